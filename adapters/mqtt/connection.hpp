@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mosquitto.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "failure.hpp"
+#include "telemetry/adapters/mqtt.hpp"
+
+namespace telemetry::mqtt {
+
+/// Ends a poll() of another thread.
+class Wake {
+ public:
+  Wake() noexcept;
+  ~Wake();
+  Wake(const Wake&) = delete;
+  Wake& operator=(const Wake&) = delete;
+  void signal() const noexcept;  ///< Thread: any, and signal handlers.
+  void clear() const noexcept;
+  /// Waits until signalled or the time is over; true when signalled.
+  bool wait(std::int64_t timeout_ns) const noexcept;
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// A client of one broker that connects again and again; one libmosquitto instance per connection,
+/// so that nothing queued in one (acknowledgements!) can ever leave through another.
+///
+/// Nothing is sent but by write(): libmosquitto is told that threads are used (which they are not),
+/// and then queues every packet until mosquitto_loop_write().
+/// Thread: one.
+class Connection {
+ public:
+  /// Calls come from read() and write().
+  struct Handlers {
+    void* owner = nullptr;
+    void (*message)(void* owner, const mosquitto_message& message) = nullptr;
+    void (*subscribed)(void* owner, int mid, int code) = nullptr;
+    /// QoS 0: written to the socket; QoS 1: the broker's answer.
+    void (*published)(void* owner, int mid, int code) = nullptr;
+  };
+
+  /// `options` outlives the connection. A clean session is one that the broker forgets at once.
+  Connection(const MqttOptions& options, std::string client_id, bool clean_session,
+             Environment environment, Handlers handlers);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Opens the connection and queues CONNECT. False when that failed or `wake` was signalled.
+  [[nodiscard]] bool dial(const Wake& wake);
+  /// Waits until the socket or `wake` has something, or the time is over. False when the broker has
+  /// not answered CONNECT in time.
+  [[nodiscard]] bool wait(const Wake& wake, std::int64_t timeout_ns);
+  /// True when read() is worth a try after wait().
+  [[nodiscard]] bool can_read() const noexcept { return readable_ || !drained_; }
+  /// Reads one packet, if there is one. False when the connection has ended.
+  [[nodiscard]] bool read();
+  /// True when the last read() found nothing more.
+  [[nodiscard]] bool is_drained() const noexcept { return drained_; }
+  /// Queues a ping when one is due. False when the connection has ended.
+  [[nodiscard]] bool tick();
+  [[nodiscard]] bool wants_write() const noexcept;
+  /// Sends everything that is queued, as far as the socket takes it. False when it has ended.
+  [[nodiscard]] bool write();
+  /// Ends without a word, so that the broker keeps what is not acknowledged. Nothing queued leaves.
+  void drop(std::string reason);
+  /// Sends what is queued and DISCONNECT, waits for the broker to close; gives up after a while.
+  void close() noexcept;
+
+  /// The broker has accepted CONNECT, and the connection stands.
+  [[nodiscard]] bool is_up() const noexcept { return up_; }
+  [[nodiscard]] bool is_open() const noexcept {
+    return client_ && mosquitto_socket(client_.get()) >= 0;
+  }
+  [[nodiscard]] bool session_present() const noexcept { return session_present_; }
+  [[nodiscard]] bool is_v5() const noexcept { return v5_; }
+  [[nodiscard]] mosquitto* client() const noexcept { return client_.get(); }
+  [[nodiscard]] const std::string& client_id() const noexcept { return client_id_; }
+
+  /// Logs why there is no connection and waits before the next attempt; longer each time, until a
+  /// connection has stood for a while.
+  void pause(const Wake& wake);
+  void log(LogLevel level, std::string_view text) const { environment_.log(level, "mqtt", text); }
+
+  /// Thread: any.
+  [[nodiscard]] std::uint64_t connects() const noexcept { return connects_.load(relaxed); }
+  [[nodiscard]] std::uint64_t disconnects() const noexcept { return disconnects_.load(relaxed); }
+  [[nodiscard]] bool is_connected() const noexcept { return connected_.load(relaxed); }
+
+ private:
+  static constexpr auto relaxed = std::memory_order_relaxed;
+  struct Destroy {
+    void operator()(mosquitto* client) const noexcept { mosquitto_destroy(client); }
+  };
+  using Client = std::unique_ptr<mosquitto, Destroy>;
+  struct Attempt;
+
+  [[nodiscard]] Client make_client();
+  [[nodiscard]] bool set_tls(mosquitto* client);
+  void set_callbacks(mosquitto* client);
+  void connected(int code, int flags, const mosquitto_property* properties);
+  void ended(int result, int error);
+  void mark_down() noexcept;
+
+  const MqttOptions& options_;
+  std::string client_id_;
+  bool clean_session_;
+  Environment environment_;
+  Handlers handlers_;
+  Client client_;
+  std::string tls_log_;  // what OpenSSL said about this connection
+  Failure failure_;
+  std::shared_ptr<std::atomic<int>> dialling_;  // attempts that are not over, given up ones too
+  bool v5_;
+  bool answered_ = false;  // CONNACK came
+  bool up_ = false;
+  bool readable_ = false;
+  bool drained_ = true;
+  bool session_present_ = false;
+  bool v5_refused_ = false;
+  bool fall_back_ = false;  // this connection was refused for its protocol version
+  bool fallback_said_ = false;
+  bool was_up_ = false;  // the connection that ended last had been up
+  int disconnect_code_ = 0;
+  int closed_unanswered_ = 0;  // in a row
+  std::uint64_t callbacks_ = 0;
+  std::int64_t answer_by_ = 0;  // monotonic
+  std::int64_t up_since_ = 0;
+  std::uint32_t failed_attempts_ = 0;
+  std::atomic<std::uint64_t> connects_{0}, disconnects_{0};
+  std::atomic<bool> connected_{false};
+};
+
+}  // namespace telemetry::mqtt

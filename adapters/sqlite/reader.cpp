@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "catalogue.hpp"
+#include "condition.hpp"
+#include "rows.hpp"
+#include "telemetry/core/topic.hpp"
+
+// How a query runs. Partitions are pruned by the catalogue; the upper id is fixed at the start.
+// Time is walked in windows, whose width follows the density found so far, and within one all
+// partitions that it touches are merged by (time, id). Each window is copied into a bounded buffer
+// before the visitor sees a row, so that a read transaction lasts as long as one window's
+// statements (a few thousand rows), never as long as the reader of the rows takes. The next window,
+// or the rest of a full one, goes on behind the last (time, id): no row is seen twice or left out,
+// whatever the writer does meanwhile.
+
+namespace telemetry::sqlite {
+
+namespace {
+
+constexpr std::size_t window_rows_min = 4096;
+constexpr std::size_t window_rows_max = 16'384;
+
+Error unknown(std::string_view what, std::string_view name,
+              const std::vector<std::string_view>& known) {
+  const std::string_view near = nearest(name, known);
+  if (!near.empty()) {
+    return {Errc::invalid_argument,
+            fmt::format("unknown {} '{}': did you mean '{}'?", what, name, near)};
+  }
+  return {Errc::invalid_argument,
+          fmt::format("unknown {} '{}': stored ones are {}", what, name, fmt::join(known, ", "))};
+}
+
+/// A position in the order of a query: rows behind it are still to come.
+struct Edge {
+  std::int64_t time;
+  std::int64_t id;
+};
+
+class QueryRun {
+ public:
+  QueryRun(SQLite::Database& database, Clock& clock, const Query& query)
+      : database_(database), now_(clock.now()), query_(query) {}
+
+  Result<void> prepare();
+  void run(const RowVisitor& visit);
+
+ private:
+  enum class Topics : std::uint8_t { all, chosen, one, none };
+  /// A partition that the query reads.
+  struct Part {
+    Source source;
+    std::vector<Parameter> parameters;  // of source.condition, from ?6 on
+    std::optional<SQLite::Statement> statement;
+  };
+  /// A part that the window touches, its statement at the next row.
+  struct Cursor {
+    Part* part;
+    Edge at;
+  };
+
+  Result<void> check_names() const;
+  Result<void> check_literal(const Condition& condition) const;
+  void choose_topics();
+  std::optional<Part> part_of(const Partition& partition) const;
+  std::string statement_sql(const Source& source) const;
+  void start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max);
+  std::int64_t window_end(std::int64_t from) const;
+  std::optional<std::int64_t> next_time(std::int64_t from) const;
+  bool fill(std::int64_t from, std::int64_t to, std::size_t rows_max);
+  bool advance(Cursor& cursor) const;
+  void adapt(std::int64_t from, std::int64_t to, bool full);
+
+  [[nodiscard]] bool ascending() const noexcept { return query_.order == Order::time_ascending; }
+  [[nodiscard]] bool before(const Edge& a, const Edge& b) const noexcept {
+    const bool less = a.time != b.time ? a.time < b.time : a.id < b.id;
+    const bool same = a.time == b.time && a.id == b.id;
+    return ascending() ? less : !less && !same;
+  }
+
+  /// True when time `a` comes after time `b` in the order of the query.
+  [[nodiscard]] bool is_behind(std::int64_t a, std::int64_t b) const noexcept {
+    return ascending() ? a > b : a < b;
+  }
+
+  SQLite::Database& database_;
+  std::int64_t now_;
+  const Query& query_;
+  Catalogue catalogue_;
+  Topics topics_ = Topics::all;
+  std::int64_t topic_id_ = 0;
+  std::size_t topic_count_ = 0;
+  std::int64_t last_id_ = 0;
+  std::int64_t since_ = INT64_MIN, until_ = INT64_MAX;  // both inclusive
+  std::vector<Part> parts_;                             // by where their time begins
+  std::size_t rows_wanted_ = window_rows_min;           // of one window
+  std::uint64_t width_ = 0;                             // of the next window, ns
+  Edge edge_{};                                         // last row seen
+  RowBuffer buffer_;
+};
+
+Result<void> QueryRun::prepare() {
+  SQLite::Transaction snapshot(database_);
+  catalogue_.load(database_);
+  last_id_ = catalogue_.last_id();
+  if (query_.since) since_ = *query_.since;
+  if (query_.until) until_ = *query_.until - (*query_.until > INT64_MIN ? 1 : 0);
+  if (auto known = check_names(); !known) return known;
+  choose_topics();
+  for (const Partition& partition : catalogue_.partitions()) {
+    if (partition.row_count == 0 || partition.time_max < since_ || partition.time_min > until_) {
+      continue;
+    }
+    if (!query_.schema.empty() && partition.layout->schema_name != query_.schema) continue;
+    if (auto part = part_of(partition)) parts_.push_back(std::move(*part));
+  }
+  std::sort(parts_.begin(), parts_.end(), [this](const Part& a, const Part& b) {
+    return ascending() ? a.source.partition->time_min < b.source.partition->time_min
+                       : a.source.partition->time_max > b.source.partition->time_max;
+  });
+  // Reading many topics costs one index look-up a topic and window: make windows worth it.
+  rows_wanted_ = std::clamp(2 * topic_count_, window_rows_min, window_rows_max);
+  if (query_.limit > 0 && query_.limit < rows_wanted_) {
+    rows_wanted_ = std::max<std::size_t>(query_.limit, 256);
+  }
+  if (topics_ == Topics::none) parts_.clear();
+  snapshot.commit();
+  return {};
+}
+
+// A name that no stored schema knows is a mistake; in an empty store nothing can be known.
+Result<void> QueryRun::check_names() const {
+  std::vector<std::string_view> names, paths{"topic", "device"};
+  for (const auto& [id, layout] : catalogue_.layouts()) {
+    names.push_back(layout.schema_name);
+    for (const Column& column : layout.columns) paths.push_back(column.path);
+  }
+  if (names.empty()) return {};
+  for (auto* list : {&names, &paths}) {
+    std::sort(list->begin(), list->end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+  if (!query_.schema.empty() && !std::binary_search(names.begin(), names.end(), query_.schema)) {
+    return unknown("schema", query_.schema, names);
+  }
+  for (const Condition& condition : query_.where) {
+    if (!std::binary_search(paths.begin(), paths.end(), condition.field)) {
+      return unknown("field", condition.field, paths);
+    }
+    if (auto fits = check_literal(condition); !fits) return fits;
+  }
+  for (const std::string& field : query_.fields) {
+    const bool known = std::any_of(paths.begin(), paths.end(), [&](std::string_view path) {
+      return path == field || path.starts_with(field + ".");
+    });
+    const bool of_row = field == "timestamp" || field == "received_at" || field == "topic";
+    if (!known && !of_row) return unknown("field", field, paths);
+  }
+  return {};
+}
+
+// Schemas may differ in the type of a field; the literal must fit one of them.
+Result<void> QueryRun::check_literal(const Condition& condition) const {
+  Result<void> result;
+  for (const auto& [id, layout] : catalogue_.layouts()) {
+    for (const Column& column : layout.columns) {
+      if (column.path != condition.field) continue;
+      auto literal = literal_of(condition, column.type, now_);
+      if (literal) return {};
+      result = literal.error();
+    }
+  }
+  return result;
+}
+
+void QueryRun::choose_topics() {
+  const std::string_view filter = core::without_share(query_.topic_filter);
+  std::string where;
+  std::vector<std::string> texts;
+  for (const Condition& condition : query_.where) {
+    if (!is_of_topic(condition)) continue;
+    where += fmt::format(" AND {} {} ?", condition.field, sql_of(condition.op));
+    texts.push_back(condition.value);
+  }
+  if (filter == "#" && texts.empty()) {
+    SQLite::Statement any(database_,
+                          "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
+    if (!any.executeStep()) {
+      topic_count_ =
+          static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
+      topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
+      return;
+    }
+  }
+  const bool exact = filter.find_first_of("+#") == std::string_view::npos;
+  if (exact) {
+    where += " AND topic = ?";
+    texts.emplace_back(filter);
+  }
+  database_.exec("CREATE TEMP TABLE chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL)");
+  SQLite::Statement insert(database_, "INSERT INTO temp.chosen VALUES (?, ?)");
+  SQLite::Statement select(database_, "SELECT id, topic FROM topics WHERE 1" + where);
+  for (std::size_t i = 0; i < texts.size(); ++i) select.bind(static_cast<int>(i + 1), texts[i]);
+  while (select.executeStep()) {
+    const std::string topic = select.getColumn(1).getString();
+    if (!exact && !core::topic_matches(filter, topic)) continue;
+    topic_id_ = select.getColumn(0).getInt64();
+    ++topic_count_;
+    insert.bind(1, topic_id_);
+    insert.bind(2, topic);
+    insert.exec();
+    insert.reset();
+  }
+  topics_ = topic_count_ == 0 ? Topics::none : topic_count_ == 1 ? Topics::one : Topics::chosen;
+}
+
+// Nothing when no row of the partition can match.
+std::optional<QueryRun::Part> QueryRun::part_of(const Partition& partition) const {
+  Part part;
+  Source& source = part.source;
+  source.partition = &partition;
+  source.want_extra = query_.fields.empty();
+  const auto& columns = partition.layout->columns;
+  for (const Column& column : columns) {
+    const bool wanted =
+        std::any_of(query_.fields.begin(), query_.fields.end(), [&](const std::string& field) {
+          return column.path == field || column.path.starts_with(field + ".");
+        });
+    if (wanted || query_.fields.empty()) source.columns.push_back(&column);
+  }
+  for (const Condition& condition : query_.where) {
+    if (is_of_topic(condition)) continue;
+    const auto column = std::find_if(columns.begin(), columns.end(), [&](const Column& entry) {
+      return entry.path == condition.field;
+    });
+    if (column == columns.end()) return std::nullopt;
+    auto literal = literal_of(condition, column->type, now_);
+    if (!literal) return std::nullopt;
+    part.parameters.push_back(*literal);
+    std::string value = value_sql(*column);
+    if (column->type == core::FieldType::any) value = "json_extract(" + value + ",'$')";
+    source.condition +=
+        fmt::format(" AND {} {} ?{}", value, sql_of(condition.op), 5 + part.parameters.size());
+  }
+  return part;
+}
+
+// ?1, ?2 the window (inclusive); ?3 the id that was last seen at the edge; ?4 rows; ?5 last id.
+std::string QueryRun::statement_sql(const Source& source) const {
+  const std::string table = quoted_name(source.partition->table);
+  const std::string index = quoted_name(index_name(source.partition->table));
+  std::string from;
+  switch (topics_) {
+    case Topics::one:
+      from =
+          fmt::format("temp.chosen q CROSS JOIN {} p INDEXED BY {} WHERE q.id={} AND p.topic_id={}",
+                      table, index, topic_id_, topic_id_);
+      break;
+    case Topics::chosen:
+      from = fmt::format("temp.chosen q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id=q.id", table,
+                         index);
+      break;
+    default:
+      from =
+          fmt::format("topics q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id=q.id", table, index);
+  }
+  const bool up = ascending();
+  return select_sql(source, "q.topic") + " FROM " + from + " AND p.time>=?1 AND p.time<=?2 AND " +
+         (up ? "(p.time>?1 OR p.id>?3)" : "(p.time<?2 OR p.id<?3)") + " AND p.id<=?5" +
+         source.condition +
+         (up ? " ORDER BY p.time, p.id LIMIT ?4" : " ORDER BY p.time DESC, p.id DESC LIMIT ?4");
+}
+
+bool QueryRun::advance(Cursor& cursor) const {
+  SQLite::Statement& statement = *cursor.part->statement;
+  if (!statement.executeStep()) return false;
+  cursor.at = {statement.getColumn(1).getInt64(), statement.getColumn(0).getInt64()};
+  return true;
+}
+
+void QueryRun::start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max) {
+  if (!part.statement) part.statement.emplace(database_, statement_sql(part.source));
+  SQLite::Statement& statement = *part.statement;
+  statement.reset();
+  statement.bind(1, from);
+  statement.bind(2, to);
+  statement.bind(3, edge_.id);
+  statement.bind(4, static_cast<std::int64_t>(rows_max));
+  statement.bind(5, last_id_);
+  for (std::size_t i = 0; i < part.parameters.size(); ++i) {
+    bind_parameter(statement, static_cast<int>(6 + i), part.parameters[i]);
+  }
+}
+
+// Copies the rows of [low, high] behind the edge, in order. True when the buffer was full before
+// the end of the window.
+bool QueryRun::fill(std::int64_t low, std::int64_t high, std::size_t rows_max) {
+  buffer_.clear();
+  std::vector<Cursor> cursors;
+  std::optional<Edge> last;
+  const auto later = [this](const Cursor& a, const Cursor& b) { return before(b.at, a.at); };
+  for (auto next = parts_.begin(); !buffer_.is_full(rows_max);) {
+    // A part is read once the merge has come to where its time begins.
+    for (; next != parts_.end(); ++next) {
+      const Partition& partition = *next->source.partition;
+      const std::int64_t begin = ascending() ? partition.time_min : partition.time_max;
+      if (!cursors.empty() && is_behind(begin, cursors.front().at.time)) break;
+      if (partition.time_max < low || partition.time_min > high) {
+        next->statement.reset();
+        continue;
+      }
+      start(*next, low, high, rows_max);
+      Cursor cursor{&*next, {}};
+      if (!advance(cursor)) continue;
+      cursors.push_back(cursor);
+      std::push_heap(cursors.begin(), cursors.end(), later);
+    }
+    if (cursors.empty()) break;
+    std::pop_heap(cursors.begin(), cursors.end(), later);
+    Cursor& first = cursors.back();
+    buffer_.add(first.part->source, *first.part->statement);
+    last = first.at;
+    if (advance(first))
+      std::push_heap(cursors.begin(), cursors.end(), later);
+    else
+      cursors.pop_back();
+  }
+  for (Part& part : parts_) {
+    if (part.statement) part.statement->reset();
+  }
+  if (last) edge_ = *last;
+  return buffer_.is_full(rows_max);
+}
+
+// The nearest time at or behind `from` where any partition may have rows.
+std::optional<std::int64_t> QueryRun::next_time(std::int64_t from) const {
+  std::optional<std::int64_t> next;
+  for (const Part& part : parts_) {
+    const Partition& partition = *part.source.partition;
+    if (ascending() ? partition.time_max < from : partition.time_min > from) continue;
+    const std::int64_t time =
+        ascending() ? std::max(from, partition.time_min) : std::min(from, partition.time_max);
+    if (!next) next = time;
+    next = ascending() ? std::min(*next, time) : std::max(*next, time);
+  }
+  return next;
+}
+
+std::int64_t QueryRun::window_end(std::int64_t from) const {
+  if (topics_ == Topics::one) return ascending() ? until_ : since_;  // the index gives the order
+  const auto start = static_cast<std::uint64_t>(from);
+  if (ascending()) {
+    const std::uint64_t room = static_cast<std::uint64_t>(until_) - start;
+    return width_ < room ? static_cast<std::int64_t>(start + width_) : until_;
+  }
+  const std::uint64_t room = start - static_cast<std::uint64_t>(since_);
+  return width_ < room ? static_cast<std::int64_t>(start - width_) : since_;
+}
+
+// The next width from what this one held.
+void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
+  const std::size_t rows = buffer_.size();
+  if (full) {
+    const std::int64_t reached = edge_.time;
+    width_ = static_cast<std::uint64_t>(ascending() ? reached - from : from - reached);
+  } else {
+    width_ = static_cast<std::uint64_t>(ascending() ? to - from : from - to);
+    if (rows < rows_wanted_ / 2)
+      width_ = width_ < UINT64_MAX / 16 ? width_ * (rows == 0 ? 16 : 2) : width_;
+  }
+  width_ = std::max<std::uint64_t>(width_, 1);
+}
+
+void QueryRun::run(const RowVisitor& visit) {
+  if (parts_.empty() || since_ > until_) return;
+  // First width: as if rows lay evenly.
+  std::int64_t low = INT64_MAX, high = INT64_MIN, rows = 1;
+  for (const Part& part : parts_) {
+    low = std::min(low, part.source.partition->time_min);
+    high = std::max(high, part.source.partition->time_max);
+    rows += part.source.partition->row_count;
+  }
+  since_ = std::max(since_, low);
+  until_ = std::min(until_, high);
+  if (since_ > until_) return;
+  const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  width_ = std::max<std::uint64_t>(
+      1, span / static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(rows_wanted_));
+
+  const std::int64_t no_edge = ascending() ? -1 : INT64_MAX;
+  std::uint64_t left = query_.limit == 0 ? UINT64_MAX : query_.limit;
+  std::optional<std::int64_t> from = next_time(ascending() ? since_ : until_);
+  edge_.id = no_edge;
+  while (from && left > 0 && (ascending() ? *from <= until_ : *from >= since_)) {
+    const std::int64_t to = window_end(*from);
+    const auto rows_max = static_cast<std::size_t>(
+        std::min<std::uint64_t>(left, std::max(rows_wanted_ * 2, window_rows_min)));
+    const bool full = ascending() ? fill(*from, to, rows_max) : fill(to, *from, rows_max);
+    if (!buffer_.visit(visit, left)) return;
+    left -= std::min<std::uint64_t>(left, buffer_.size());
+    adapt(*from, to, full);
+    if (full) {
+      from = edge_.time;
+    } else {
+      edge_.id = no_edge;
+      if (to == (ascending() ? until_ : since_)) return;
+      from = next_time(ascending() ? to + 1 : to - 1);
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> run_query(const SqliteOptions& options, Clock& clock, const Query& query,
+                       const RowVisitor& visit) {
+  if (auto valid = check_filter(query.topic_filter); !valid) return valid;
+  auto database = open_reader(options);
+  if (!database) return database.error();
+  return guarded(options.path, [&]() -> Result<void> {
+    QueryRun run(**database, clock, query);
+    if (auto ready = run.prepare(); !ready) return ready;
+    run.run(visit);
+    return {};
+  });
+}
+
+}  // namespace telemetry::sqlite

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "writer.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base64.hpp"
+#include "telemetry/core/journal_format.hpp"
+#include "telemetry/core/json_pull.hpp"
+#include "telemetry/export.hpp"
+
+namespace telemetry::sqlite {
+
+namespace {
+
+// Topics whose number is remembered between writes. One write may go beyond by its own rows.
+constexpr std::size_t topics_cached_max = 100'000;
+
+int on_wal_commit(void* pages, sqlite3*, const char*, int count) {
+  *static_cast<int*>(pages) = count;
+  return SQLITE_OK;
+}
+
+// A row that no retry can help; anything else ends the transaction.
+bool is_row_fault(int code) noexcept {
+  const int primary = code & 0xFF;
+  return primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG || primary == SQLITE_MISMATCH;
+}
+
+int bind_text(sqlite3_stmt* statement, int index, std::string_view text) noexcept {
+  return sqlite3_bind_text64(statement, index, text.empty() ? "" : text.data(), text.size(),
+                             SQLITE_STATIC, SQLITE_UTF8);
+}
+
+int bind_number(sqlite3_stmt* statement, int index, core::Decimal decimal) noexcept {
+  const double number = to_double(decimal);
+  // Beyond the range of a double there is nothing true to store.
+  if (!std::isfinite(number) || (number == 0 && decimal.mantissa != 0)) return SQLITE_MISMATCH;
+  return sqlite3_bind_double(statement, index, number);
+}
+
+int bind_any(sqlite3_stmt* statement, int index, const core::Value& value) {
+  if (value.is_null()) return sqlite3_bind_null(statement, index);
+  if (value.kind() == core::ValueKind::json) return bind_text(statement, index, value.as_text());
+  std::string json;
+  append_json_value(value, json);
+  return sqlite3_bind_text64(statement, index, json.data(), json.size(), SQLITE_TRANSIENT,
+                             SQLITE_UTF8);
+}
+
+int bind_value(sqlite3_stmt* statement, int index, const core::Value& value) noexcept {
+  switch (value.kind()) {
+    case core::ValueKind::null:
+      return sqlite3_bind_null(statement, index);
+    case core::ValueKind::boolean:
+    case core::ValueKind::integer:
+    case core::ValueKind::time:
+      return sqlite3_bind_int64(statement, index, value.as_integer());
+    case core::ValueKind::decimal:
+      return bind_number(statement, index, value.as_decimal());
+    case core::ValueKind::text:
+    case core::ValueKind::json:
+      return bind_text(statement, index, value.as_text());
+  }
+  return SQLITE_MISMATCH;
+}
+
+std::int64_t stored_flags(const Reading& reading, bool time_apart) noexcept {
+  namespace flag = core::frame_flag;
+  std::int64_t flags = reading.flags & flag::qos_mask;
+  if (reading.flags & flag::retained) flags |= row_flag::retained;
+  if (time_apart) flags |= row_flag::time_apart;
+  if (reading.flags & flag::sequence_gap) flags |= row_flag::sequence_gap;
+  if (reading.flags & flag::sequence_reset) flags |= row_flag::sequence_reset;
+  if (reading.flags & flag::late_unchecked) flags |= row_flag::late_unchecked;
+  return flags;
+}
+
+bool is_typed(const Reading& reading) noexcept {
+  return reading.schema != nullptr && reading.verdict == Verdict::valid;
+}
+
+}  // namespace
+
+Writer::Writer(DatabasePtr database, const SqliteOptions& options, std::string consumer)
+    : database_(std::move(database)),
+      options_(options),
+      consumer_(std::move(consumer)),
+      select_data_version_(*database_, "PRAGMA data_version"),
+      select_topic_(*database_,
+                    "SELECT t.id, l.time, l.id, l.partition_id FROM topics t LEFT JOIN latest l"
+                    " ON l.topic_id = t.id WHERE t.topic = ?"),
+      insert_topic_(*database_, "INSERT INTO topics (topic, device) VALUES (?, ?)"),
+      upsert_latest_(*database_,
+                     "INSERT INTO latest VALUES (?1,?2,?3,?4) ON CONFLICT (topic_id) DO UPDATE SET"
+                     " time=?2, id=?3, partition_id=?4 WHERE ?2>=time") {
+  sqlite3_wal_hook(database_->getHandle(), on_wal_commit, &wal_pages_);
+  catalogue_.load(*database_);
+  last_id_ = catalogue_.last_id();
+}
+
+Writer::~Writer() = default;
+
+std::optional<Position> Writer::position() {
+  SQLite::Statement select(*database_,
+                           "SELECT journal_id, sequence FROM journal_cursor WHERE consumer = ?");
+  select.bind(1, consumer_);
+  if (!select.executeStep()) return std::nullopt;
+  Position position;
+  const SQLite::Column id = select.getColumn(0);
+  if (id.getBytes() != static_cast<int>(position.journal.size())) {
+    throw SQLite::Exception("journal_cursor holds no journal id", SQLITE_CORRUPT);
+  }
+  std::memcpy(position.journal.data(), id.getBlob(), position.journal.size());
+  position.sequence = static_cast<std::uint64_t>(select.getColumn(1).getInt64());
+  return position;
+}
+
+bool Writer::moved() {
+  int moved = 0;
+  check(*database_,
+        sqlite3_file_control(database_->getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved));
+  return moved != 0;
+}
+
+bool Writer::checkpoint() {
+  int pages = -1;
+  int copied = -1;
+  const int code = sqlite3_wal_checkpoint_v2(database_->getHandle(), nullptr,
+                                             SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+  if ((code & 0xFF) == SQLITE_BUSY || (code & 0xFF) == SQLITE_LOCKED) return false;
+  check(*database_, code);
+  if (pages != copied) return false;  // a reader still needs the old pages
+  wal_pages_ = 0;
+  return true;
+}
+
+void Writer::forget() noexcept {
+  targets_.clear();
+  topics_.clear();
+  topics_changed_.clear();
+  lookups_.clear();
+  last_schema_ = nullptr;
+  last_target_ = nullptr;
+}
+
+void Writer::reload_if_changed() {
+  select_data_version_.executeStep();
+  const int version = select_data_version_.getColumn(0).getInt();
+  select_data_version_.reset();
+  if (version == data_version_) return;
+  data_version_ = version;
+  forget();
+  catalogue_.load(*database_);
+  last_id_ = catalogue_.last_id();
+}
+
+WriteReport Writer::write(const JournalId& journal, std::span<const BatchPtr> batches) {
+  if (topics_.size() > topics_cached_max) topics_.clear();
+  last_schema_ = nullptr;  // the batches that kept it alive may be gone
+  last_target_ = nullptr;
+  SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+  reload_if_changed();
+  WriteReport report;
+  for (const BatchPtr& batch : batches) {
+    for (const Reading& reading : batch->readings) {
+      if (!is_dead(reading.verdict)) store(reading, report);
+    }
+  }
+  catalogue_.save(*database_);
+  save_latest();
+  save_position(journal, batches.back()->last);
+  lookups_.clear();
+  transaction.commit();
+  return report;
+}
+
+void Writer::store(const Reading& reading, WriteReport& report) {
+  if (reading.id == 0 || reading.id > static_cast<std::uint64_t>(INT64_MAX)) {
+    report.rejected.push_back({reading.id, "the id is outside 1..2^63-1"});
+    return;
+  }
+  const auto id = static_cast<std::int64_t>(reading.id);
+  if (id <= last_id_ && is_stored(id)) return;
+  const bool is_replay = (reading.flags & core::frame_flag::has_reference) != 0;
+  if (is_replay && was_replayed(reading)) return;
+  const Schema* schema = is_typed(reading) ? reading.schema : nullptr;
+  Target& target =
+      last_target_ != nullptr && schema == last_schema_ ? *last_target_ : target_for(schema);
+  if (target.partition->row_count >= target.capacity) open_target(target, schema);
+  Topic& topic = topic_of(reading);
+  const int code = insert(target, reading, topic.id);
+  if (is_row_fault(code)) {
+    report.rejected.push_back(
+        {reading.id, fmt::format("SQLite refuses the row: {}", sqlite3_errstr(code))});
+    return;
+  }
+  check(*database_, code);
+  if (is_replay) save_replayed(reading);
+  ++report.accepted;
+  if (id > last_id_) last_id_ = id;
+  target.partition->count(id, reading.time, reading.received_at);
+  if (reading.time > topic.latest_time ||
+      (reading.time == topic.latest_time && id > topic.latest_id)) {
+    topic.latest_time = reading.time;
+    topic.latest_id = id;
+    topic.latest_partition = target.partition->id;
+    if (!topic.changed) topics_changed_.push_back(&topic);
+    topic.changed = true;
+  }
+}
+
+// Raw calls: SQLiteCpp's binds copy every text into a string first and check each call by throwing.
+// docs/sqlite.md has the figures.
+int Writer::insert(Target& target, const Reading& reading, std::int64_t topic_id) {
+  sqlite3_stmt* statement = target.insert.get();
+  const Layout& layout = *target.partition->layout;
+  sqlite3_bind_int64(statement, 1, static_cast<std::int64_t>(reading.id));
+  sqlite3_bind_int64(statement, 2, topic_id);
+  sqlite3_bind_int64(statement, 3, reading.time);
+  sqlite3_bind_int64(statement, 4, reading.received_at - reading.time);
+  int index = 6;
+  int code = SQLITE_OK;
+  bool time_apart = false;
+  for (std::size_t slot = 0; slot < layout.columns.size(); ++slot, ++index) {
+    const Column& column = layout.columns[slot];
+    const core::Value value = slot < reading.values.size() ? reading.values[slot] : core::Value();
+    int bound;
+    if (column.is_time) {
+      time_apart = value.kind() != core::ValueKind::time || value.as_integer() != reading.time;
+      bound =
+          time_apart ? bind_value(statement, index, value) : sqlite3_bind_null(statement, index);
+    } else if (column.type == core::FieldType::any) {
+      bound = bind_any(statement, index, value);
+    } else {
+      bound = bind_value(statement, index, value);
+    }
+    if (bound != SQLITE_OK) code = bound;
+  }
+  sqlite3_bind_int64(statement, 5, stored_flags(reading, time_apart));
+  if (layout.is_raw()) {
+    const PayloadKind kind = kind_of(reading.payload);
+    sqlite3_bind_int64(statement, index++, static_cast<std::int64_t>(kind));
+    if (kind == PayloadKind::binary) base64_ = base64_of(reading.payload);
+    const int bound =
+        bind_text(statement, index++, kind == PayloadKind::binary ? base64_ : reading.payload);
+    if (bound != SQLITE_OK) code = bound;
+  }
+  if (layout.has_extra) {
+    if (reading.extra.empty())
+      sqlite3_bind_null(statement, index);
+    else if (const int bound = bind_text(statement, index, reading.extra))
+      code = bound;
+  }
+  if (code != SQLITE_OK) return code;
+  code = sqlite3_step(statement);
+  sqlite3_reset(statement);
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+PayloadKind Writer::kind_of(std::string_view payload) {
+  core::JsonPull json(payload);
+  auto token = json.next();
+  while (token != core::JsonToken::end && token != core::JsonToken::error) token = json.next();
+  if (token == core::JsonToken::end) return PayloadKind::json;
+  // SQL functions end text at a NUL byte.
+  const bool text = core::is_valid_utf8(payload) && payload.find('\0') == std::string_view::npos;
+  if (!text) return PayloadKind::binary;
+  if (json.error() != core::JsonError::number_range) return PayloadKind::text;
+  // JSON with a number that our decimals cannot hold is JSON all the same.
+  SQLite::Statement valid(*database_, "SELECT json_valid(?)");
+  valid.bind(1, std::string(payload));
+  return valid.executeStep() && valid.getColumn(0).getInt() == 1 ? PayloadKind::json
+                                                                 : PayloadKind::text;
+}
+
+Writer::Topic& Writer::topic_of(const Reading& reading) {
+  const auto known = topics_.find(TopicView{reading.topic_hash, reading.topic});
+  if (known != topics_.end()) return known->second;
+  Topic topic;
+  select_topic_.reset();
+  select_topic_.bind(1, std::string(reading.topic));
+  if (select_topic_.executeStep()) {
+    topic.id = select_topic_.getColumn(0).getInt64();
+    if (!select_topic_.getColumn(1).isNull()) {
+      topic.latest_time = select_topic_.getColumn(1).getInt64();
+      topic.latest_id = select_topic_.getColumn(2).getInt64();
+      topic.latest_partition = select_topic_.getColumn(3).getInt64();
+    }
+  } else {
+    insert_topic_.reset();
+    insert_topic_.clearBindings();
+    insert_topic_.bind(1, std::string(reading.topic));
+    if (!reading.device.empty()) insert_topic_.bind(2, std::string(reading.device));
+    insert_topic_.exec();
+    topic.id = database_->getLastInsertRowid();
+  }
+  select_topic_.reset();
+  return topics_.emplace(TopicKey{reading.topic_hash, std::string(reading.topic)}, topic)
+      .first->second;
+}
+
+Writer::Target& Writer::target_for(const Schema* schema) {
+  const std::uint64_t id = schema != nullptr ? schema->id() : 0;
+  Target& target = targets_[id];
+  if (target.partition == nullptr) {
+    target.partition = catalogue_.open_partition(id);
+    if (target.partition == nullptr) {
+      open_target(target, schema);
+    } else {
+      target.capacity =
+          partition_capacity(options_.partition_rows, catalogue_.partitions().size() - 1);
+      prepare_insert(target);
+    }
+  }
+  last_schema_ = schema;
+  last_target_ = &target;
+  return target;
+}
+
+void Writer::open_target(Target& target, const Schema* schema) {
+  if (target.partition != nullptr) catalogue_.close(*target.partition);
+  target.capacity = partition_capacity(options_.partition_rows, catalogue_.partitions().size());
+  target.partition = &catalogue_.add_partition(*database_, schema);
+  prepare_insert(target);
+}
+
+void Writer::prepare_insert(Target& target) {
+  const std::string sql = insert_sql(*target.partition->layout, target.partition->table);
+  sqlite3_stmt* statement = nullptr;
+  check(*database_, sqlite3_prepare_v3(database_->getHandle(), sql.c_str(), -1,
+                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr));
+  target.insert.reset(statement);
+}
+
+bool Writer::is_stored(std::int64_t id) {
+  for (const Partition& partition : catalogue_.partitions()) {
+    if (partition.row_count == 0 || id < partition.first_id || id > partition.last_id) continue;
+    auto found = lookups_.find(partition.id);
+    if (found == lookups_.end()) {
+      found = lookups_
+                  .try_emplace(partition.id, *database_,
+                               "SELECT 1 FROM " + quoted_name(partition.table) + " WHERE id = ?")
+                  .first;
+    }
+    SQLite::Statement& lookup = found->second;
+    lookup.bind(1, id);
+    const bool stored = lookup.executeStep();
+    lookup.reset();
+    if (stored) return true;
+  }
+  return false;
+}
+
+// A replayed dead letter comes under a new id; its original number tells whether it is stored.
+bool Writer::was_replayed(const Reading& reading) {
+  const auto reference = static_cast<std::int64_t>(reading.reference);
+  if (is_stored(reference)) return true;
+  SQLite::Statement select(*database_, "SELECT 1 FROM replayed WHERE reference = ?");
+  select.bind(1, reference);
+  return select.executeStep();
+}
+
+void Writer::save_replayed(const Reading& reading) {
+  SQLite::Statement insert(*database_, "INSERT INTO replayed VALUES (?, ?)");
+  insert.bind(1, static_cast<std::int64_t>(reading.reference));
+  insert.bind(2, static_cast<std::int64_t>(reading.id));
+  insert.exec();
+}
+
+void Writer::save_latest() {
+  for (Topic* topic : topics_changed_) {
+    upsert_latest_.bind(1, topic->id);
+    upsert_latest_.bind(2, topic->latest_time);
+    upsert_latest_.bind(3, topic->latest_id);
+    upsert_latest_.bind(4, topic->latest_partition);
+    upsert_latest_.exec();
+    upsert_latest_.reset();
+    topic->changed = false;
+  }
+  topics_changed_.clear();
+}
+
+void Writer::save_position(const JournalId& journal, std::uint64_t sequence) {
+  SQLite::Statement upsert(*database_,
+                           "INSERT INTO journal_cursor VALUES (?1,?2,?3) ON CONFLICT (consumer)"
+                           " DO UPDATE SET journal_id=?2, sequence=?3");
+  upsert.bind(1, consumer_);
+  upsert.bind(2, journal.data(), static_cast<int>(journal.size()));
+  upsert.bind(3, static_cast<std::int64_t>(sequence));
+  upsert.exec();
+}
+
+}  // namespace telemetry::sqlite

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "catalogue.hpp"
+#include "connection.hpp"
+
+namespace telemetry::sqlite {
+
+/// The writing connection with everything cached for it. Throws SQLite::Exception; after a throw it
+/// must be destroyed, which rolls back.
+class Writer {
+ public:
+  Writer(DatabasePtr database, const SqliteOptions& options, std::string consumer);
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  [[nodiscard]] std::optional<Position> position();
+  [[nodiscard]] WriteReport write(const JournalId& journal, std::span<const BatchPtr> batches);
+  /// True when the file is no longer where it was opened.
+  [[nodiscard]] bool moved();
+  /// Pages in the write-ahead log after the last commit.
+  [[nodiscard]] int wal_pages() const noexcept { return wal_pages_; }
+  /// Copies the log into the database. True when all of it was copied and synced.
+  [[nodiscard]] bool checkpoint();
+
+ private:
+  struct Topic {
+    std::int64_t id = 0;
+    std::int64_t latest_time = INT64_MIN;
+    std::int64_t latest_id = 0;
+    std::int64_t latest_partition = 0;
+    bool changed = false;
+  };
+  struct TopicKey {
+    std::uint64_t hash;
+    std::string topic;
+  };
+  struct TopicView {
+    std::uint64_t hash;
+    std::string_view topic;
+  };
+  struct TopicHash {
+    using is_transparent = void;
+    std::size_t operator()(const TopicKey& key) const noexcept { return key.hash; }
+    std::size_t operator()(const TopicView& key) const noexcept { return key.hash; }
+  };
+  struct TopicEqual {
+    using is_transparent = void;
+    bool operator()(const TopicKey& a, const TopicKey& b) const noexcept {
+      return a.topic == b.topic;
+    }
+    bool operator()(const TopicView& a, const TopicKey& b) const noexcept {
+      return a.topic == b.topic;
+    }
+    bool operator()(const TopicKey& a, const TopicView& b) const noexcept {
+      return a.topic == b.topic;
+    }
+  };
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+  };
+  using StatementPtr = std::unique_ptr<sqlite3_stmt, Finalize>;
+  /// Where rows of one schema go.
+  struct Target {
+    Partition* partition = nullptr;
+    std::int64_t capacity = 0;
+    StatementPtr insert;
+  };
+
+  void forget() noexcept;
+  void reload_if_changed();
+  Topic& topic_of(const Reading& reading);
+  Target& target_for(const Schema* schema);
+  void prepare_insert(Target& target);
+  void open_target(Target& target, const Schema* schema);
+  /// Binds and runs the hot statement. Returns a result code of SQLite.
+  int insert(Target& target, const Reading& reading, std::int64_t topic_id);
+  [[nodiscard]] PayloadKind kind_of(std::string_view payload);
+  [[nodiscard]] bool is_stored(std::int64_t id);
+  [[nodiscard]] bool was_replayed(const Reading& reading);
+  void save_replayed(const Reading& reading);
+  void store(const Reading& reading, WriteReport& report);
+  void save_latest();
+  void save_position(const JournalId& journal, std::uint64_t sequence);
+
+  DatabasePtr database_;
+  const SqliteOptions& options_;
+  std::string consumer_;
+  int wal_pages_ = 0;
+  int data_version_ = 0;
+  std::int64_t last_id_ = 0;
+
+  Catalogue catalogue_;
+  std::map<std::uint64_t, Target> targets_;  // by schema id
+  const Schema* last_schema_ = nullptr;      // the schema of last_target_
+  Target* last_target_ = nullptr;
+  std::unordered_map<TopicKey, Topic, TopicHash, TopicEqual> topics_;
+  std::vector<Topic*> topics_changed_;
+  std::map<std::int64_t, SQLite::Statement> lookups_;  // by partition; replay only
+
+  std::string base64_;  // of the binary payload that is bound
+
+  SQLite::Statement select_data_version_;
+  SQLite::Statement select_topic_;
+  SQLite::Statement insert_topic_;
+  SQLite::Statement upsert_latest_;
+};
+
+}  // namespace telemetry::sqlite

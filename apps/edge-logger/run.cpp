@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edge-logger/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "process/log.hpp"
+#include "process/notify.hpp"
+#include "process/signals.hpp"
+#include "telemetry/adapters/mqtt.hpp"
+#include "telemetry/adapters/sqlite.hpp"
+#include "telemetry/pipeline.hpp"
+
+namespace telemetry {
+namespace {
+
+constexpr std::chrono::seconds start_retry{5};
+
+Config::Sources sources_of(const EdgeArguments& a) {
+  Config::Sources sources;
+  sources.file = a.config;
+  sources.app = "edge";
+  const auto set = [&](const char* key, std::string value) {
+    if (!value.empty()) sources.overrides.emplace_back(key, std::move(value));
+  };
+  set("mqtt.broker", a.broker);
+  set("mqtt.port", a.port == 0 ? std::string() : std::to_string(a.port));
+  set("schema.path", a.schema);
+  const auto colon = a.storage.find(':');
+  set("storage.backend", a.storage.substr(0, colon));
+  if (colon != std::string::npos) set("storage.sqlite.path", a.storage.substr(colon + 1));
+  return sources;
+}
+
+Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
+                                                const Environment& environment,
+                                                std::vector<Diagnostic>& diagnostics) {
+  auto options = pipeline_options(config);
+  if (!options) return std::move(options).error();
+  auto brokers = mqtt_options_from(config, "edge");
+  if (!brokers) return std::move(brokers).error();
+  auto sqlite = sqlite_options_from(config);
+  if (!sqlite) return std::move(sqlite).error();
+  std::vector<std::unique_ptr<Source>> sources;
+  for (const auto& broker : *brokers) {
+    // What the broker may give again after an interruption must be recognised.
+    options->ingest.window =
+        std::max<std::uint32_t>(options->ingest.window, broker.receive_maximum);
+    sources.push_back(make_mqtt_source(broker, environment));
+  }
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(make_sqlite_store(*sqlite, environment));
+  return Pipeline::create(*options, environment, std::move(sources), std::move(sinks), {},
+                          diagnostics);
+}
+
+/// Prints the counters every interval for as long as it lives.
+std::jthread print_stats(const Pipeline& pipeline, double interval_s) {
+  if (interval_s <= 0) return {};
+  return std::jthread([&pipeline, interval_s](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    const auto interval = std::chrono::duration<double>(interval_s);
+    while (!wake.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
+      fmt::print("{}\n", to_json(pipeline.stats()));
+      std::fflush(stdout);
+    }
+  });
+}
+
+void show(std::vector<Diagnostic>& diagnostics) {
+  for (const auto& d : diagnostics) fmt::print(stderr, "{}\n", to_string(d));
+  diagnostics.clear();
+}
+
+/// Lets a signal stop a pipeline that may not exist yet. stop() may take seconds, so that it has a
+/// thread of its own: a second signal must still be heard.
+class Stopper {
+ public:
+  void request() {
+    notify_service_manager("STOPPING=1");
+    const std::scoped_lock lock(mutex_);
+    requested_ = true;
+    wake_.notify_all();
+    if (pipeline_ != nullptr) begin();
+  }
+  /// Waits; true as soon as a stop was requested.
+  bool wait(std::chrono::seconds time) {
+    std::unique_lock lock(mutex_);
+    return wake_.wait_for(lock, time, [this] { return requested_; });
+  }
+  void attach(Pipeline& pipeline) {
+    const std::scoped_lock lock(mutex_);
+    pipeline_ = &pipeline;
+    if (requested_) begin();
+  }
+
+ private:
+  void begin() {
+    thread_ = std::jthread([pipeline = pipeline_] { pipeline->stop(); });
+  }
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Pipeline* pipeline_ = nullptr;
+  bool requested_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace
+
+Result<void> run_edge(const EdgeArguments& arguments) {
+  std::vector<Diagnostic> diagnostics;
+  const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options()};
+  const auto config = Config::load(sources_of(arguments), tables, diagnostics);
+  show(diagnostics);
+  if (!config) return config.error();
+  const auto log = make_log(*config, arguments.debug);
+  if (!log) return log.error();
+  for (const auto& line : config->inert_sections()) (*log)(LogLevel::info, "config", line);
+
+  // Destroyed in reverse: no signal can reach a stopper or pipeline that is gone.
+  std::unique_ptr<Pipeline> pipeline;
+  Stopper stopper;
+  const StopSignals signals([&](int) { stopper.request(); });
+  const auto environment = system_environment(*log);
+  auto made = make_pipeline(*config, environment, diagnostics);
+  // A full disk is freed some day; the broker keeps what comes until then.
+  while (!made && is_retryable(made.error().code)) {
+    (*log)(LogLevel::error, "edge",
+           fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
+    if (stopper.wait(start_retry)) return {};
+    diagnostics.clear();
+    made = make_pipeline(*config, environment, diagnostics);
+  }
+  show(diagnostics);
+  if (!made) return made.error();
+  pipeline = *std::move(made);
+  auto ended = pipeline->start([&log] {
+    (*log)(LogLevel::info, "edge", "ready");
+    notify_service_manager("READY=1");
+  });
+  stopper.attach(*pipeline);
+  {
+    const auto stats = print_stats(*pipeline, arguments.stats_interval_s);
+    if (ended) ended = pipeline->wait();
+    pipeline->stop();
+  }
+  const auto stats = pipeline->stats();
+  if (arguments.stats_interval_s > 0) fmt::print("{}\n", to_json(stats));
+  std::istringstream lines(to_text(stats));
+  for (std::string line; std::getline(lines, line);) (*log)(LogLevel::info, "edge", line);
+  return ended;
+}
+
+}  // namespace telemetry

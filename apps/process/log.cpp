@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/log.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <map>
+
+#include "telemetry/export.hpp"
+
+namespace telemetry {
+namespace {
+
+constexpr std::size_t rotated_files = 5;
+
+LogLevel level_of(std::string_view name) {
+  if (name == "debug") return LogLevel::debug;
+  if (name == "warn" || name == "warning") return LogLevel::warn;
+  if (name == "error") return LogLevel::error;
+  return LogLevel::info;
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::off:
+      break;
+  }
+  return spdlog::level::off;
+}
+
+// A log line is one line: payload text in a message must not begin another or move the cursor.
+void append_printable(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F)
+      out += fmt::format("\\x{:02x}", byte);
+    else
+      out += c;
+  }
+}
+
+std::string text_line(std::string_view component, std::string_view message) {
+  std::string line = "[";
+  line += component;
+  line += "] ";
+  append_printable(message, line);
+  return line;
+}
+
+std::string json_line(LogLevel level, std::string_view component, std::string_view message) {
+  std::string line = ",\"level\":\"";
+  line += spdlog::level::to_string_view(spdlog_level(level)).data();
+  line += "\",\"component\":";
+  append_json_string(component, line);
+  line += ",\"message\":";
+  append_json_string(message, line);
+  return line;
+}
+
+}  // namespace
+
+Result<Log> make_log(const Config& config, bool debug) try {
+  std::vector<spdlog::sink_ptr> sinks;
+  if (config.boolean("logging.console")) {
+    sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  }
+  if (const auto file = config.text("logging.file"); !file.empty()) {
+    sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+        file, static_cast<std::size_t>(config.integer("logging.rotation_mb")) * 1024 * 1024,
+        rotated_files));
+  }
+  auto logger = std::make_shared<spdlog::logger>("telemetry", sinks.begin(), sinks.end());
+  const bool json = config.text("logging.format") == "json";
+  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+      json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\"%v}" : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
+      spdlog::pattern_time_type::utc));
+  logger->set_level(spdlog::level::trace);
+  logger->flush_on(spdlog::level::info);
+
+  // "component=level" pairs; the rest follows logging.level.
+  std::map<std::string, LogLevel, std::less<>> levels;
+  LogLevel lowest = debug ? LogLevel::debug : level_of(config.text("logging.level"));
+  const LogLevel standard = lowest;
+  for (const auto& pair : config.text_list("logging.levels")) {
+    const auto split = pair.find('=');
+    if (split == std::string::npos) {
+      return Error{Errc::invalid_argument,
+                   config.where("logging.levels") + ": \"" + pair +
+                       "\" is not COMPONENT=LEVEL; write for example mqtt=debug"};
+    }
+    const LogLevel level = level_of(std::string_view(pair).substr(split + 1));
+    levels[pair.substr(0, split)] = level;
+    if (level < lowest) lowest = level;
+  }
+  return Log(
+      [logger, json, levels, standard](LogLevel level, std::string_view component,
+                                       std::string_view message) {
+        const auto own = levels.find(component);
+        if (level < (own == levels.end() ? standard : own->second)) return;
+        logger->log(spdlog_level(level),
+                    json ? json_line(level, component, message) : text_line(component, message));
+      },
+      lowest);
+} catch (const std::exception& e) {
+  return Error{Errc::permission_denied, config.where("logging.file") +
+                                            ": cannot open the log file \"" +
+                                            config.text("logging.file") + "\": " + e.what()};
+}
+
+}  // namespace telemetry

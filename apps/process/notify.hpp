@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+namespace telemetry {
+
+/// Tells the service manager a state, "READY=1" or "STOPPING=1"; nothing happens without one.
+/// Source: sd_notify(3), the protocol of $NOTIFY_SOCKET.
+void notify_service_manager(std::string_view state) noexcept;
+
+}  // namespace telemetry

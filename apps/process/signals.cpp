@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/signals.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace telemetry {
+namespace {
+
+sigset_t stop_set() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR2);  // sent by the destructor to its own thread only
+  return set;
+}
+
+}  // namespace
+
+StopSignals::StopSignals(std::function<void(int)> on_stop) {
+  const sigset_t set = stop_set();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  thread_ = std::thread([set, on_stop = std::move(on_stop)] {
+    bool stopping = false;
+    for (int number = 0; sigwait(&set, &number) == 0;) {
+      if (number == SIGUSR2) return;
+      if (stopping) _exit(1);
+      stopping = true;
+      on_stop(number);
+    }
+  });
+}
+
+StopSignals::~StopSignals() {
+  pthread_kill(thread_.native_handle(), SIGUSR2);
+  thread_.join();
+}
+
+}  // namespace telemetry

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <thread>
+
+namespace telemetry {
+
+/// Turns SIGTERM and SIGINT into one call of `on_stop`, from a thread of its own. A second signal
+/// ends the process at once with exit code 1: nothing acknowledged is lost even then.
+///
+/// Make it before any other thread starts, so that all inherit the blocked signals.
+class StopSignals {
+ public:
+  explicit StopSignals(std::function<void(int signal)> on_stop);
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+ private:
+  std::thread thread_;
+};
+
+}  // namespace telemetry

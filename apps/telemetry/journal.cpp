@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/journal.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "settings.hpp"
+#include "telemetry/core/decode.hpp"
+#include "telemetry/core/topic.hpp"
+#include "telemetry/export.hpp"
+
+namespace telemetry::command_line {
+namespace {
+
+struct Arguments {
+  Settings settings;
+  std::string path, filter = "#";
+  std::uint64_t limit = 0;
+  bool json = false;
+};
+
+Result<std::string> folder_of(const Arguments& arguments) {
+  if (!arguments.path.empty()) return arguments.path;
+  const Result<Config> config = arguments.settings.load();
+  if (!config) return config.error();
+  return config->text("journal.path");
+}
+
+std::string to_json(const JournalCheck& c) {
+  return fmt::format(
+      R"({{"file":{},"bytes":{},"frames":{},"messages":{},"first_sequence":{},"last_sequence":{},)"
+      R"("damaged_bytes":{},"damaged_places":{},"torn_bytes":{},"header_damaged":{},"note":{}}})",
+      json_string(c.file), c.bytes, c.frames, c.messages, c.first_sequence, c.last_sequence,
+      c.damaged_bytes, c.damaged_places, c.torn_bytes, c.header_damaged, json_string(c.note));
+}
+
+std::string to_text(const JournalCheck& c) {
+  std::string out = fmt::format("{}: {} bytes, {} messages", c.file, c.bytes, c.messages);
+  if (c.messages > 0) out += fmt::format(" ({} to {})", c.first_sequence, c.last_sequence);
+  if (c.header_damaged) out += ", header damaged";
+  if (c.damaged_places > 0) {
+    out += fmt::format(", {} bytes damaged in {} places", c.damaged_bytes, c.damaged_places);
+  }
+  if (c.torn_bytes > 0) out += fmt::format(", {} bytes torn at the end", c.torn_bytes);
+  if (!c.note.empty()) out += ", " + c.note;
+  return out;
+}
+
+// Prints what check or repair found. A torn tail is no damage: the writer may be at it just now.
+int report(const Arguments& arguments, const std::vector<JournalCheck>& segments, bool repaired) {
+  Output output;
+  JournalCheck sum;
+  std::string list;
+  for (const JournalCheck& segment : segments) {
+    sum.messages += segment.messages;
+    sum.bytes += segment.bytes;
+    sum.damaged_places += segment.damaged_places + (segment.header_damaged ? 1 : 0);
+    list += (list.empty() ? "" : ",") + to_json(segment);
+    if (!arguments.json) output.write(to_text(segment) + "\n");
+  }
+  const bool damaged = sum.damaged_places > 0;
+  if (arguments.json) {
+    output.write(fmt::format("{{\"ok\":{},\"segments\":[{}]}}\n", repaired || !damaged, list));
+  } else if (repaired) {
+    output.write(segments.empty() ? "nothing to repair\n"
+                                  : "repaired; the damaged segments are in quarantine/\n");
+  } else {
+    output.write(fmt::format("{} segments, {} messages, {} bytes: {}\n", segments.size(),
+                             sum.messages, sum.bytes, damaged ? "damaged" : "ok"));
+  }
+  return output.finish(damaged && !repaired ? 1 : 0);
+}
+
+int check(const Arguments& arguments, bool repair) {
+  const Result<std::string> path = folder_of(arguments);
+  if (!path) return fail(path.error());
+  const auto segments =
+      repair ? repair_journal(*path, environment()) : check_journal(*path, environment());
+  if (!segments) return fail(segments.error());
+  return report(arguments, *segments, repair);
+}
+
+const char* kind_name(core::FrameKind kind) {
+  switch (kind) {
+    case core::FrameKind::message:
+      return "message";
+    case core::FrameKind::schema:
+      return "schema";
+    case core::FrameKind::snapshot:
+      return "snapshot";
+    case core::FrameKind::tombstone:
+      return "tombstone";
+  }
+  return "unknown";
+}
+
+// One line a frame, as JSON or as columns.
+std::string frame_line(const core::FrameView& frame, bool json) {
+  const core::FrameHeader& h = frame.header;
+  Row row;
+  row.raw = frame.payload;
+  row.raw_kind = payload_kind(frame.payload);
+  if (h.kind == core::FrameKind::snapshot) row.raw_kind = Row::RawKind::binary;
+  std::string payload;
+  append_payload_json(row, payload);
+  std::string received;
+  append_json_time(h.received_at, received);
+  const std::string_view verdict =
+      h.kind == core::FrameKind::message ? to_string(static_cast<Verdict>(h.verdict)) : "";
+  const std::string_view reason =
+      h.reason == 0 ? "" : core::to_string(static_cast<core::Rule>(h.reason));
+  if (!json) {
+    return fmt::format(
+        "{:>10}  {}  {}{}{}{}  {}  {}\n", h.sequence, received.substr(1, received.size() - 2),
+        kind_name(h.kind), verdict.empty() ? "" : " ", verdict,
+        reason.empty() ? "" : fmt::format(" ({})", reason), json_string(frame.topic), payload);
+  }
+  std::string time;
+  append_json_time(h.time, time);
+  return fmt::format(
+      R"({{"sequence":{},"kind":"{}","topic":{},"payload":{},"timestamp":{},"received_at":{},)"
+      R"("verdict":"{}","reason":"{}","schema_id":"{:016x}","qos":{},"retained":{},"reference":{}}})"
+      "\n",
+      h.sequence, kind_name(h.kind), json_string(frame.topic), payload, time, received, verdict,
+      reason, h.schema_id, h.flags & core::frame_flag::qos_mask,
+      (h.flags & core::frame_flag::retained) != 0, h.reference);
+}
+
+int dump(const Arguments& arguments) {
+  if (!core::is_valid_filter(arguments.filter)) {
+    return fail({Errc::invalid_argument,
+                 fmt::format("--topic \"{}\" is not a topic filter", arguments.filter)});
+  }
+  const Result<std::string> path = folder_of(arguments);
+  if (!path) return fail(path.error());
+  Output output;
+  std::uint64_t frames = 0;
+  const auto result = dump_journal(
+      *path, environment(), [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
+        const bool all = arguments.filter == "#";
+        if (!all && (frame.header.kind != core::FrameKind::message ||
+                     !core::topic_matches(arguments.filter, frame.topic))) {
+          return true;
+        }
+        return output.write(frame_line(frame, arguments.json)) && ++frames != arguments.limit;
+      });
+  if (!result) return output.finish(fail(result.error()));
+  return output.finish(0);
+}
+
+}  // namespace
+
+void add_journal(CLI::App& program, Command& chosen) {
+  CLI::App* group =
+      program.add_subcommand("journal", "Looks into a journal, also while it is in use");
+  group->require_subcommand(1);
+  const auto arguments = std::make_shared<Arguments>();
+  const auto add = [&](const char* name, const char* text, const char* footer, auto run) {
+    CLI::App* command = group->add_subcommand(name, text);
+    command->footer(footer);
+    command->add_option("PATH", arguments->path, "Folder; else journal.path of the configuration")
+        ->type_name("");
+    arguments->settings.add_to(*command);
+    command->add_flag("--json", arguments->json, "JSON instead of lines");
+    command->callback([arguments, run, &chosen] { chosen = [=] { return run(*arguments); }; });
+    return command;
+  };
+  add("check", "Reads every frame and reports damage; 1 when there is some",
+      "Example:\n  telemetry journal check ./data/journal\n"
+      "A torn end is no damage: a writer that was killed, or is at work, leaves one.",
+      [](const Arguments& a) { return check(a, false); });
+  add("repair", "Rewrites damaged segments without the damage and cuts torn ends",
+      "Stop the writer first. Damaged segments are kept in PATH/quarantine.\n"
+      "A damaged journal does not keep telemetry-edge from starting; this is for tidiness.",
+      [](const Arguments& a) { return check(a, true); });
+  CLI::App* command =
+      add("dump", "Prints the frames, one a line",
+          "Examples:\n  telemetry journal dump ./data/journal --topic 'sensors/#' --limit 20\n"
+          "  telemetry journal dump ./data/dead_letters --json | jq .reason",
+          dump);
+  command->add_option("--topic", arguments->filter, "Only messages whose topic matches")
+      ->type_name("FILTER");
+  command->add_option("--limit", arguments->limit, "At most this many frames; 0 = all")
+      ->type_name("N");
+}
+
+}  // namespace telemetry::command_line

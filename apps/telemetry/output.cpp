@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "telemetry/export.hpp"
+
+namespace telemetry::command_line {
+
+bool Output::write(std::string_view text) {
+  if (error_ != 0) return false;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) error_ = errno;
+  return error_ == 0;
+}
+
+int Output::finish(int code) {
+  if (error_ == 0 && std::fflush(stdout) != 0) error_ = errno;
+  if (error_ == 0 || error_ == EPIPE) return code;
+  say("cannot write the output: " + errno_text(error_));
+  return 1;
+}
+
+std::size_t terminal_columns() {
+  struct winsize size {};
+  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
+
+void say(std::string_view text) {
+  std::fprintf(stderr, "telemetry: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+int fail(const Error& error) {
+  say(to_string(error));
+  return exit_code(error.code);
+}
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  append_json_string(text, out);
+  return out;
+}
+
+}  // namespace telemetry::command_line

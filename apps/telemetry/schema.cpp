@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "settings.hpp"
+#include "telemetry/core/topic.hpp"
+#include "telemetry/schema.hpp"
+
+namespace telemetry::command_line {
+namespace {
+
+struct Arguments {
+  Settings settings;
+  std::vector<std::string> paths, topics;
+  std::string path;
+  bool json = false;
+};
+
+using SetPtr = std::shared_ptr<const SchemaSet>;
+
+std::string version_of(const Schema& schema) {
+  return fmt::format("{}.{}", schema.version().major, schema.version().minor);
+}
+
+std::string to_json(const Schema& schema) {
+  return fmt::format(
+      R"({{"name":{},"version":"{}","filter":{},"file":{},"id":"{:016x}","fields":{}}})",
+      json_string(schema.name()), version_of(schema), json_string(schema.filter()),
+      json_string(schema.file()), schema.id(), schema.slots().size());
+}
+
+// The schemas of a path, or of the configuration.
+Result<SetPtr> load(const Arguments& arguments, std::string path,
+                    std::vector<Diagnostic>& diagnostics) {
+  if (path.empty()) {
+    const Result<Config> config = arguments.settings.load();
+    if (!config) return config.error();
+    path = config->text("schema.path");
+  }
+  return SchemaSet::load(path, diagnostics);
+}
+
+void print(const std::vector<Diagnostic>& diagnostics) {
+  for (const Diagnostic& diagnostic : diagnostics) {
+    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
+  }
+}
+
+int check(const Arguments& arguments) {
+  std::vector<std::string> paths = arguments.paths;
+  if (paths.empty()) paths.emplace_back();
+  std::vector<Diagnostic> diagnostics;
+  std::string lines;
+  std::string list;
+  int code = 0;
+  for (const std::string& path : paths) {
+    const std::size_t before = diagnostics.size();
+    const Result<SetPtr> set = load(arguments, path, diagnostics);
+    if (!set) {
+      code = exit_code(set.error().code);
+      if (diagnostics.size() == before) return fail(set.error());
+      continue;
+    }
+    for (const auto& schema : (*set)->all()) {
+      lines += fmt::format("{}: {} {}, {} fields, for {}\n", schema->file(), schema->name(),
+                           version_of(*schema), schema->slots().size(), schema->filter());
+      list += (list.empty() ? "" : ",") + to_json(*schema);
+    }
+  }
+  Output output;
+  if (arguments.json) {
+    output.write(fmt::format(R"({{"ok":{},"schemas":[{}],"diagnostics":[{}]}})"
+                             "\n",
+                             code == 0, list, command_line::to_json(diagnostics)));
+    return output.finish(code);
+  }
+  output.write(lines);
+  print(diagnostics);
+  if (code != 0) say("the schemas cannot be used");
+  if (code == 0 && lines.empty()) say("no schemas there");
+  return output.finish(code);
+}
+
+int which(const Arguments& arguments) {
+  for (const std::string& topic : arguments.topics) {
+    if (!core::is_valid_topic(topic)) {
+      return fail({Errc::invalid_argument,
+                   fmt::format("\"{}\" is not a topic; name one without + and #", topic)});
+    }
+  }
+  std::vector<Diagnostic> diagnostics;
+  const Result<SetPtr> set = load(arguments, arguments.path, diagnostics);
+  print(diagnostics);
+  if (!set) return fail(set.error());
+  Output output;
+  bool all = true;
+  for (const std::string& topic : arguments.topics) {
+    const auto matching = (*set)->matching(topic);
+    all = all && !matching.empty();
+    if (arguments.json) {
+      std::string list;
+      for (const Schema* schema : matching) list += (list.empty() ? "" : ",") + to_json(*schema);
+      output.write(fmt::format("{{\"topic\":{},\"schemas\":[{}]}}\n", json_string(topic), list));
+      continue;
+    }
+    if (matching.empty()) output.write(topic + ": no schema\n");
+    for (const Schema* schema : matching) {
+      output.write(fmt::format("{}: {} {} ({}, {}){}\n", topic, schema->name(), version_of(*schema),
+                               schema->filter(), schema->file(),
+                               schema == matching.front() ? "" : ", less specific"));
+    }
+  }
+  return output.finish(all ? 0 : 1);
+}
+
+}  // namespace
+
+void add_schema(CLI::App& program, Command& chosen) {
+  CLI::App* group = program.add_subcommand("schema", "Checks schemas and tells which one judges");
+  group->require_subcommand(1);
+  const auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+
+  CLI::App* command = group->add_subcommand(
+      "check", "Names every mistake of schema files, with line, column and remedy");
+  command->footer("Example:\n  telemetry schema check ./schemas");
+  command->add_option("PATH", a.paths, "Folders or files; else schema.path of the configuration")
+      ->type_name("");
+  a.settings.add_to(*command);
+  command->add_flag("--json", a.json, "One JSON object instead of lines");
+  command->callback([arguments, &chosen] { chosen = [arguments] { return check(*arguments); }; });
+
+  command = group->add_subcommand(
+      "which", "Tells which schema judges a topic, and which others match; 1 when none does");
+  command->footer(
+      "The most specific filter wins: level by level a name beats +, + beats #.\n"
+      "Example:\n  telemetry schema which sensors/sensor-001/temperature --path ./schemas");
+  command->add_option("TOPIC", a.topics, "Topics")->required()->type_name("");
+  command->add_option("--path", a.path, "Folder or file of the schemas")->type_name("PATH");
+  a.settings.add_to(*command);
+  command->add_flag("--json", a.json, "One JSON object a topic instead of lines");
+  command->callback([arguments, &chosen] { chosen = [arguments] { return which(*arguments); }; });
+}
+
+}  // namespace telemetry::command_line

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "output.hpp"
+#include "telemetry/adapters/mqtt.hpp"
+#include "telemetry/adapters/sqlite.hpp"
+
+namespace telemetry::command_line {
+
+std::span<const std::span<const Option>> option_tables() {
+  static const std::span<const Option> tables[] = {mqtt_options(), base_options(),
+                                                   sqlite_options()};
+  return tables;
+}
+
+void Settings::add_to(CLI::App& command) {
+  command.add_option("-c,--config", file, "Configuration file (else CONFIG_PATH, else defaults)")
+      ->type_name("FILE");
+  command.add_option("--set", assignments, "Overrides one setting: journal.path=/mnt/journal")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+Result<Config> Settings::load(std::vector<Diagnostic>& diagnostics) const {
+  Config::Sources sources;
+  sources.file = file;
+  sources.app = app;
+  for (const std::string& assignment : assignments) {
+    const std::size_t equals = assignment.find('=');
+    if (equals == std::string::npos) {
+      return Error{Errc::invalid_argument,
+                   fmt::format("--set \"{}\": write KEY=VALUE, for example journal.path=/mnt/j",
+                               assignment)};
+    }
+    sources.overrides.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
+  }
+  return Config::load(sources, option_tables(), diagnostics);
+}
+
+Result<Config> Settings::load() const {
+  std::vector<Diagnostic> diagnostics;
+  Result<Config> config = load(diagnostics);
+  for (const Diagnostic& diagnostic : diagnostics) {
+    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
+  }
+  return config;
+}
+
+Environment environment() {
+  return system_environment(
+      Log([](LogLevel, std::string_view component,
+             std::string_view message) { say(fmt::format("{}: {}", component, message)); },
+          LogLevel::warn));
+}
+
+std::string to_json(std::span<const Diagnostic> diagnostics) {
+  std::string out;
+  for (const Diagnostic& d : diagnostics) {
+    const bool error = d.severity == Diagnostic::Severity::error;
+    out += fmt::format(
+        R"({}{{"severity":"{}","file":{},"line":{},"column":{},"message":{},"hint":{}}})",
+        out.empty() ? "" : ",", error ? "error" : "warning", json_string(d.file), d.line, d.column,
+        json_string(d.message), json_string(d.hint));
+  }
+  return out;
+}
+
+}  // namespace telemetry::command_line

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "telemetry/config.hpp"
+#include "telemetry/environment.hpp"
+
+namespace telemetry::command_line {
+
+/// The option tables of every app, in the order of the reference page.
+[[nodiscard]] std::span<const std::span<const Option>> option_tables();
+
+/// What --config and --set say.
+struct Settings {
+  std::string file;
+  std::vector<std::string> assignments;  ///< "section.key=value"
+  std::string app = "telemetry";
+
+  void add_to(CLI::App& command);
+  /// Errors: invalid_argument also for an assignment without "=".
+  [[nodiscard]] Result<Config> load(std::vector<Diagnostic>& diagnostics) const;
+  /// The same; prints mistakes and warnings to standard error.
+  [[nodiscard]] Result<Config> load() const;
+};
+
+/// This machine; warnings and errors go to standard error.
+[[nodiscard]] Environment environment();
+
+/// `{"severity":...,"file":...,"line":...,"column":...,"message":...,"hint":...}`, comma separated.
+[[nodiscard]] std::string to_json(std::span<const Diagnostic> diagnostics);
+
+}  // namespace telemetry::command_line

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "telemetry/config.hpp"
+#include "telemetry/environment.hpp"
+#include "telemetry/store.hpp"
+
+namespace telemetry {
+
+/// SQLite: one file, typed tables per schema, exactly once (the cursor commits with the rows).
+struct SqliteOptions {
+  std::string path;                    ///< created, with its folder, by open()
+  std::string journal_mode = "WAL";    ///< WAL or DELETE
+  std::string synchronous = "NORMAL";  ///< NORMAL or FULL
+  std::uint64_t free_space_reserve_bytes = 64ull * 1024 * 1024;  ///< below it writing stops
+  std::uint64_t partition_rows = 500'000;
+  std::uint64_t cache_bytes = 16ull * 1024 * 1024;
+  std::int64_t busy_timeout_ns = 5'000'000'000;
+  bool read_only = false;  ///< for queries by another process
+};
+
+/// Options "storage.sqlite.*".
+[[nodiscard]] std::span<const Option> sqlite_options() noexcept;
+[[nodiscard]] Result<SqliteOptions> sqlite_options_from(const Config& config);
+
+[[nodiscard]] std::unique_ptr<Store> make_sqlite_store(const SqliteOptions& options,
+                                                       Environment environment);
+
+}  // namespace telemetry

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "telemetry/error.hpp"
+
+/// Everything that the library asks of its surroundings: time, files, randomness, log. Tests put
+/// their own in place; nothing else in the library calls clock_gettime, open or getrandom.
+namespace telemetry {
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// Wall clock, ns since 1970-01-01T00:00:00Z. May jump.
+  [[nodiscard]] virtual std::int64_t now() noexcept = 0;
+  /// Monotonic clock, ns since some start. Never goes back.
+  [[nodiscard]] virtual std::int64_t monotonic() noexcept = 0;
+};
+
+/// Files as the journal needs them. Paths are as given to the operating system. A failed call says
+/// errno's text in the context; ENOSPC, EDQUOT are resource_exhausted; ENOENT not_found; EACCES,
+/// EPERM, EROFS permission_denied; all else unavailable.
+class FileSystem {
+ public:
+  using Handle = int;
+  virtual ~FileSystem() = default;
+
+  [[nodiscard]] virtual Result<Handle> open_read(const std::string& path) = 0;
+  /// Opens for reading and writing; creates (mode 0640) when it does not exist.
+  [[nodiscard]] virtual Result<Handle> open_write(const std::string& path) = 0;
+  virtual void close(Handle file) noexcept = 0;
+  /// Bytes read; fewer than asked only at the end of the file.
+  [[nodiscard]] virtual Result<std::size_t> read(Handle file, std::uint64_t offset,
+                                                 std::span<std::uint8_t> out) = 0;
+  /// Writes all bytes or fails; after a failure any part of them may stand in the file.
+  [[nodiscard]] virtual Result<void> write(Handle file, std::uint64_t offset,
+                                           std::span<const std::uint8_t> bytes) = 0;
+  [[nodiscard]] virtual Result<void> truncate(Handle file, std::uint64_t bytes) = 0;
+  /// fdatasync. After a failure the state of the unsynced bytes is unknown for ever.
+  [[nodiscard]] virtual Result<void> sync(Handle file) = 0;
+  [[nodiscard]] virtual Result<std::uint64_t> size(Handle file) = 0;
+
+  /// Creates the folder and its parents (mode 0750), so that they last; existing is fine.
+  [[nodiscard]] virtual Result<void> create_folder(const std::string& path) = 0;
+  /// fsync of the folder, so that created, renamed and removed names last.
+  [[nodiscard]] virtual Result<void> sync_folder(const std::string& path) = 0;
+  /// Names (not paths) of the entries, sorted bytewise, without "." and "..".
+  [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;
+  /// Takes the lock file for this process until `close`; already_exists when another holds it,
+  /// with that process's id in the context.
+  [[nodiscard]] virtual Result<Handle> lock(const std::string& path) = 0;
+  /// Bytes an unprivileged writer may still write where `path` is.
+  [[nodiscard]] virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
+
+/// Where log lines go. The library never prints. Copyable; calls may come from any thread.
+class Log {
+ public:
+  using Write = std::function<void(LogLevel, std::string_view component, std::string_view message)>;
+  Log() = default;
+  Log(Write write, LogLevel level) : write_(std::move(write)), level_(level) {}
+
+  [[nodiscard]] bool enabled(LogLevel level) const noexcept { return write_ && level >= level_; }
+  void operator()(LogLevel level, std::string_view component, std::string_view message) const {
+    if (enabled(level)) write_(level, component, message);
+  }
+
+ private:
+  Write write_;
+  LogLevel level_ = LogLevel::info;
+};
+
+/// Lets through the first `per_interval` events of each interval and counts the rest.
+/// Thread: any.
+class RateLimit {
+ public:
+  RateLimit(Clock& clock, std::uint32_t per_interval, std::int64_t interval_ns) noexcept
+      : clock_(clock), per_interval_(per_interval), interval_ns_(interval_ns) {}
+  /// True when the event may be shown. `suppressed`: those held back since the last true.
+  [[nodiscard]] bool allow(std::uint64_t& suppressed) noexcept;
+
+ private:
+  Clock& clock_;
+  std::uint32_t per_interval_;
+  std::int64_t interval_ns_;
+  std::mutex mutex_;
+  std::int64_t interval_start_ = INT64_MIN;
+  std::uint32_t shown_ = 0;
+  std::uint64_t suppressed_ = 0;
+};
+
+/// The surroundings of one pipeline. Members outlive everything that was given a reference.
+struct Environment {
+  Clock& clock;
+  FileSystem& files;
+  /// Fills with unpredictable bytes; never fails.
+  void (*random)(std::span<std::uint8_t> out);
+  Log log;
+};
+
+/// The real clock, files and randomness of this machine (process-wide singletons) with this log.
+[[nodiscard]] Environment system_environment(Log log = {});
+
+}  // namespace telemetry

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "telemetry/core/result.hpp"
+
+namespace telemetry {
+
+/// What went wrong and where. `context` names the thing, the place and, where there is one, the
+/// remedy, in a sentence a user can act on. It never holds a secret.
+struct Error {
+  Errc code = Errc::internal;
+  std::string context;
+};
+
+template <class T>
+using Result = core::Result<T, Error>;
+
+/// Exit code of a program that ends with this error: 2 for wrong usage or configuration
+/// (invalid_argument, failed_precondition, already_exists, not_found, permission_denied), else 1.
+[[nodiscard]] int exit_code(Errc code) noexcept;
+
+/// "CODE-dependent prefix: context": one line, for people.
+[[nodiscard]] std::string to_string(const Error& error);
+
+/// Text of an errno, without the code: "No space left on device".
+[[nodiscard]] std::string errno_text(int number);
+
+/// One mistake in a file that a person wrote. All mistakes of a file are reported in one run.
+struct Diagnostic {
+  enum class Severity : std::uint8_t { error, warning };
+  std::string file;
+  int line = 0;    ///< 1-based; 0 = the whole file
+  int column = 0;  ///< 1-based; 0 = the whole line
+  std::string message;
+  std::string hint;  ///< what to write instead; may be empty
+  Severity severity = Severity::error;
+};
+
+/// "file:line:column: error: message (hint)".
+[[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
+[[nodiscard]] bool has_errors(std::span<const Diagnostic> diagnostics) noexcept;
+/// The candidate nearest to `word` by edit distance, or empty when none is near.
+[[nodiscard]] std::string_view nearest(std::string_view word,
+                                       std::span<const std::string_view> candidates) noexcept;
+
+}  // namespace telemetry

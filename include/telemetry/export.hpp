@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "telemetry/query.hpp"
+
+namespace telemetry {
+
+enum class RowFormat : std::uint8_t { table, csv, json, jsonl };
+
+/// Writes rows as text. `out` gets pieces of whole lines; return false from it to stop (closed
+/// pipe).
+///
+/// json/jsonl: {"topic":..., "payload":{...}, "timestamp":..., "received_at":...}; json is an array
+/// of them, one a line. csv: RFC 4180 with the columns topic,timestamp,received_at and the union of
+/// the fields of the first 1,000 rows (or `fields`), then `extra` (undeclared members) and
+/// `payload` (of topics without schema) where these rows have any. table: the same, aligned, for
+/// people; control characters are escaped, so that a payload cannot command the terminal. Memory:
+/// constant; csv and table hold back at most 1,000 rows.
+class RowWriter {
+ public:
+  using Out = std::function<bool(std::string_view)>;
+  /// @param fields slot paths that are the columns of csv and table; empty = those that come.
+  /// @param columns_max table: width of the terminal; long texts are cut and columns left out (and
+  /// named below the table) to fit. 0 = as wide as need be.
+  [[nodiscard]] static std::unique_ptr<RowWriter> make(RowFormat format,
+                                                       std::vector<std::string> fields, Out out,
+                                                       std::size_t columns_max = 0);
+  virtual ~RowWriter() = default;
+  virtual bool write(const Row& row) = 0;
+  /// Ends the document. False when `out` refused.
+  virtual bool finish() = 0;
+  /// csv, table: values that had no column, because their field first came after 1,000 rows.
+  [[nodiscard]] virtual std::uint64_t left_out() const noexcept { return 0; }
+};
+
+/// How the payload of a topic without schema is written in JSON: `json` when it is one JSON
+/// document, `text` when it is UTF-8, else `binary`.
+[[nodiscard]] Row::RawKind payload_kind(std::string_view payload) noexcept;
+
+/// Appends the payload of a row as JSON on one line: nested as the schema nests, absent fields left
+/// out, undeclared members where they were.
+void append_payload_json(const Row& row, std::string& out);
+/// Appends the record of a row: {"topic", "payload", "timestamp", "received_at"}, without line end.
+void append_record_json(const Row& row, std::string& out);
+/// Appends a JSON string with its quotes. Control characters (C0, DEL, C1) are escaped; bytes that
+/// are not UTF-8 become U+FFFD.
+void append_json_string(std::string_view text, std::string& out);
+/// Appends a value; decimals exactly as they are: 23.51, 1e300.
+void append_json_value(const core::Value& value, std::string& out);
+/// Appends a time in quotes, RFC 3339.
+void append_json_time(std::int64_t ns, std::string& out);
+
+}  // namespace telemetry

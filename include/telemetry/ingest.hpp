@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "telemetry/journal.hpp"
+#include "telemetry/schema.hpp"
+#include "telemetry/source.hpp"
+
+namespace telemetry {
+
+enum class Unmatched : std::uint8_t { store, dead_letter, drop };
+
+struct IngestOptions {
+  Unmatched unmatched = Unmatched::store;
+  std::size_t batch_messages_max = 10'000;  ///< buffer.size: messages in memory before the journal
+  std::size_t high_water_messages = 8'000;  ///< buffer.high_water_mark
+  std::size_t sync_bytes = 256 * 1024;      ///< a batch is closed at this size,
+  std::int64_t sync_interval_ns = 2'000'000;  ///< or this long after its first message
+  SyncMode sync = SyncMode::interval;
+  std::size_t devices_max = 100'000;        ///< numberings remembered; least recently used go
+  std::size_t topics_cached_max = 100'000;  ///< schema choices remembered
+  std::uint32_t window = 1'024;             ///< numbers within which a repeat is a duplicate
+  bool skip_stored_retained = true;
+};
+
+/// User callbacks. Called by the source's thread after the batch is durable; views are valid during
+/// the call. An exception that leaves one ends the process.
+struct IngestCallbacks {
+  std::function<void(const Reading&)> on_message;
+  std::function<void(const Reading&, const std::vector<std::string>& problems)> on_invalid;
+  std::function<void(const Error&)> on_error;
+  std::function<void(std::size_t messages, std::size_t messages_max)> on_high_water;
+};
+
+/// An irregularity in a device's numbering.
+struct SequenceEvent {
+  enum class Kind : std::uint8_t { gap, reset } kind = Kind::gap;
+  std::string key;  ///< topic, or device with sequence_scope: device
+  std::int64_t expected = 0;
+  std::int64_t found = 0;
+  std::int64_t received_at = 0;
+};
+
+struct IngestStats {
+  std::uint64_t received = 0;  ///< messages handed to add()
+  std::uint64_t received_bytes = 0;
+  std::uint64_t journaled = 0;  ///< durable
+  std::uint64_t valid = 0, invalid = 0, unmatched = 0;
+  std::uint64_t duplicates = 0;  ///< dropped
+  std::uint64_t retained_skipped = 0;
+  std::uint64_t unmatched_dropped = 0;  ///< unmatched: drop
+  std::uint64_t refused = 0;            ///< bad topic or payload too large: cannot be journaled
+  std::uint64_t aborted = 0;            ///< of batches that never happened
+  std::uint64_t gaps = 0, gap_messages = 0, resets = 0, late_unchecked = 0;
+  std::uint64_t time_missing = 0, time_absurd = 0;
+  std::uint64_t commits = 0, high_water = 0;
+  std::size_t messages_open = 0;               ///< in open batches now
+  std::vector<std::uint64_t> invalid_by_rule;  ///< index: core::Rule
+  std::vector<SequenceEvent> sequence_events;  ///< the newest 100
+};
+
+/// Judges messages and puts them into the journal. One for all sources.
+///
+/// Thread: make_door() and each door from one thread at a time; doors of different sources run
+/// beside each other. swap_schemas() from any thread; takes effect between batches.
+class Ingest {
+ public:
+  /// Opens the journal and rebuilds the sequence check from it.
+  [[nodiscard]] static Result<std::unique_ptr<Ingest>> open(
+      const IngestOptions& options, const JournalOptions& journal_options,
+      std::shared_ptr<const SchemaSet> schemas, Environment environment,
+      IngestCallbacks callbacks = {});
+  virtual ~Ingest() = default;
+
+  [[nodiscard]] virtual std::unique_ptr<Door> make_door() = 0;
+  [[nodiscard]] virtual Journal& journal() noexcept = 0;
+  virtual void swap_schemas(std::shared_ptr<const SchemaSet> schemas) = 0;
+  /// Called, in journal order, with each batch as soon as it is durable.
+  virtual void on_durable(std::function<void(BatchPtr)> callback) = 0;
+  [[nodiscard]] virtual IngestStats stats() const = 0;
+};
+
+/// Judges one payload outside a pipeline and adds the reading to `batch`: the same code path as the
+/// door's. A null schema gives Verdict::unmatched. `violations` receives the first 16 broken rules.
+/// The batch copies topic and payload; `schema` must live as long as the batch.
+void judge(const Schema* schema, const Message& message, Batch& batch,
+           std::vector<core::Violation>* violations = nullptr);
+
+/// Adds the reading of a message frame to `batch`. Verdict, times and flags are those of the frame;
+/// only the values are decoded again, with the judging schema. A valid frame whose schema is not
+/// known any more (null), or no longer accepts it, becomes Verdict::unmatched: stored as it is.
+void read_back(const core::FrameView& frame, const Schema* schema, Batch& batch);
+
+}  // namespace telemetry

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration of every app.
+//
+// Life of a setting: the document is read into a tree (document.cpp); the loader (loader.cpp) walks
+// it along the option tables and adds what the environment (variables.cpp) and the command line
+// say; each value is checked against its option (value.cpp); the strongest wins; what is switched
+// on and not built is refused; rules.cpp looks at settings that contradict each other. A Config is
+// the immutable outcome.
+//
+// Invariants: a key is in exactly one table. A Config exists only when there was no error. Every
+// value in it is in canonical spelling, so that reading one cannot fail. Nothing that may hold a
+// secret gets into a diagnostic, dump() or shown().
+//
+// Limits: files of 4 MiB, 32 levels, 100,000 nodes (aliases counted as often as they are used).
+#include "telemetry/config.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+
+#include "config/state.hpp"
+#include "config/value.hpp"
+
+namespace telemetry {
+namespace config {
+
+std::string without_index(std::string_view key) {
+  std::string out;
+  bool inside = false;
+  for (char c : key) {
+    if (c == '[') inside = true;
+    if (!inside) out += c;
+    if (c == ']') inside = false;
+  }
+  return out;
+}
+
+std::string canonical(std::string_view key) {
+  const std::size_t index = key.find("[0]");
+  std::string out(key);
+  if (index != std::string_view::npos) out.erase(index, 3);
+  return out;
+}
+
+}  // namespace config
+
+namespace {
+
+using config::Setting;
+using config::State;
+
+const Setting* find(const State& state, std::string_view key) {
+  const auto found = state.settings.find(config::canonical(key));
+  return found == state.settings.end() || !found->second.set ? nullptr : &found->second;
+}
+
+const std::vector<std::string>& values_of(const State& state, std::string_view key) {
+  static const std::vector<std::string> none;
+  const auto given = state.settings.find(config::canonical(key));
+  if (given != state.settings.end()) return given->second.values;
+  const auto fallback = state.defaults.find(config::without_index(key));
+  assert(fallback != state.defaults.end() && "the key is in no option table");
+  return fallback == state.defaults.end() ? none : fallback->second;
+}
+
+std::string_view first_of(const State& state, std::string_view key) {
+  const auto& values = values_of(state, key);
+  return values.empty() ? std::string_view{} : std::string_view(values.front());
+}
+
+bool is_secret(const Option& option) {
+  return option.type == OptionType::secret || option.type == OptionType::key_list;
+}
+
+}  // namespace
+
+bool Config::is_set(std::string_view key) const { return find(*state_, key) != nullptr; }
+
+std::string Config::text(std::string_view key) const { return std::string(first_of(*state_, key)); }
+
+bool Config::boolean(std::string_view key) const { return first_of(*state_, key) == "true"; }
+
+std::int64_t Config::integer(std::string_view key) const {
+  std::int64_t value = 0;
+  (void)config::parse_integer(first_of(*state_, key), value);
+  return value;
+}
+
+double Config::number(std::string_view key) const {
+  double value = 0;
+  (void)config::parse_number(first_of(*state_, key), value);
+  return value;
+}
+
+std::int64_t Config::duration_ns(std::string_view key) const {
+  std::int64_t ns = 0;
+  (void)config::parse_duration(first_of(*state_, key), ns);
+  return ns;
+}
+
+std::vector<std::string> Config::text_list(std::string_view key) const {
+  return values_of(*state_, key);
+}
+
+std::vector<Subscription> Config::topics(std::string_view key) const {
+  std::vector<Subscription> out;
+  for (const std::string& value : values_of(*state_, key)) {
+    out.push_back({value.substr(2), static_cast<std::uint8_t>(value[0] - '0')});
+  }
+  return out;
+}
+
+std::size_t Config::count(std::string_view section) const {
+  const auto found = state_->counts.find(section);
+  return found == state_->counts.end() ? 1 : found->second;
+}
+
+Origin Config::origin(std::string_view key) const {
+  const Setting* setting = find(*state_, key);
+  return setting == nullptr ? Origin{} : setting->origin;
+}
+
+std::string Config::where(std::string_view key) const {
+  const Origin from = origin(key);
+  if (from.file.empty()) return fmt::format("{} (default)", key);
+  return from.line > 0 ? fmt::format("{}:{}: {}", from.file, from.line, key)
+                       : fmt::format("{}: {}", from.file, key);
+}
+
+const std::vector<std::string>& Config::inert_sections() const noexcept { return state_->inert; }
+
+std::uint64_t Config::fingerprint() const {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: stable, and no more is asked of it here
+  const auto add = [&hash](std::string_view bytes) {
+    for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    hash = (hash ^ 0xff) * 0x100000001b3;
+  };
+  for (const auto& [key, setting] : state_->settings) {
+    const auto option = state_->by_key.find(config::without_index(key));
+    if (!setting.set || option == state_->by_key.end() || is_secret(*option->second)) continue;
+    add(key);
+    for (const std::string& value : setting.values) add(value);
+  }
+  return hash;
+}
+
+std::vector<Config::Shown> Config::shown() const {
+  std::vector<Shown> out;
+  const auto add = [&](const Option& option, std::string key) {
+    Shown shown;
+    shown.type = option.type;
+    shown.values = values_of(*state_, key);
+    if (const Setting* setting = find(*state_, key)) {
+      shown.set = true;
+      shown.origin = setting->origin;
+      if (!setting->from_file.empty()) {
+        shown.key = key + "_file";
+        shown.type = OptionType::text;
+        shown.values = {setting->from_file};
+        out.push_back(std::move(shown));
+        return;
+      }
+    }
+    if (is_secret(option)) {
+      for (std::string& value : shown.values) value = "***";
+    }
+    shown.key = std::move(key);
+    out.push_back(std::move(shown));
+  };
+  for (std::size_t at = 0; at < state_->options.size();) {
+    const std::string_view section =
+        state_->options[at]->key.substr(0, state_->options[at]->key.find('.'));
+    std::size_t end = at;
+    while (end < state_->options.size() &&
+           state_->options[end]->key.substr(0, state_->options[end]->key.find('.')) == section) {
+      ++end;
+    }
+    const std::size_t entries = count(section);
+    for (std::size_t i = 0; i < entries; ++i) {
+      for (std::size_t k = at; k < end; ++k) {
+        const Option& option = *state_->options[k];
+        const std::string_view rest = option.key.substr(section.size());
+        add(option,
+            entries == 1 ? std::string(option.key) : fmt::format("{}[{}]{}", section, i, rest));
+      }
+    }
+    at = end;
+  }
+  return out;
+}
+
+}  // namespace telemetry

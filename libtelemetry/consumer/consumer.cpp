@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/consumer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+#include "consumer/journal_batches.hpp"
+
+/// The loop from a cursor to a sink.
+///
+/// A consumer that has caught up takes the door's batches from the Feed; one that is behind, or
+/// that starts, reads the journal until the Feed holds what comes next. What has piled up goes out
+/// in one write: at most `batch_rows_max` rows and `batch_bytes_max` bytes, at the latest
+/// `batch_age_ns` after the first of them came.
+///
+/// Invariants: readings are written in journal order; `position` moves only after a write that
+/// succeeded; the journal keeps all above `durable`. After any error nothing in memory is believed:
+/// the sink is closed, opened again and asked for its position, so that a write whose outcome is
+/// unknown (a connection lost during commit) is neither lost nor repeated by a transactional sink.
+/// A sink without a position goes on after `durable`: at least once.
+///
+/// Two cursor files: NAME is where a sink without a position goes on; NAME.hint is, for a sink that
+/// has one, a lower bound of what it holds: with it the journal may let go of consumed segments
+/// while the sink cannot be asked.
+///
+/// A position in another journal, or outside what the journal holds, is loss of data: said in the
+/// log, counted where the number is known, and the consumer goes on with what there is.
+namespace telemetry {
+namespace {
+
+constexpr std::string_view component = "consumer";
+
+std::string text(const JournalId& id) {
+  std::string hex;
+  for (const std::uint8_t byte : id) hex += fmt::format("{:02x}", byte);
+  return hex;
+}
+
+/// A batch of the feed without what lies at or below `after`; shares its memory.
+BatchPtr rest_of(const BatchPtr& whole, std::uint64_t after) {
+  auto part = std::make_shared<Batch>();
+  part->schemas = whole;
+  part->after = after;
+  part->last = whole->last;
+  for (const Reading& reading : whole->readings) {
+    if (reading.id > after) part->readings.push_back(reading);
+  }
+  return part;
+}
+
+/// Held, not used: a batch of one small message has a whole block of memory.
+std::size_t bytes_of(const Batch& batch) noexcept {
+  return batch.arena.capacity() + batch.readings.capacity() * sizeof(Reading);
+}
+
+/// While it collects, a consumer is woken once for so many messages, not for every batch.
+constexpr std::size_t wake_rows = 1'000;
+
+/// Sinks may be anyone's: what they throw ends here.
+template <class Work>
+auto guarded(const std::string& name, const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::exception& failure) {
+    return Error{Errc::internal, fmt::format("{}: {}", name, failure.what())};
+  } catch (...) {
+    return Error{Errc::internal, fmt::format("{}: an unknown exception", name)};
+  }
+}
+
+}  // namespace
+
+struct Consumer::State {
+  State(std::unique_ptr<Sink> the_sink, Journal& the_journal, Feed& the_feed,
+        ConsumerOptions the_options, Environment the_environment, OnRejected rejected)
+      : sink(std::move(the_sink)),
+        journal(the_journal),
+        feed(the_feed),
+        options(the_options),
+        environment(std::move(the_environment)),
+        on_rejected(std::move(rejected)),
+        name(sink->name()),
+        behind(journal, environment) {
+    stats.name = name;
+    claim();
+  }
+
+  void claim();
+  [[nodiscard]] Result<void> open();
+  [[nodiscard]] Result<void> find_position();
+  void start_from(const Position& found);
+  void run(const std::stop_token& stop, std::int64_t drain_ns);
+  [[nodiscard]] Result<bool> gather();
+  [[nodiscard]] Result<BatchPtr> next_batch(std::uint64_t after, std::size_t rows,
+                                            std::size_t bytes);
+  [[nodiscard]] Result<void> write();
+  [[nodiscard]] Result<void> hand_over(const std::vector<WriteReport::Rejected>& rejected);
+  [[nodiscard]] Result<void> idle();
+  void made_durable(std::uint64_t sequence);
+  void keep_cursor(bool at_once);
+  [[nodiscard]] std::string hint_name() const { return name + ".hint"; }
+  void recovered();
+  void failed(const Error& error);
+  void back_off(const Error& error);
+  void lose(std::uint64_t messages);
+  void finish();
+  [[nodiscard]] bool wait(std::uint64_t after, std::uint64_t messages, std::int64_t timeout_ns);
+  [[nodiscard]] bool is_draining() const noexcept { return drain_until != 0; }
+  [[nodiscard]] std::int64_t now() { return environment.clock.monotonic(); }
+  void log(LogLevel level, const std::string& message) {
+    environment.log(level, component, fmt::format("{}: {}", name, message));
+  }
+
+  std::unique_ptr<Sink> sink;
+  Journal& journal;
+  Feed& feed;
+  ConsumerOptions options;
+  Environment environment;
+  OnRejected on_rejected;
+  std::string name;
+  JournalBatches behind;
+
+  // Used by the running thread only.
+  std::stop_token stop;
+  std::int64_t drain_until = 0;
+  bool opened = false;
+  bool found = false;         // position is known from an earlier open()
+  bool own_position = false;  // the sink commits its position itself
+  bool has_written = false;   // since open()
+  std::uint64_t position = 0;
+  std::uint64_t durable = 0;
+  std::uint64_t journal_seen = 0;  // the journal holds messages up to here; the feed may not
+  std::uint64_t cursor_stored = UINT64_MAX;
+  std::int64_t cursor_stored_at = 0;
+  std::uint32_t failures = 0;  // in a row
+  std::vector<BatchPtr> group;
+  std::mutex pause_mutex;
+  std::condition_variable_any pause;
+
+  mutable std::mutex stats_mutex;
+  ConsumerStats stats;
+};
+
+Consumer::Consumer(std::unique_ptr<Sink> sink, Journal& journal, Feed& feed,
+                   ConsumerOptions options, Environment environment, OnRejected on_rejected)
+    : state_(std::make_unique<State>(std::move(sink), journal, feed, options,
+                                     std::move(environment), std::move(on_rejected))) {}
+Consumer::~Consumer() = default;
+Result<void> Consumer::open() { return state_->open(); }
+void Consumer::run(std::stop_token stop, std::int64_t drain_ns) { state_->run(stop, drain_ns); }
+Sink& Consumer::sink() noexcept { return *state_->sink; }
+
+ConsumerStats Consumer::stats() const {
+  const std::lock_guard lock(state_->stats_mutex);
+  ConsumerStats stats = state_->stats;
+  const std::uint64_t first = state_->journal.first_sequence();
+  const std::uint64_t from = std::max(stats.position, first == 0 ? 0 : first - 1);
+  const std::uint64_t end = state_->journal.durable_end();
+  stats.lag = end > from ? end - from : 0;
+  return stats;
+}
+
+/// Keeps the journal from deleting what the sink may need, before the sink can be asked.
+void Consumer::State::claim() {
+  std::uint64_t needs_above = 0;
+  auto hint = journal.load_cursor(hint_name());
+  if (hint && hint->has_value() && (*hint)->journal == journal.id()) {
+    needs_above = (*hint)->sequence;
+  }
+  journal.set_cursor(name, needs_above);
+}
+
+Result<void> Consumer::State::open() {
+  if (auto result = guarded(name, [&] { return sink->open(); }); !result) return result;
+  if (auto result = find_position(); !result) {
+    sink->close();
+    return result;
+  }
+  opened = true;
+  has_written = false;
+  return {};
+}
+
+Result<void> Consumer::State::find_position() {
+  auto own = guarded(name, [&] { return sink->position(); });
+  if (!own) return std::move(own).error();
+  own_position = own->has_value();
+  if (own_position) {
+    start_from(**own);
+  } else if (found) {
+    position = durable;
+  } else {
+    auto cursor = journal.load_cursor(name);
+    if (!cursor) return std::move(cursor).error();
+    start_from(cursor->value_or(Position{}));
+  }
+  found = true;
+  durable = position;
+  if (own_position) {
+    // What is committed may not be durable yet.
+    auto flushed = guarded(name, [&] { return sink->flush(); });
+    if (!flushed) return std::move(flushed).error();
+    durable = std::min(position, *flushed);
+  }
+  journal_seen = journal.durable_end();
+  journal.set_cursor(name, durable);
+  const std::lock_guard lock(stats_mutex);
+  stats.position = position;
+  stats.durable = durable;
+  return {};
+}
+
+void Consumer::State::start_from(const Position& at) {
+  const std::uint64_t before_first = journal.first_sequence() - 1;
+  if (at.journal == JournalId{} && at.sequence == 0) {
+    position = before_first;  // a new sink takes all there is
+  } else if (at.journal != journal.id()) {
+    log(LogLevel::error,
+        fmt::format("is at message {} of journal {}, but this journal is {}: what the other one "
+                    "held beyond that is not here; goes on with the oldest message of this one",
+                    at.sequence, text(at.journal), text(journal.id())));
+    position = before_first;
+  } else if (at.sequence > journal.durable_end() && at.sequence > before_first) {
+    log(LogLevel::error,
+        fmt::format("is at message {}, but the journal ends at {} (an old journal was restored?): "
+                    "goes on with the oldest message of the journal",
+                    at.sequence, journal.durable_end()));
+    position = before_first;
+  } else if (at.sequence < before_first) {
+    const std::uint64_t lost = before_first - at.sequence;
+    log(LogLevel::error,
+        fmt::format("is at message {}, but the journal holds nothing before {}: {} messages are "
+                    "lost to it (journal.size_max_mb decides how long an outage may last)",
+                    at.sequence, before_first + 1, lost));
+    position = before_first;
+    lose(lost);
+  } else {
+    position = at.sequence;
+  }
+}
+
+void Consumer::State::run(const std::stop_token& stop_token, std::int64_t drain_ns) {
+  stop = stop_token;
+  for (;;) {
+    if (stop.stop_requested() && !is_draining()) {
+      drain_until = std::max<std::int64_t>(now() + drain_ns, 1);
+    }
+    if (is_draining()) {
+      const bool done = opened && position >= journal.durable_end();
+      if (done || now() >= drain_until) break;
+    }
+    if (!opened) {
+      if (auto result = open(); !result) {
+        failed(result.error());
+        continue;
+      }
+    }
+    auto gathered = gather();
+    Result<void> result;
+    if (!gathered) {
+      result = std::move(gathered).error();
+    } else {
+      result = *gathered ? write() : idle();
+    }
+    if (!result) failed(result.error());
+  }
+  finish();
+}
+
+/// Collects what one write may carry. False when nothing came for `flush_idle_ns`, or at stop.
+Result<bool> Consumer::State::gather() {
+  group.clear();
+  std::size_t rows = 0;
+  std::size_t bytes = 0;
+  std::uint64_t after = position;
+  std::int64_t deadline = now() + options.flush_idle_ns;
+  while (rows < options.batch_rows_max && bytes < options.batch_bytes_max) {
+    auto batch = next_batch(after, options.batch_rows_max - rows, options.batch_bytes_max - bytes);
+    if (!batch && group.empty()) return std::move(batch).error();
+    if (!batch) break;
+    if (*batch != nullptr) {
+      if (!group.empty() && rows + (*batch)->readings.size() > options.batch_rows_max) break;
+      if (group.empty()) deadline = now() + options.batch_age_ns;
+      rows += (*batch)->readings.size();
+      bytes += bytes_of(**batch);
+      after = (*batch)->last;
+      group.push_back(std::move(*batch));
+      continue;
+    }
+    const std::int64_t left = deadline - now();
+    const std::uint64_t wanted =
+        group.empty() ? 1 : std::min(wake_rows, options.batch_rows_max - rows);
+    if (left <= 0 || is_draining() || !wait(after, wanted, left)) break;
+  }
+  return !group.empty();
+}
+
+/// The batch that continues after this sequence, from memory or from the journal; null: none yet.
+Result<BatchPtr> Consumer::State::next_batch(std::uint64_t after, std::size_t rows,
+                                             std::size_t bytes) {
+  if (BatchPtr batch = feed.after(after)) {
+    behind.rest();
+    return batch->after == after ? batch : rest_of(batch, after);
+  }
+  // What is durable reaches the feed a moment later: the journal is read only for what the feed has
+  // let go, or never had.
+  if (after >= std::max(journal_seen, feed.last())) return BatchPtr();
+  auto batch = behind.next(after, {rows, bytes});
+  if (batch && behind.lost() != 0) {
+    log(LogLevel::error, fmt::format("{} messages after {} are damaged or gone from the journal",
+                                     behind.lost(), after));
+    lose(behind.lost());
+  }
+  if (batch && *batch == nullptr) journal_seen = after;
+  return batch;
+}
+
+/// Waits for that many messages. False when the consumer was asked to stop meanwhile.
+bool Consumer::State::wait(std::uint64_t after, std::uint64_t messages, std::int64_t timeout_ns) {
+  if (feed.last() > after) {
+    // The feed went past what it and the journal can give: the journal's end is about to move.
+    std::unique_lock lock(pause_mutex);
+    pause.wait_for(lock, stop, std::chrono::milliseconds(1), [] { return false; });
+  } else {
+    feed.wait(after + messages - 1, timeout_ns, stop);
+  }
+  return !stop.stop_requested();
+}
+
+Result<void> Consumer::State::write() {
+  auto report =
+      guarded(name, [&] { return sink->write(journal.id(), std::span<const BatchPtr>(group)); });
+  if (!report) return std::move(report).error();
+  if (auto kept = hand_over(report->rejected); !kept) return kept;
+  position = group.back()->last;
+  if (!own_position && !has_written) {
+    // A new store has a position only now; its cursor is not the journal's to keep.
+    auto own = guarded(name, [&] { return sink->position(); });
+    if (!own) return std::move(own).error();
+    own_position = own->has_value();
+  }
+  has_written = true;
+  recovered();
+  {
+    const std::lock_guard lock(stats_mutex);
+    stats.accepted += report->accepted;
+    stats.rejected += report->rejected.size();
+    ++stats.writes;
+    stats.position = position;
+  }
+  group.clear();
+  made_durable(report->durable);
+  keep_cursor(false);
+  return {};
+}
+
+/// The sink has committed: what it refused must be kept before the journal may let go of it.
+Result<void> Consumer::State::hand_over(const std::vector<WriteReport::Rejected>& rejected) {
+  for (const WriteReport::Rejected& refused : rejected) {
+    for (const BatchPtr& batch : group) {
+      const auto at = std::ranges::lower_bound(batch->readings, refused.id, {},
+                                               [](const Reading& reading) { return reading.id; });
+      if (at == batch->readings.end() || at->id != refused.id) continue;
+      log(LogLevel::warn,
+          fmt::format("refuses message {} on {} for good: {}", at->id, at->topic, refused.reason));
+      if (!on_rejected) break;
+      auto kept = on_rejected(*at, refused.reason);
+      while (!kept && !(is_draining() && now() >= drain_until)) {
+        back_off(kept.error());
+        kept = on_rejected(*at, refused.reason);
+      }
+      if (!kept) return kept;
+      break;
+    }
+  }
+  return {};
+}
+
+Result<void> Consumer::State::idle() {
+  journal_seen = std::max(journal_seen, journal.durable_end());
+  behind.rest();
+  if (durable < position) {
+    auto flushed = guarded(name, [&] { return sink->flush(); });
+    if (!flushed) return std::move(flushed).error();
+    made_durable(*flushed);
+  }
+  keep_cursor(false);
+  return {};
+}
+
+void Consumer::State::made_durable(std::uint64_t sequence) {
+  sequence = std::min(sequence, position);
+  if (sequence <= durable) return;
+  durable = sequence;
+  journal.set_cursor(name, durable);
+  const std::lock_guard lock(stats_mutex);
+  stats.durable = durable;
+}
+
+void Consumer::State::keep_cursor(bool at_once) {
+  if (cursor_stored == durable) return;
+  if (!at_once && now() - cursor_stored_at < options.cursor_interval_ns) return;
+  cursor_stored_at = now();
+  const std::string file = own_position ? hint_name() : name;
+  if (auto stored = journal.store_cursor(file, {journal.id(), durable}); !stored) {
+    log(LogLevel::warn, fmt::format("cannot keep its cursor: {}", to_string(stored.error())));
+    return;
+  }
+  cursor_stored = durable;
+}
+
+void Consumer::State::recovered() {
+  if (failures == 0) return;
+  failures = 0;
+  log(LogLevel::info, "works again");
+  const std::lock_guard lock(stats_mutex);
+  stats.failing = false;
+}
+
+void Consumer::State::failed(const Error& error) {
+  if (opened) sink->close();
+  opened = false;
+  group.clear();
+  behind.rest();
+  back_off(error);
+}
+
+/// Counts, says and sits out a failure: a wait that doubles up to `retry_max_ns`, half of it
+/// random.
+void Consumer::State::back_off(const Error& error) {
+  {
+    const std::lock_guard lock(stats_mutex);
+    ++stats.retries;
+    stats.failing = true;
+    stats.last_error = to_string(error);
+  }
+  const std::int64_t doubled = options.retry_min_ns << std::min(failures++, 16u);
+  std::int64_t delay = std::min(doubled, options.retry_max_ns);
+  std::uint8_t random = 0;
+  environment.random({&random, 1});
+  delay = delay / 2 + delay / 2 * random / 255;
+  if (is_draining()) delay = std::min(delay, drain_until - now());
+  log(LogLevel::error,
+      fmt::format("{}; retries in {:.1f} s", to_string(error), static_cast<double>(delay) / 1e9));
+  if (delay <= 0) return;
+  std::unique_lock lock(pause_mutex);
+  pause.wait_for(lock, is_draining() ? std::stop_token() : stop, std::chrono::nanoseconds(delay),
+                 [] { return false; });
+}
+
+void Consumer::State::lose(std::uint64_t messages) {
+  const std::lock_guard lock(stats_mutex);
+  stats.lost += messages;
+}
+
+void Consumer::State::finish() {
+  if (opened) {
+    auto flushed = guarded(name, [&] { return sink->flush(); });
+    if (flushed)
+      made_durable(*flushed);
+    else
+      log(LogLevel::warn, fmt::format("the last flush failed: {}", to_string(flushed.error())));
+    keep_cursor(true);
+    sink->close();
+    opened = false;
+  }
+  const std::uint64_t end = journal.durable_end();
+  if (end > position) {
+    log(LogLevel::warn,
+        fmt::format(
+            "stops {} messages before the journal's end; they are written at the next start",
+            end - position));
+  }
+}
+
+}  // namespace telemetry

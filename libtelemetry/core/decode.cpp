@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pass over the tokens of a payload, driven by the tables of its schema.
+//
+// A level is an open object or array that the schema declares; there are at most schema_depth_max
+// of them, on an explicit stack. What the schema does not look into (undeclared members, `any`) is
+// skipped as a whole, still checked as JSON. A member's key is looked for from the key behind the
+// last hit on, round the object's keys: devices write their fields in one order, so this is one
+// comparison a key.
+//
+// Limits: payload_bytes_max; json_depth_max; the caller's buffers. A broken rule is noted and the
+// pass goes on; only bytes that are not JSON end it. Violations come in the order in which they
+// are seen: what is missing in an object, and how many items an array has, is seen at its end.
+#include "telemetry/core/decode.hpp"
+
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "telemetry/core/json_pull.hpp"
+
+namespace telemetry::core {
+namespace {
+
+/// One bit a field of an object.
+class FieldSet {
+ public:
+  [[nodiscard]] bool has(std::size_t field) const noexcept {
+    return ((words_[word(field)] >> (field % 32)) & 1u) != 0;
+  }
+  void add(std::size_t field) noexcept { words_[word(field)] |= std::uint32_t{1} << (field % 32); }
+
+ private:
+  static std::size_t word(std::size_t field) noexcept { return field % fields_per_object_max / 32; }
+  std::array<std::uint32_t, fields_per_object_max / 32> words_;
+};
+
+/// An open object or array. Without initialisers, so that only levels in use are ever written.
+struct Level {
+  std::uint16_t node;
+  std::uint16_t cursor;   // object: where the search for the next key begins
+  std::uint16_t present;  // object: fields in `given`
+  bool in_array;          // an item, or a part of one: has no slots and lists no extras
+  std::uint32_t items;    // array
+  std::uint32_t begin;    // offset of its first byte
+  FieldSet seen;          // object: also those that were null
+  FieldSet given;
+};
+
+Rule to_rule(JsonError error) noexcept {
+  switch (error) {
+    case JsonError::none:
+    case JsonError::syntax:
+      return Rule::json_syntax;
+    case JsonError::depth:
+      return Rule::json_depth;
+    case JsonError::utf8:
+      return Rule::json_utf8;
+    case JsonError::surrogate:
+      return Rule::json_surrogate;
+    case JsonError::number_range:
+      return Rule::number_range;
+    case JsonError::trailing_bytes:
+      return Rule::trailing_bytes;
+  }
+  return Rule::json_syntax;
+}
+
+class Decoder {
+ public:
+  Decoder(const SchemaView& schema, std::string_view payload, const DecodeBuffers& buffers,
+          PatternHook pattern) noexcept
+      : schema_(schema), payload_(payload), buffers_(buffers), pattern_(pattern), json_(payload) {}
+
+  DecodeResult run() noexcept;
+
+ private:
+  // Every function that reads tokens returns false when the payload is not JSON.
+  bool read_document() noexcept;
+  bool read_member() noexcept;
+  bool read_value(std::uint16_t node, JsonToken token, bool in_array) noexcept;
+  bool read_undeclared(std::string_view key) noexcept;
+  bool skip(JsonToken token) noexcept;
+  bool mismatch(std::uint16_t node, JsonToken token) noexcept;
+
+  void open_level(std::uint16_t node, bool in_array) noexcept;
+  void close_object() noexcept;
+  void close_array() noexcept;
+  void check_string(std::uint16_t node) noexcept;
+  void check_number(std::uint16_t node) noexcept;
+  void check_timestamp(std::uint16_t node, JsonToken token) noexcept;
+  void check_bounds(std::uint16_t node, Decimal number) noexcept;
+  bool is_listed(const Node& node, std::string_view text) const noexcept;
+  bool is_listed(const Node& node, Decimal number) const noexcept;
+
+  std::uint16_t find_key(Level& level, std::string_view name) const noexcept;
+  std::string_view unescaped(std::string_view raw) noexcept;
+  void put(std::uint16_t node, Value value) noexcept;
+  void fill_defaults() noexcept;
+  void report(Rule rule, std::uint16_t node, std::uint16_t key, std::size_t offset,
+              std::size_t length) noexcept;
+  /// The rule broken by the token that was read last.
+  void report_token(Rule rule, std::uint16_t node) noexcept {
+    report(rule, node, no_index, json_.offset(), json_.end_offset() - json_.offset());
+  }
+  std::size_t offset_of(std::string_view part) const noexcept {
+    return static_cast<std::size_t>(part.data() - payload_.data());
+  }
+
+  const SchemaView& schema_;
+  std::string_view payload_;
+  const DecodeBuffers& buffers_;
+  PatternHook pattern_;
+  JsonPull json_;
+  DecodeResult result_;
+  std::size_t depth_ = 0;
+  std::array<Level, schema_depth_max> levels_;
+};
+
+DecodeResult Decoder::run() noexcept {
+  for (std::size_t i = 0; i < schema_.slot_count && i < buffers_.values.size(); ++i) {
+    buffers_.values[i] = Value();
+  }
+  if (payload_.size() > payload_bytes_max || payload_.size() > buffers_.scratch.size() ||
+      buffers_.values.size() < schema_.slot_count) {
+    report(Rule::payload_too_large, no_index, no_index, 0, 0);
+    return result_;
+  }
+  if (!read_document()) {
+    report(to_rule(json_.error()), no_index, no_index, json_.offset(), 0);
+  }
+  fill_defaults();
+  return result_;
+}
+
+bool Decoder::read_document() noexcept {
+  const JsonToken first = json_.next();
+  if (first == JsonToken::error) return false;
+  if (first != JsonToken::object_begin) {
+    if (!mismatch(0, first)) return false;
+  } else {
+    open_level(0, false);
+  }
+  while (depth_ > 0) {
+    switch (const JsonToken token = json_.next()) {
+      case JsonToken::error:
+        return false;
+      case JsonToken::key:
+        if (!read_member()) return false;
+        break;
+      case JsonToken::object_end:
+        close_object();
+        break;
+      case JsonToken::array_end:
+        close_array();
+        break;
+      default: {
+        Level& array = levels_[depth_ - 1];
+        ++array.items;
+        if (!read_value(schema_.nodes[array.node].first, token, true)) return false;
+      }
+    }
+  }
+  return json_.next() == JsonToken::end;
+}
+
+bool Decoder::read_member() noexcept {
+  Level& level = levels_[depth_ - 1];
+  const std::string_view raw = json_.text();
+  const std::uint16_t index = find_key(level, json_.escaped() ? unescaped(raw) : raw);
+  if (index == no_index) return read_undeclared(raw);
+  const Key& key = schema_.keys[index];
+  if (level.seen.has(key.field)) {
+    report(Rule::duplicate_key, key.node, index, offset_of(raw), raw.size());
+    return skip(json_.next());
+  }
+  level.seen.add(key.field);
+  const JsonToken token = json_.next();
+  if (token == JsonToken::null_) return true;
+  level.given.add(key.field);
+  ++level.present;
+  return read_value(key.node, token, level.in_array);
+}
+
+bool Decoder::read_undeclared(std::string_view key) noexcept {
+  const Level& level = levels_[depth_ - 1];
+  const std::uint16_t node = level.node;
+  const bool in_array = level.in_array;
+  const JsonToken token = json_.next();
+  const std::size_t begin = json_.offset();
+  if (!skip(token)) return false;
+  if (!schema_.nodes[node].extra_allowed) {
+    report(Rule::unknown_field, node, no_index, offset_of(key), key.size());
+  } else if (!in_array) {
+    if (result_.extras == buffers_.extras.size()) {
+      report(Rule::unknown_field, node, no_index, offset_of(key), key.size());
+    } else {
+      buffers_.extras[result_.extras++] = {
+          node, key, {payload_.data() + begin, json_.end_offset() - begin}};
+    }
+  }
+  return true;
+}
+
+bool Decoder::read_value(std::uint16_t node_index, JsonToken token, bool in_array) noexcept {
+  const Node& node = schema_.nodes[node_index];
+  const std::size_t begin = json_.offset();
+  switch (node.type) {
+    case FieldType::string:
+      if (token != JsonToken::string) return mismatch(node_index, token);
+      check_string(node_index);
+      return true;
+    case FieldType::integer:
+    case FieldType::number:
+      if (token != JsonToken::number) return mismatch(node_index, token);
+      check_number(node_index);
+      return true;
+    case FieldType::boolean:
+      if (token != JsonToken::true_ && token != JsonToken::false_) {
+        return mismatch(node_index, token);
+      }
+      put(node_index, Value::boolean(token == JsonToken::true_));
+      return true;
+    case FieldType::timestamp:
+      if (token != JsonToken::string && token != JsonToken::number) {
+        return mismatch(node_index, token);
+      }
+      check_timestamp(node_index, token);
+      return true;
+    case FieldType::object:
+    case FieldType::array: {
+      const bool array = node.type == FieldType::array;
+      if (token != (array ? JsonToken::array_begin : JsonToken::object_begin)) {
+        return mismatch(node_index, token);
+      }
+      if (depth_ == levels_.size()) {
+        report_token(Rule::json_depth, node_index);
+        return skip(token);
+      }
+      open_level(node_index, in_array || array);
+      return true;
+    }
+    case FieldType::any:
+      if (!skip(token)) return false;
+      put(node_index, Value::json({payload_.data() + begin, json_.end_offset() - begin}));
+      return true;
+  }
+  return true;
+}
+
+/// Reads the rest of a value that nobody looks at.
+bool Decoder::skip(JsonToken token) noexcept {
+  if (token == JsonToken::error) return false;
+  if (token != JsonToken::object_begin && token != JsonToken::array_begin) return true;
+  return json_.skip_container();
+}
+
+bool Decoder::mismatch(std::uint16_t node, JsonToken token) noexcept {
+  const std::size_t begin = json_.offset();
+  if (!skip(token)) return false;
+  report(Rule::type, node, no_index, begin, json_.end_offset() - begin);
+  return true;
+}
+
+void Decoder::open_level(std::uint16_t node, bool in_array) noexcept {
+  Level& level = levels_[depth_++];
+  level = Level{};
+  level.node = node;
+  level.in_array = in_array;
+  level.begin = static_cast<std::uint32_t>(json_.offset());
+  level.cursor = schema_.nodes[node].first;
+}
+
+void Decoder::close_object() noexcept {
+  const Level& level = levels_[--depth_];
+  const Node& node = schema_.nodes[level.node];
+  if (level.present == node.fields) return;
+  for (std::size_t i = node.first; i < std::size_t{node.first} + node.count; ++i) {
+    const Key& key = schema_.keys[i];
+    const bool own_name = i == node.first || schema_.keys[i - 1].field != key.field;
+    if (key.required && own_name && !level.given.has(key.field)) {
+      report(Rule::required, level.node, static_cast<std::uint16_t>(i), json_.offset(), 0);
+    }
+  }
+  for (const Requires& pair : schema_.requires_) {
+    if (pair.node != level.node || !level.given.has(pair.field) || level.given.has(pair.needs)) {
+      continue;
+    }
+    std::uint16_t missing = node.first;
+    while (schema_.keys[missing].field != pair.needs) ++missing;
+    report(Rule::requires_, level.node, missing, json_.offset(), 0);
+  }
+}
+
+void Decoder::close_array() noexcept {
+  const Level& level = levels_[--depth_];
+  const Node& node = schema_.nodes[level.node];
+  const std::size_t bytes = json_.end_offset() - level.begin;
+  if (level.items < node.length_min) {
+    report(Rule::min_items, level.node, no_index, level.begin, bytes);
+  }
+  if (level.items > node.length_max) {
+    report(Rule::max_items, level.node, no_index, level.begin, bytes);
+  }
+  put(level.node, Value::json({payload_.data() + level.begin, bytes}));
+}
+
+void Decoder::check_string(std::uint16_t node_index) noexcept {
+  const Node& node = schema_.nodes[node_index];
+  std::string_view text = json_.text();
+  if (json_.escaped()) {
+    text = unescaped(text);
+    if (node.slot != no_index) result_.scratch_used += static_cast<std::uint32_t>(text.size());
+  }
+  if (node.length_min != 0 || node.length_max != std::numeric_limits<std::uint32_t>::max()) {
+    const std::size_t length = count_code_points(text);
+    if (length < node.length_min) report_token(Rule::min_length, node_index);
+    if (length > node.length_max) report_token(Rule::max_length, node_index);
+  }
+  if (node.count != 0 && !is_listed(node, text)) report_token(Rule::enum_, node_index);
+  if (node.pattern != no_index && !pattern_.matches(pattern_.context, node.pattern, text)) {
+    report_token(Rule::pattern, node_index);
+  }
+  put(node_index, Value::text(text));
+}
+
+void Decoder::check_number(std::uint16_t node_index) noexcept {
+  const Node& node = schema_.nodes[node_index];
+  const Decimal number = json_.number();
+  if (node.type == FieldType::integer) {
+    std::int64_t whole = 0;
+    if (!to_int64(number, whole)) {
+      report_token(number.exponent < 0 ? Rule::type : Rule::number_range, node_index);
+      return;
+    }
+    put(node_index, Value::integer(whole));
+  } else {
+    put(node_index, Value::decimal(number));
+  }
+  check_bounds(node_index, number);
+  if (node.count != 0 && !is_listed(node, number)) report_token(Rule::enum_, node_index);
+}
+
+void Decoder::check_bounds(std::uint16_t node_index, Decimal number) noexcept {
+  const Node& node = schema_.nodes[node_index];
+  if (node.min != no_index && compare(number, schema_.bounds[node.min]) < 0) {
+    report_token(Rule::min, node_index);
+  }
+  if (node.max != no_index && compare(number, schema_.bounds[node.max]) > 0) {
+    report_token(Rule::max, node_index);
+  }
+}
+
+void Decoder::check_timestamp(std::uint16_t node_index, JsonToken token) noexcept {
+  const Node& node = schema_.nodes[node_index];
+  const bool text = token == JsonToken::string;
+  const bool number = token == JsonToken::number;
+  const bool as_text = node.time_format == TimeFormat::rfc3339;
+  if ((text && !as_text && node.time_format != TimeFormat::automatic) || (number && as_text)) {
+    report_token(Rule::type, node_index);
+    return;
+  }
+  std::int64_t ns = 0;
+  const std::string_view raw = json_.text();
+  const bool good =
+      number ? epoch_to_ns(json_.number(), node.time_format, ns)
+             : parse_time(json_.escaped() ? unescaped(raw) : raw, schema_.zone_offset_s, ns);
+  if (!good) {
+    report_token(Rule::time_format, node_index);
+    return;
+  }
+  put(node_index, Value::time(ns));
+}
+
+bool Decoder::is_listed(const Node& node, std::string_view text) const noexcept {
+  for (const Value& value : schema_.enums.subspan(node.first, node.count)) {
+    if (value.kind() == ValueKind::text && value.as_text() == text) return true;
+  }
+  return false;
+}
+
+bool Decoder::is_listed(const Node& node, Decimal number) const noexcept {
+  for (const Value& value : schema_.enums.subspan(node.first, node.count)) {
+    if (value.kind() != ValueKind::text && compare(value.as_decimal(), number) == 0) return true;
+  }
+  return false;
+}
+
+std::uint16_t Decoder::find_key(Level& level, std::string_view name) const noexcept {
+  const Node& node = schema_.nodes[level.node];
+  const std::size_t end = std::size_t{node.first} + node.count;
+  std::size_t index = level.cursor;
+  for (std::size_t tries = node.count; tries > 0; --tries) {
+    if (index == end) index = node.first;
+    if (schema_.keys[index].name == name) {
+      level.cursor = static_cast<std::uint16_t>(index + 1);
+      return static_cast<std::uint16_t>(index);
+    }
+    ++index;
+  }
+  return no_index;
+}
+
+/// Unescapes into the free part of the scratch. A text that must stay is then counted as used.
+std::string_view Decoder::unescaped(std::string_view raw) noexcept {
+  const std::span<char> room = buffers_.scratch.subspan(result_.scratch_used);
+  return {room.data(), json_unescape(raw, room)};
+}
+
+void Decoder::put(std::uint16_t node, Value value) noexcept {
+  const std::uint16_t slot = schema_.nodes[node].slot;
+  if (slot != no_index) buffers_.values[slot] = value;
+}
+
+void Decoder::fill_defaults() noexcept {
+  for (const Default& entry : schema_.defaults) {
+    Value& value = buffers_.values[entry.slot];
+    if (value.is_null()) value = entry.value;
+  }
+}
+
+void Decoder::report(Rule rule, std::uint16_t node, std::uint16_t key, std::size_t offset,
+                     std::size_t length) noexcept {
+  if (result_.first == Rule::none) result_.first = rule;
+  if (result_.violations < buffers_.violations.size()) {
+    buffers_.violations[result_.violations] = {rule, node, key, static_cast<std::uint32_t>(offset),
+                                               static_cast<std::uint32_t>(length)};
+  }
+  if (result_.violations != std::numeric_limits<std::uint16_t>::max()) ++result_.violations;
+}
+
+}  // namespace
+
+DecodeResult decode(const SchemaView& schema, std::string_view payload,
+                    const DecodeBuffers& buffers, PatternHook pattern) noexcept {
+  return Decoder(schema, payload, buffers, pattern).run();
+}
+
+std::string_view to_string(Rule rule) noexcept {
+  switch (rule) {
+    case Rule::none:
+      return "none";
+    case Rule::json_syntax:
+      return "json_syntax";
+    case Rule::json_depth:
+      return "json_depth";
+    case Rule::json_utf8:
+      return "json_utf8";
+    case Rule::json_surrogate:
+      return "json_surrogate";
+    case Rule::number_range:
+      return "number_range";
+    case Rule::trailing_bytes:
+      return "trailing_bytes";
+    case Rule::duplicate_key:
+      return "duplicate_key";
+    case Rule::type:
+      return "type";
+    case Rule::required:
+      return "required";
+    case Rule::unknown_field:
+      return "unknown_field";
+    case Rule::min:
+      return "min";
+    case Rule::max:
+      return "max";
+    case Rule::min_length:
+      return "min_length";
+    case Rule::max_length:
+      return "max_length";
+    case Rule::pattern:
+      return "pattern";
+    case Rule::enum_:
+      return "enum";
+    case Rule::min_items:
+      return "min_items";
+    case Rule::max_items:
+      return "max_items";
+    case Rule::time_format:
+      return "time_format";
+    case Rule::requires_:
+      return "requires";
+    case Rule::custom:
+      return "custom";
+    case Rule::payload_too_large:
+      return "payload_too_large";
+    case Rule::no_schema:
+      return "no_schema";
+    case Rule::topic:
+      return "topic";
+  }
+  return "none";
+}
+
+}  // namespace telemetry::core

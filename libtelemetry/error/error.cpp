@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+namespace telemetry {
+
+int exit_code(Errc code) noexcept {
+  switch (code) {
+    case Errc::invalid_argument:
+    case Errc::failed_precondition:
+    case Errc::already_exists:
+    case Errc::not_found:
+    case Errc::permission_denied:
+    case Errc::unauthenticated:
+    case Errc::unimplemented:
+      return 2;
+    case Errc::resource_exhausted:
+    case Errc::unavailable:
+    case Errc::data_loss:
+    case Errc::cancelled:
+    case Errc::deadline_exceeded:
+    case Errc::internal:
+      return 1;
+  }
+  return 1;
+}
+
+std::string to_string(const Error& error) {
+  return error.context.empty() ? std::string(to_string(error.code)) : error.context;
+}
+
+std::string errno_text(int number) { return std::generic_category().message(number); }
+
+std::string to_string(const Diagnostic& d) {
+  std::string text = d.file;
+  if (d.line > 0) text += fmt::format(":{}", d.line);
+  if (d.line > 0 && d.column > 0) text += fmt::format(":{}", d.column);
+  text += d.severity == Diagnostic::Severity::error ? ": error: " : ": warning: ";
+  text += d.message;
+  if (!d.hint.empty()) text += " (" + d.hint + ")";
+  return text;
+}
+
+bool has_errors(std::span<const Diagnostic> diagnostics) noexcept {
+  return std::any_of(diagnostics.begin(), diagnostics.end(),
+                     [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
+}
+
+std::string_view nearest(std::string_view word,
+                         std::span<const std::string_view> candidates) noexcept {
+  std::string_view best;
+  std::size_t best_distance = 1 + word.size() / 3;  // further away is no help
+  std::vector<std::size_t> row;
+  for (std::string_view candidate : candidates) {
+    row.resize(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j < row.size(); ++j) {
+        const std::size_t above = row[j];
+        row[j] = std::min(
+            {above + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0u : 1u)});
+        diagonal = above;
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace telemetry

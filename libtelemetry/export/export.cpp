@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rows as text for people and programs.
+//
+// Life of a row: the store shows it, write() turns it into one line (JSON) or a line of cells (CSV,
+// table) and hands it to `out`; nothing of it is kept. Only csv and table hold back the first 1,000
+// rows, because their columns are the union of what these rows have; a field that first comes later
+// has no column, its values are counted in left_out().
+//
+// Invariants: one record is one line in every format: JSON from the wire loses its line ends, text
+// is escaped. A table never holds a byte that commands a terminal; JSON neither; CSV is what was
+// sent. After `out` has refused once nothing more is written.
+#include "telemetry/export.hpp"
+
+#include <algorithm>
+
+#include "export/columns.hpp"
+
+namespace telemetry {
+namespace {
+
+class JsonWriter : public RowWriter {
+ public:
+  JsonWriter(bool array, Out out) : out_(std::move(out)), array_(array) {}
+
+  bool write(const Row& row) override {
+    line_.clear();
+    if (array_) line_ += first_ ? "[\n" : ",\n";
+    first_ = false;
+    append_record_json(row, line_);
+    if (!array_) line_ += '\n';
+    return alive_ = alive_ && out_(line_);
+  }
+  bool finish() override {
+    if (array_) alive_ = alive_ && out_(first_ ? "[]\n" : "\n]\n");
+    return alive_;
+  }
+
+ private:
+  Out out_;
+  std::string line_;
+  bool array_;
+  bool first_ = true;
+  bool alive_ = true;
+};
+
+void append_csv(const Cell& cell, std::string& out) {
+  const bool quote = cell.text.find_first_of(",\"\r\n") != std::string::npos ||
+                     (cell.present && cell.text.empty());
+  if (!quote) {
+    out += cell.text;
+    return;
+  }
+  out += '"';
+  for (char c : cell.text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+class CsvWriter : public ColumnWriter {
+ public:
+  using ColumnWriter::ColumnWriter;
+
+ private:
+  bool begin(const std::vector<std::string>& names,
+             const std::vector<std::vector<Cell>>& rows) override {
+    std::vector<Cell> header;
+    for (const std::string& name : names) header.push_back({name, false, true});
+    return line(header) &&
+           std::all_of(rows.begin(), rows.end(), [this](const auto& cells) { return line(cells); });
+  }
+  bool line(const std::vector<Cell>& cells) override {
+    text_.clear();
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i > 0) text_ += ',';
+      append_csv(cells[i], text_);
+    }
+    text_ += "\r\n";
+    return put(text_);
+  }
+  std::string text_;
+};
+
+void set_time(std::int64_t ns, Cell& cell) {
+  cell.text.clear();
+  append_json_time(ns, cell.text);
+  cell.text.pop_back();
+  cell.text.erase(0, 1);
+  cell.present = true;
+  cell.number = false;
+}
+
+void set_value(const core::Value& value, Cell& cell) {
+  const core::ValueKind kind = value.kind();
+  cell.present = true;
+  cell.number = kind == core::ValueKind::integer || kind == core::ValueKind::decimal;
+  if (kind == core::ValueKind::text) {
+    cell.text = value.as_text();
+  } else if (kind == core::ValueKind::time) {
+    set_time(value.as_integer(), cell);
+  } else {
+    cell.text.clear();
+    append_json_value(value, cell.text);
+  }
+}
+
+}  // namespace
+
+ColumnWriter::ColumnWriter(std::vector<std::string> fields, Out out)
+    : out_(std::move(out)), fields_(std::move(fields)), chosen_(!fields_.empty()) {}
+
+void ColumnWriter::take_columns(const Row& row) {
+  has_extra_ = has_extra_ || (!chosen_ && !row.extra.empty());
+  has_payload_ = has_payload_ || (!chosen_ && row.raw_kind != Row::RawKind::none);
+  if (chosen_) return;
+  std::size_t after = 0;  // a new field goes behind the one that it follows in its schema
+  for (const Field& field : row.fields) {
+    const auto found = std::find(fields_.begin(), fields_.end(), field.path);
+    if (found != fields_.end()) {
+      after = static_cast<std::size_t>(found - fields_.begin()) + 1;
+      continue;
+    }
+    fields_.insert(fields_.begin() + static_cast<std::ptrdiff_t>(after), std::string(field.path));
+    for (std::vector<Cell>& cells : held_) {
+      cells.insert(cells.begin() + static_cast<std::ptrdiff_t>(first_field + after), Cell{});
+    }
+    ++after;
+  }
+}
+
+void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
+  const std::size_t extra = first_field + fields_.size();
+  cells.resize(extra + 2);
+  for (Cell& cell : cells) {
+    cell.text.clear();
+    cell.present = cell.number = false;
+  }
+  cells[0].text = row.topic;
+  cells[0].present = true;
+  set_time(row.time, cells[1]);
+  set_time(row.received_at, cells[2]);
+  std::size_t guess = 0;  // rows of one schema have their fields in the same places
+  for (const Field& field : row.fields) {
+    if (guess >= fields_.size() || fields_[guess] != field.path) {
+      const auto found = std::find(fields_.begin(), fields_.end(), field.path);
+      if (found == fields_.end()) {
+        left_out_ += chosen_ ? 0 : 1;
+        continue;
+      }
+      guess = static_cast<std::size_t>(found - fields_.begin());
+    }
+    set_value(field.value, cells[first_field + guess++]);
+  }
+  if (!row.extra.empty()) {
+    cells[extra].text = row.extra;
+    cells[extra].present = true;
+    if (!has_extra_ && released_ && !chosen_) ++left_out_;
+  }
+  if (row.raw_kind != Row::RawKind::none) {
+    Cell& cell = cells[extra + 1];
+    cell.present = true;
+    if (row.raw_kind == Row::RawKind::text) {
+      cell.text = row.raw;
+    } else {
+      append_payload_json(row, cell.text);
+    }
+    if (!has_payload_ && released_ && !chosen_) ++left_out_;
+  }
+}
+
+bool ColumnWriter::write(const Row& row) {
+  if (!alive_) return false;
+  if (!released_) {
+    take_columns(row);
+    fill(row, held_.emplace_back());
+    return held_.size() < held_rows_max || release();
+  }
+  fill(row, cells_);
+  if (!has_payload_) cells_.pop_back();
+  if (!has_extra_)
+    cells_.erase(cells_.begin() + static_cast<std::ptrdiff_t>(first_field + fields_.size()));
+  return line(cells_);
+}
+
+std::vector<std::string> ColumnWriter::names() const {
+  std::vector<std::string> names = {"topic", "timestamp", "received_at"};
+  const auto add = [&names](std::string name) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) name = "payload." + name;
+    names.push_back(std::move(name));
+  };
+  for (const std::string& field : fields_) add(field);
+  if (has_extra_) add("extra");
+  if (has_payload_) add("payload");
+  return names;
+}
+
+bool ColumnWriter::release() {
+  released_ = true;
+  for (std::vector<Cell>& cells : held_) {
+    if (!has_payload_) cells.pop_back();
+    if (!has_extra_) {
+      cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(first_field + fields_.size()));
+    }
+  }
+  const bool done = begin(names(), held_);
+  held_ = {};
+  return done;
+}
+
+bool ColumnWriter::finish() {
+  if (!released_) (void)release();
+  return alive_ && end() && alive_;
+}
+
+std::unique_ptr<RowWriter> RowWriter::make(RowFormat format, std::vector<std::string> fields,
+                                           Out out, std::size_t columns_max) {
+  switch (format) {
+    case RowFormat::table:
+      return make_table_writer(std::move(fields), std::move(out), columns_max);
+    case RowFormat::csv:
+      return std::make_unique<CsvWriter>(std::move(fields), std::move(out));
+    case RowFormat::json:
+      return std::make_unique<JsonWriter>(true, std::move(out));
+    case RowFormat::jsonl:
+      break;
+  }
+  return std::make_unique<JsonWriter>(false, std::move(out));
+}
+
+}  // namespace telemetry

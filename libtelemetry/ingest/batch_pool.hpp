@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "telemetry/message.hpp"
+
+namespace telemetry {
+
+/// Batches that are used again, so that a warm door takes no memory per message. A batch comes back
+/// by itself when its last owner lets go of it, from any thread, also after the pool is gone.
+class BatchPool : public std::enable_shared_from_this<BatchPool> {
+ public:
+  [[nodiscard]] std::shared_ptr<Batch> take() {
+    std::unique_ptr<Batch> batch;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_.empty()) {
+        batch = std::move(free_.back());
+        free_.pop_back();
+      }
+    }
+    if (!batch) {
+      batch = std::make_unique<Batch>();
+      batch->arena = Arena(block_bytes);
+    }
+    return {batch.release(), [pool = weak_from_this()](Batch* done) {
+              std::unique_ptr<Batch> owned(done);
+              if (const auto alive = pool.lock()) alive->give_back(std::move(owned));
+            }};
+  }
+
+ private:
+  static constexpr std::size_t block_bytes = 16 * 1024;
+  static constexpr std::size_t free_max = 16;
+  static constexpr std::size_t kept_bytes_max = 2 * 1024 * 1024;
+
+  void give_back(std::unique_ptr<Batch> batch) {
+    // One that a burst has blown up is not kept: idle batches stay small.
+    if (batch->arena.capacity() + batch->readings.capacity() * sizeof(Reading) > kept_bytes_max) {
+      return;
+    }
+    batch->clear();
+    const std::lock_guard lock(mutex_);
+    if (free_.size() < free_max) free_.push_back(std::move(batch));
+  }
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Batch>> free_;
+};
+
+}  // namespace telemetry

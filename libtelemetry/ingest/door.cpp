@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/door.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "telemetry/core/limits.hpp"
+
+namespace telemetry {
+namespace {
+
+namespace frame_flag = core::frame_flag;
+
+/// Broken rules of one batch that are kept for people; of more messages only the first rule is.
+constexpr std::size_t batch_violations_max = 4'096;
+
+std::size_t frame_bytes(const Message& message) noexcept {
+  return core::frame_size(message.topic.size(), message.payload.size(), false);
+}
+
+}  // namespace
+
+JournalDoor::JournalDoor(IngestState& ingest)
+    : ingest_(ingest), topics_(std::max<std::size_t>(ingest.options.topics_cached_max, 1)) {}
+
+JournalDoor::~JournalDoor() { abort(); }
+
+Result<void> JournalDoor::reserve(std::size_t bytes) {
+  return ingest_.journal().reserve(bytes + open_bytes_);
+}
+
+void JournalDoor::open_batch() {
+  const std::uint64_t version = ingest_.schemas_version();
+  if (version != schemas_version_) {
+    topics_.clear();
+    schemas_ = ingest_.schemas();
+    schemas_version_ = version;
+  }
+  batch_ = ingest_.pool->take();
+  batch_->schemas = schemas_;
+}
+
+void JournalDoor::add(const Message& message) {
+  if (batch_ == nullptr) open_batch();
+  ++counts_.sums.received;
+  counts_.sums.received_bytes += message.payload.size();
+  const KnownTopic* topic = message.payload.size() > core::payload_bytes_max
+                                ? nullptr
+                                : topics_.find(message.topic, schemas_.get());
+  if (topic == nullptr) {
+    ++counts_.sums.refused;
+    ingest_.log_refused(message);
+    return;
+  }
+  if (topic->schema == nullptr && ingest_.options.unmatched == Unmatched::drop) {
+    ++counts_.sums.unmatched_dropped;
+    return;
+  }
+  if (batch_->readings.empty()) opened_at_ = ingest_.environment.clock.monotonic();
+  const std::int64_t received_at =
+      message.received_at != 0 ? message.received_at : ingest_.environment.clock.now();
+  remember(judge_.add(*topic, message, received_at, *batch_), *topic);
+  open_bytes_ += frame_bytes(message);
+  ingest_.messages_open.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t messages = batch_->readings.size();
+  if (messages == ingest_.options.high_water_messages) {
+    ++counts_.sums.high_water;
+    if (ingest_.callbacks.on_high_water) {
+      ingest_.callbacks.on_high_water(messages, ingest_.options.batch_messages_max);
+    }
+  }
+}
+
+void JournalDoor::remember(const Judge::Judgement& judgement, const KnownTopic& topic) {
+  Reading& reading = batch_->readings.back();
+  if (reading.verdict == Verdict::unmatched &&
+      ingest_.options.unmatched == Unmatched::dead_letter) {
+    reading.verdict = Verdict::unmatched_dead;
+  }
+  Pending& pending = pending_.emplace_back();
+  pending.payload_hash = hash64(reading.payload);
+  pending.time_missing = judgement.time_missing;
+  pending.time_absurd = judgement.time_absurd;
+  pending.per_device =
+      topic.schema != nullptr && topic.schema->sequence_per_device() && topic.device_bytes != 0;
+  pending.device_hash = topic.device_hash;
+  if (violations_.size() + judgement.violations.size() <= batch_violations_max) {
+    pending.first_violation = static_cast<std::uint32_t>(violations_.size());
+    pending.violations = static_cast<std::uint32_t>(judgement.violations.size());
+    violations_.insert(violations_.end(), judgement.violations.begin(), judgement.violations.end());
+  }
+}
+
+bool JournalDoor::should_commit() const noexcept {
+  const std::size_t messages = open_messages();
+  if (messages == 0) return false;
+  return ingest_.options.sync == SyncMode::always || open_bytes_ >= ingest_.options.sync_bytes ||
+         messages >= ingest_.options.batch_messages_max ||
+         ingest_.environment.clock.monotonic() - opened_at_ >= ingest_.options.sync_interval_ns;
+}
+
+Result<void> JournalDoor::commit() {
+  if (open_messages() == 0) {
+    forget();
+    ingest_.merge(counts_);
+    return {};
+  }
+  auto appended = append_open();
+  if (!appended) return fail(std::move(appended).error());
+  if (appended->has_value()) {
+    if (auto synced = ingest_.journal().sync(**appended); !synced) {
+      return fail(std::move(synced).error());
+    }
+  }
+  if (!batch_->readings.empty()) ingest_.publish(batch_->last);
+  count_stored();
+  ingest_.merge(checked_);
+  ingest_.merge(counts_);
+  tell();
+  forget();
+  return {};
+}
+
+/// @returns what to wait for; nothing when all of it is durable already.
+Result<JournalDoor::Appended> JournalDoor::append_open() {
+  Journal& journal = ingest_.journal();
+  const auto lock = journal.lock();
+  ingest_.sequences.settle(journal.durable_end());
+  if (auto reserved = journal.reserve(open_bytes_); !reserved) return std::move(reserved).error();
+  check_sequences();
+  if (batch_->readings.empty()) {
+    // The originals of these repeats may not be durable yet, and fail.
+    return ingest_.sequences.has_unsettled() ? Appended(ingest_.last_ticket) : Appended();
+  }
+  fill_records();
+  auto ticket = journal.append(records_);
+  if (!ticket) {
+    ingest_.sequences.undo_open();
+    return std::move(ticket).error();
+  }
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    batch_->readings[i].id = records_[i].header.sequence;
+    batch_->readings[i].received_at = records_[i].header.received_at;
+  }
+  ingest_.appended(*ticket, batch_);
+  return Appended(*ticket);
+}
+
+void JournalDoor::check_sequences() {
+  auto& readings = batch_->readings;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    if (!check(readings[i], pending_[i])) continue;
+    if (kept != i) {
+      readings[kept] = readings[i];
+      pending_[kept] = pending_[i];
+    }
+    ++kept;
+  }
+  ingest_.messages_open.fetch_sub(readings.size() - kept, std::memory_order_relaxed);
+  readings.resize(kept);
+  pending_.resize(kept);
+}
+
+/// @returns false when the message came before and is dropped.
+bool JournalDoor::check(Reading& reading, const Pending& pending) {
+  SequenceState::Offer offer;
+  offer.topic = reading.topic;
+  offer.topic_hash = reading.topic_hash;
+  offer.payload_hash = pending.payload_hash;
+  offer.number = reading.sequence;
+  offer.numbered = (reading.flags & frame_flag::has_sequence) != 0;
+  offer.skip_stored =
+      ingest_.options.skip_stored_retained && (reading.flags & frame_flag::retained) != 0;
+  if (pending.per_device) {
+    offer.device = reading.device;
+    offer.device_hash = pending.device_hash;
+  }
+  const SequenceState::Decision decision = ingest_.sequences.offer(offer);
+  IngestStats& sums = checked_.sums;
+  switch (decision.outcome) {
+    case SequenceState::Outcome::duplicate:
+      ++sums.duplicates;
+      return false;
+    case SequenceState::Outcome::retained_skipped:
+      ++sums.retained_skipped;
+      return false;
+    case SequenceState::Outcome::store:
+      break;
+  }
+  reading.flags |= decision.flags;
+  if ((decision.flags & frame_flag::late_unchecked) != 0) ++sums.late_unchecked;
+  if ((decision.flags & frame_flag::sequence_gap) != 0) {
+    ++sums.gaps;
+    sums.gap_messages += decision.missing;
+  }
+  if ((decision.flags & frame_flag::sequence_reset) != 0) ++sums.resets;
+  note_event(reading, pending, decision);
+  return true;
+}
+
+void JournalDoor::note_event(const Reading& reading, const Pending& pending,
+                             const SequenceState::Decision& decision) {
+  if ((decision.flags & (frame_flag::sequence_gap | frame_flag::sequence_reset)) == 0) return;
+  auto& events = checked_.sums.sequence_events;
+  if (events.size() >= sequence_events_max) return;
+  events.push_back({.kind = (decision.flags & frame_flag::sequence_reset) != 0
+                                ? SequenceEvent::Kind::reset
+                                : SequenceEvent::Kind::gap,
+                    .key = std::string(pending.per_device ? reading.device : reading.topic),
+                    .expected = decision.expected,
+                    .found = reading.sequence,
+                    .received_at = reading.received_at});
+}
+
+void JournalDoor::fill_records() {
+  records_.clear();
+  for (const Reading& reading : batch_->readings) {
+    Journal::Record& record = records_.emplace_back();
+    record.header.received_at = reading.received_at;
+    record.header.time = reading.time;
+    record.header.schema_id = reading.schema == nullptr ? 0 : reading.schema->id();
+    record.header.verdict = static_cast<std::uint8_t>(reading.verdict);
+    record.header.flags = reading.flags;
+    record.header.reason = static_cast<std::uint8_t>(reading.reason);
+    record.topic = reading.topic;
+    record.payload = reading.payload;
+  }
+}
+
+void JournalDoor::count_stored() {
+  IngestStats& sums = checked_.sums;
+  ++sums.commits;
+  sums.journaled += batch_->readings.size();
+  for (std::size_t i = 0; i < batch_->readings.size(); ++i) {
+    const Reading& reading = batch_->readings[i];
+    switch (reading.verdict) {
+      case Verdict::valid:
+        ++sums.valid;
+        break;
+      case Verdict::unmatched:
+      case Verdict::unmatched_dead:
+        ++sums.unmatched;
+        break;
+      case Verdict::invalid: {
+        ++sums.invalid;
+        const auto rule = static_cast<std::size_t>(reading.reason);
+        ++checked_.invalid_by_rule[std::min(rule, checked_.invalid_by_rule.size() - 1)];
+        break;
+      }
+    }
+    if (pending_[i].time_missing) ++sums.time_missing;
+    if (pending_[i].time_absurd) ++sums.time_absurd;
+  }
+}
+
+void JournalDoor::tell() {
+  for (std::size_t i = 0; i < batch_->readings.size(); ++i) {
+    const Reading& reading = batch_->readings[i];
+    if (is_dead(reading.verdict)) {
+      tell_invalid(reading, pending_[i]);
+    } else if (ingest_.callbacks.on_message) {
+      ingest_.callbacks.on_message(reading);
+    }
+  }
+}
+
+void JournalDoor::tell_invalid(const Reading& reading, const Pending& pending) {
+  // Text is made only for someone who reads it.
+  std::uint64_t suppressed = 0;
+  const bool log = ingest_.may_log_invalid(suppressed);
+  if (!log && !ingest_.callbacks.on_invalid) return;
+  const std::vector<std::string> problems = describe(reading, pending);
+  if (log) ingest_.log_invalid(reading, problems, suppressed);
+  if (ingest_.callbacks.on_invalid) ingest_.callbacks.on_invalid(reading, problems);
+}
+
+std::vector<std::string> JournalDoor::describe(const Reading& reading,
+                                               const Pending& pending) const {
+  if (reading.schema == nullptr) return {"no schema matches the topic"};
+  std::vector<std::string> problems;
+  for (std::uint32_t i = 0; i < pending.violations; ++i) {
+    problems.push_back(
+        reading.schema->describe(violations_[pending.first_violation + i], reading.payload));
+  }
+  if (problems.empty()) {
+    problems.push_back(fmt::format("{}: rule {} is broken", reading.schema->name(),
+                                   core::to_string(reading.reason)));
+  }
+  return problems;
+}
+
+void JournalDoor::forget() noexcept {
+  ingest_.messages_open.fetch_sub(open_messages(), std::memory_order_relaxed);
+  batch_.reset();
+  pending_.clear();
+  violations_.clear();
+  records_.clear();
+  open_bytes_ = 0;
+  checked_.clear();
+}
+
+void JournalDoor::abort() noexcept {
+  // Repeats that check_sequences() dropped are no longer in the batch, but they did not happen
+  // either.
+  counts_.sums.aborted +=
+      open_messages() + checked_.sums.duplicates + checked_.sums.retained_skipped;
+  forget();
+  ingest_.merge(counts_);
+}
+
+Error JournalDoor::fail(Error error) {
+  const std::size_t messages =
+      open_messages() + checked_.sums.duplicates + checked_.sums.retained_skipped;
+  abort();
+  ingest_.report(error, messages);
+  return error;
+}
+
+}  // namespace telemetry

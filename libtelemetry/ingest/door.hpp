@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "ingest/ingest_state.hpp"
+#include "telemetry/source.hpp"
+
+namespace telemetry {
+
+/// The door of one source. See ingest.cpp.
+class JournalDoor final : public Door {
+ public:
+  explicit JournalDoor(IngestState& ingest);
+  ~JournalDoor() override;
+
+  [[nodiscard]] Result<void> reserve(std::size_t bytes) override;
+  void add(const Message& message) override;
+  [[nodiscard]] std::size_t open_bytes() const noexcept override { return open_bytes_; }
+  [[nodiscard]] std::size_t open_messages() const noexcept override {
+    return batch_ == nullptr ? 0 : batch_->readings.size();
+  }
+  [[nodiscard]] bool should_commit() const noexcept override;
+  [[nodiscard]] Result<void> commit() override;
+  void abort() noexcept override;
+
+ private:
+  /// What the sequence check needs beside the reading.
+  struct Pending {
+    std::uint64_t payload_hash = 0;
+    std::uint64_t device_hash = 0;
+    bool per_device = false;
+    bool time_missing = false;
+    bool time_absurd = false;
+    std::uint32_t first_violation = 0;
+    std::uint32_t violations = 0;
+  };
+  using Appended = std::optional<Journal::Ticket>;
+
+  void open_batch();
+  void remember(const Judge::Judgement& judgement, const KnownTopic& topic);
+  [[nodiscard]] Result<Appended> append_open();
+  void check_sequences();
+  [[nodiscard]] bool check(Reading& reading, const Pending& pending);
+  void note_event(const Reading& reading, const Pending& pending,
+                  const SequenceState::Decision& decision);
+  void fill_records();
+  void count_stored();
+  void tell();
+  void tell_invalid(const Reading& reading, const Pending& pending);
+  [[nodiscard]] std::vector<std::string> describe(const Reading& reading,
+                                                  const Pending& pending) const;
+  void forget() noexcept;
+  Error fail(Error error);
+
+  IngestState& ingest_;
+  TopicCache topics_;
+  Judge judge_;
+  std::shared_ptr<const SchemaSet> schemas_;
+  std::uint64_t schemas_version_ = 0;
+
+  std::shared_ptr<Batch> batch_;
+  std::vector<Pending> pending_;  // beside batch_->readings
+  std::vector<core::Violation> violations_;
+  std::vector<Journal::Record> records_;
+  std::size_t open_bytes_ = 0;
+  std::int64_t opened_at_ = 0;  // monotonic; of the first message
+  IngestCounts counts_;
+  IngestCounts checked_;  // of this batch; counted when it is durable
+};
+
+}  // namespace telemetry

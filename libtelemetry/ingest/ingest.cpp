@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/ingest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ingest/door.hpp"
+#include "ingest/ingest_state.hpp"
+
+/// The door of the house: one for all sources, one Door per source.
+///
+/// Life of a message: Door::add() copies it into the open batch and judges it, without any lock.
+/// Door::commit() takes the journal's lock, makes room (a new segment takes its snapshot of the
+/// sequence check here, before that moves), drops what comes again, appends the rest, lets go of
+/// the lock and waits for the sync that all doors share. Then the batch is handed to the consumers,
+/// in journal order, and the callbacks are called.
+///
+/// Invariants: nothing is acknowledged before it is durable. That holds for dropped repeats too: a
+/// batch of nothing else waits for the messages that it repeats. A batch that fails never happened:
+/// the journal and the sequence check go back together, under one lock, to the last durable state.
+///
+/// Limits: a batch holds `batch_messages_max` messages or `sync_bytes`, the topic cache of each
+/// door `topics_cached_max` topics, the sequence check `devices_max` numberings.
+namespace telemetry {
+namespace {
+
+constexpr std::uint32_t log_lines_max = 10;               // of one kind
+constexpr std::int64_t log_interval_ns = 10'000'000'000;  // in so long
+
+SequenceState::Options sequence_options(const IngestOptions& options,
+                                        const JournalOptions& journal) {
+  return {.devices_max = std::max<std::size_t>(options.devices_max, 1),
+          .window = std::max<std::uint32_t>(options.window, 1),
+          .snapshot_bytes_max = std::clamp<std::size_t>(
+              static_cast<std::size_t>(journal.segment_bytes / 8), 4 * 1024, 8 * 1024 * 1024)};
+}
+
+std::string held_back(std::uint64_t count) {
+  return count == 0 ? std::string() : fmt::format(" ({} more like it not shown)", count);
+}
+
+}  // namespace
+
+void IngestCounts::clear() {
+  auto events = std::move(sums.sequence_events);
+  events.clear();
+  *this = IngestCounts();
+  sums.sequence_events = std::move(events);
+}
+
+Result<std::unique_ptr<Ingest>> Ingest::open(const IngestOptions& options,
+                                             const JournalOptions& journal_options,
+                                             std::shared_ptr<const SchemaSet> schemas,
+                                             Environment environment, IngestCallbacks callbacks) {
+  auto state = std::make_unique<IngestState>(options, journal_options, std::move(schemas),
+                                             std::move(environment), std::move(callbacks));
+  if (auto opened = state->open_journal(journal_options); !opened) return opened.error();
+  return std::unique_ptr<Ingest>(std::move(state));
+}
+
+IngestState::IngestState(const IngestOptions& ingest_options, const JournalOptions& journal_options,
+                         std::shared_ptr<const SchemaSet> schemas, Environment surroundings,
+                         IngestCallbacks user_callbacks)
+    : options(ingest_options),
+      environment(std::move(surroundings)),
+      callbacks(std::move(user_callbacks)),
+      sequences(sequence_options(ingest_options, journal_options)),
+      schemas_(std::move(schemas)),
+      invalid_log_(environment.clock, log_lines_max, log_interval_ns),
+      refused_log_(environment.clock, log_lines_max, log_interval_ns),
+      error_log_(environment.clock, log_lines_max, log_interval_ns) {}
+
+Result<void> IngestState::open_journal(const JournalOptions& journal_options) {
+  SegmentContent content;
+  content.schema_document = [this](std::uint64_t id) { return schema_document(id); };
+  content.snapshot = [this] { return sequences.roll(); };
+  recovery_ = std::make_unique<Recovery>();
+  auto journal = Journal::open(journal_options, environment, std::move(content),
+                               [this](const core::FrameView& frame) { recover(frame); });
+  if (recovery_->unknown_schema != 0) {
+    environment.log(LogLevel::warn, "ingest",
+                    fmt::format("{} journaled messages name a schema that is not known any more; "
+                                "their numbers are not remembered",
+                                recovery_->unknown_schema));
+  }
+  recovery_.reset();
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+  tail_ = journal_->durable_end();
+  journal_->on_rollback([this](std::uint64_t last_durable) { roll_back(last_durable); });
+  return {};
+}
+
+void IngestState::recover(const core::FrameView& frame) {
+  switch (frame.header.kind) {
+    case core::FrameKind::snapshot:
+      if (!sequences.load(frame.payload)) {
+        environment.log(LogLevel::warn, "ingest",
+                        "the journal's snapshot of the sequence check cannot be read; duplicates "
+                        "of older messages will not be recognised");
+      }
+      break;
+    case core::FrameKind::schema: {
+      std::vector<Diagnostic> diagnostics;
+      auto schema = Schema::parse(frame.payload, "journal", diagnostics);
+      if (schema) recovery_->schemas[frame.header.schema_id] = std::move(*schema);
+      break;
+    }
+    case core::FrameKind::message:
+      replay(frame);
+      break;
+    case core::FrameKind::tombstone:
+      break;
+  }
+}
+
+const Schema* IngestState::schema_of_frame(std::uint64_t id) const {
+  const auto found = recovery_->schemas.find(id);
+  if (found != recovery_->schemas.end()) return found->second.get();
+  return schemas_ == nullptr ? nullptr : schemas_->by_id(id);
+}
+
+void IngestState::replay(const core::FrameView& frame) {
+  // A replayed dead letter went past the sequence check.
+  if ((frame.header.flags & core::frame_flag::has_reference) != 0) return;
+  Batch& batch = recovery_->batch;
+  batch.clear();
+  SequenceState::Offer offer;
+  offer.numbered = (frame.header.flags & core::frame_flag::has_sequence) != 0;
+  const Schema* schema = offer.numbered ? schema_of_frame(frame.header.schema_id) : nullptr;
+  recovery_->judge.add(frame, schema, batch);
+  const Reading& reading = batch.readings.front();
+  if (offer.numbered && reading.schema == nullptr) {
+    ++recovery_->unknown_schema;
+    offer.numbered = false;
+  }
+  offer.topic = reading.topic;
+  offer.topic_hash = reading.topic_hash;
+  offer.payload_hash = hash64(reading.payload);
+  offer.number = reading.sequence;
+  if (offer.numbered && schema->sequence_per_device() && !reading.device.empty()) {
+    offer.device = reading.device;
+    offer.device_hash = hash64(reading.device);
+  }
+  (void)sequences.offer(offer);
+  sequences.close_group(reading.id);
+  sequences.settle(reading.id);
+}
+
+std::string IngestState::schema_document(std::uint64_t id) const {
+  const std::lock_guard lock(schemas_mutex_);
+  if (schemas_ != nullptr) {
+    if (const Schema* schema = schemas_->by_id(id)) return schema->document();
+  }
+  for (const auto& retired : retired_schemas_) {
+    const auto set = retired.lock();
+    const Schema* schema = set == nullptr ? nullptr : set->by_id(id);
+    if (schema != nullptr) return schema->document();
+  }
+  return {};
+}
+
+std::unique_ptr<Door> IngestState::make_door() { return std::make_unique<JournalDoor>(*this); }
+
+void IngestState::swap_schemas(std::shared_ptr<const SchemaSet> schemas) {
+  const std::lock_guard lock(schemas_mutex_);
+  std::erase_if(retired_schemas_, [](const auto& set) { return set.expired(); });
+  if (schemas_ != nullptr) retired_schemas_.push_back(schemas_);
+  schemas_ = std::move(schemas);
+  schemas_version_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const SchemaSet> IngestState::schemas() const {
+  const std::lock_guard lock(schemas_mutex_);
+  return schemas_;
+}
+
+void IngestState::on_durable(std::function<void(BatchPtr)> callback) {
+  const std::lock_guard lock(publish_mutex_);
+  on_durable_ = std::move(callback);
+}
+
+void IngestState::appended(const Journal::Ticket& ticket, const std::shared_ptr<Batch>& batch) {
+  sequences.close_group(ticket.last);
+  last_ticket = ticket;
+  batch->after = tail_;
+  batch->last = tail_ = ticket.last;
+  const std::lock_guard lock(publish_mutex_);
+  unpublished_.push_back(batch);
+}
+
+void IngestState::publish(std::uint64_t last) {
+  const std::lock_guard lock(publish_mutex_);
+  while (!unpublished_.empty() && unpublished_.front()->last <= last) {
+    if (on_durable_) on_durable_(std::move(unpublished_.front()));
+    unpublished_.pop_front();
+  }
+}
+
+void IngestState::roll_back(std::uint64_t last_durable) {
+  sequences.undo_after(last_durable);
+  const std::lock_guard lock(publish_mutex_);
+  while (!unpublished_.empty() && unpublished_.back()->last > last_durable) {
+    unpublished_.pop_back();
+  }
+  tail_ = std::min(tail_, last_durable);
+}
+
+void IngestState::merge(IngestCounts& counts) {
+  const std::lock_guard lock(stats_mutex_);
+  IngestStats& to = totals_.sums;
+  const IngestStats& from = counts.sums;
+  for (const auto member :
+       {&IngestStats::received, &IngestStats::received_bytes, &IngestStats::journaled,
+        &IngestStats::valid, &IngestStats::invalid, &IngestStats::unmatched,
+        &IngestStats::duplicates, &IngestStats::retained_skipped, &IngestStats::unmatched_dropped,
+        &IngestStats::refused, &IngestStats::aborted, &IngestStats::gaps,
+        &IngestStats::gap_messages, &IngestStats::resets, &IngestStats::late_unchecked,
+        &IngestStats::time_missing, &IngestStats::time_absurd, &IngestStats::commits,
+        &IngestStats::high_water}) {
+    to.*member += from.*member;
+  }
+  for (std::size_t i = 0; i < counts.invalid_by_rule.size(); ++i) {
+    totals_.invalid_by_rule[i] += counts.invalid_by_rule[i];
+  }
+  for (const SequenceEvent& event : from.sequence_events) {
+    if (events_.size() == sequence_events_max) events_.pop_front();
+    events_.push_back(event);
+  }
+  counts.clear();
+}
+
+IngestStats IngestState::stats() const {
+  const std::lock_guard lock(stats_mutex_);
+  IngestStats stats = totals_.sums;
+  stats.invalid_by_rule.assign(totals_.invalid_by_rule.begin(), totals_.invalid_by_rule.end());
+  stats.sequence_events.assign(events_.begin(), events_.end());
+  stats.messages_open = messages_open.load(std::memory_order_relaxed);
+  return stats;
+}
+
+void IngestState::report(const Error& error, std::size_t messages) {
+  std::uint64_t suppressed = 0;
+  if (error_log_.allow(suppressed)) {
+    environment.log(LogLevel::error, "ingest",
+                    fmt::format("{} messages not taken, the sender keeps them: {}{}", messages,
+                                to_string(error), held_back(suppressed)));
+  }
+  if (callbacks.on_error) callbacks.on_error(error);
+}
+
+bool IngestState::may_log_invalid(std::uint64_t& suppressed) noexcept {
+  return environment.log.enabled(LogLevel::warn) && invalid_log_.allow(suppressed);
+}
+
+void IngestState::log_invalid(const Reading& reading, const std::vector<std::string>& problems,
+                              std::uint64_t suppressed) {
+  environment.log(LogLevel::warn, "ingest",
+                  fmt::format("invalid message {} on {}: {}{}", reading.id, reading.topic,
+                              fmt::join(problems, "; "), held_back(suppressed)));
+}
+
+void IngestState::log_refused(const Message& message) {
+  std::uint64_t suppressed = 0;
+  if (!refused_log_.allow(suppressed)) return;
+  const std::string_view topic = message.topic.substr(0, 200);
+  environment.log(
+      LogLevel::warn, "ingest",
+      message.payload.size() > core::payload_bytes_max
+          ? fmt::format("refused a payload of {} bytes on {}: the largest that is stored is {}{}",
+                        message.payload.size(), topic, core::payload_bytes_max,
+                        held_back(suppressed))
+          : fmt::format("refused a message: {:?} is not a topic name{}", topic,
+                        held_back(suppressed)));
+}
+
+}  // namespace telemetry

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "ingest/topic_cache.hpp"
+#include "telemetry/core/journal_format.hpp"
+#include "telemetry/message.hpp"
+#include "telemetry/schema.hpp"
+
+namespace telemetry {
+
+/// Broken rules of one message that are kept for people.
+inline constexpr std::size_t violations_max = 16;
+/// Undeclared members of one message; more are Rule::unknown_field.
+inline constexpr std::size_t extras_max = 256;
+/// Device times outside [time_min, received + time_ahead_max] are absurd (R-ING-6).
+inline constexpr std::int64_t time_min = 946'684'800ll * 1'000'000'000;  // 2000-01-01
+inline constexpr std::int64_t time_ahead_max = 24ll * 3600 * 1'000'000'000;
+
+/// Judges payloads into batches. Holds the buffers that every judgement needs.
+/// Thread: one.
+class Judge {
+ public:
+  struct Judgement {
+    std::span<const core::Violation> violations;  ///< until the next call
+    bool time_missing = false;
+    bool time_absurd = false;
+  };
+  /// Adds the reading to the batch; topic and payload are copied into its arena.
+  Judgement add(const KnownTopic& topic, const Message& message, std::int64_t received_at,
+                Batch& batch);
+  /// See telemetry::read_back().
+  void add(const core::FrameView& frame, const Schema* schema, Batch& batch);
+
+ private:
+  core::DecodeResult decode(const Schema& schema, Reading& reading, Batch& batch);
+  void resolve_time(const Schema& schema, Reading& reading, Judgement& judgement) const;
+
+  std::array<core::Violation, violations_max> violations_;
+  std::array<core::Extra, extras_max> extras_;
+};
+
+/// The undeclared members as one JSON object, nested as they were found, in the arena.
+[[nodiscard]] std::string_view write_extras(const core::SchemaView& view,
+                                            std::span<const core::Extra> extras, Arena& arena);
+
+}  // namespace telemetry

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ingest/hash_index.hpp"
+#include "ingest/numbering.hpp"
+
+namespace telemetry {
+
+/// What the journal holds of each topic and numbering, as far as it is needed to recognise a
+/// message that comes again. A function of the journal: the snapshot at the start of a segment plus
+/// the frames after it give the same state. See sequence_state.cpp.
+class SequenceState {
+ public:
+  struct Options {
+    std::size_t devices_max = 100'000;  ///< topics and numberings remembered
+    std::uint32_t window = 1'024;       ///< numbers within which a repeat is recognised
+    std::size_t snapshot_bytes_max = 8 * 1024 * 1024;
+  };
+  /// Numbers of a run that outlive every roll(), space allowing.
+  static constexpr std::uint32_t kept_min = 64;
+
+  struct Offer {
+    std::string_view topic;
+    std::uint64_t topic_hash = 0;
+    /// The numbering's name when it is not the topic (`sequence_scope: device`); else empty.
+    std::string_view device;
+    std::uint64_t device_hash = 0;
+    std::uint64_t payload_hash = 0;
+    std::int64_t number = 0;
+    bool numbered = false;
+    bool skip_stored = false;  ///< a retained message: skip it when it was the topic's last
+  };
+  enum class Outcome : std::uint8_t { store, duplicate, retained_skipped };
+  struct Decision {
+    Outcome outcome = Outcome::store;
+    std::uint16_t flags = 0;    ///< sequence_gap, sequence_reset, late_unchecked
+    std::int64_t expected = 0;  ///< with a gap or reset
+    std::uint64_t missing = 0;  ///< numbers left out by a gap
+  };
+
+  explicit SequenceState(const Options& options) : options_(options) {}
+
+  /// Judges one message and, when it is to be stored, moves the state on.
+  Decision offer(const Offer& offer);
+
+  /// What was offered since the last close_group() is one group, to be kept or undone as a whole.
+  void close_group(std::uint64_t last_sequence);
+  /// Takes back what was offered since the last close_group().
+  void undo_open();
+  /// Takes back the groups that reach beyond `last_durable`.
+  void undo_after(std::uint64_t last_durable);
+  /// Groups up to `last_durable` are final.
+  void settle(std::uint64_t last_durable);
+  /// Groups that are neither final nor taken back.
+  [[nodiscard]] bool has_unsettled() const noexcept { return !groups_.empty(); }
+
+  /// A segment begins: gives up what is old, then returns bytes() of what is left.
+  [[nodiscard]] std::string roll();
+  /// The state as stored. Source: docs/formats/sequence_snapshot_v1.md.
+  [[nodiscard]] std::string bytes() const;
+  /// Replaces the state. False, and an empty state, when the bytes are not a snapshot.
+  [[nodiscard]] bool load(std::string_view bytes);
+
+  [[nodiscard]] std::size_t entries() const noexcept { return count_; }
+
+ private:
+  enum class Scope : std::uint8_t { topic = 0, device = 1 };
+  static constexpr std::uint32_t none = HashIndex::none;
+
+  struct Entry {
+    std::string key;
+    std::uint64_t hash = 0;          // of the key, mixed with the scope
+    std::uint64_t payload_hash = 0;  // of the last stored payload of the topic; 0 = none yet
+    std::uint64_t serial = 0;        // tells the tenants of one place apart; 0 = free
+    std::uint32_t newer = none, older = none;
+    Scope scope = Scope::topic;
+    NumberRun runs[2];  // most recently used first
+  };
+  struct Saved {
+    NumberRun runs[2];
+  };
+  struct Undo {
+    std::uint64_t serial = 0;
+    std::uint64_t payload_hash = 0;
+    std::uint64_t generation = 0;
+    NumberRun::Step step;
+    std::uint32_t entry = 0;
+    std::uint32_t newer = none;  // neighbour before the touch; none = it was the newest
+    bool stepped = false;
+    bool created = false;
+    std::unique_ptr<Saved> saved;    // runs before anything but a step
+    std::unique_ptr<Entry> evicted;  // who made room
+  };
+  struct Group {
+    std::uint64_t last_sequence;
+    std::size_t end;  // number, ever rising, of the record after its last
+  };
+
+  [[nodiscard]] static std::uint64_t mixed(Scope scope, std::uint64_t hash) noexcept;
+  [[nodiscard]] std::uint32_t find(Scope scope, std::string_view key, std::uint64_t hash) const;
+  Undo& touch(std::uint32_t at, Scope scope, std::string_view key, std::uint64_t hash);
+  void create(std::uint32_t at, Scope scope, std::string_view key, std::uint64_t hash);
+  void remove(std::uint32_t entry);
+  void unlink(std::uint32_t entry);
+  void link_newest(std::uint32_t entry);
+  void link_after(std::uint32_t entry, std::uint32_t newer);
+  std::uint32_t make_room(Undo& undo);
+  Decision number(Entry& entry, std::int64_t number, std::uint64_t payload_hash, Undo& undo);
+  void undo_last();
+  void undo_numbers(Entry& entry, Undo& undo);
+  void fit(std::size_t bytes_max);
+
+  Options options_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> free_;
+  HashIndex index_;
+  std::size_t count_ = 0;
+  std::uint32_t newest_ = none, oldest_ = none;
+  std::uint64_t serial_ = 0;
+  std::uint64_t generation_ = 0;  // rolls so far
+  bool moved_since_roll_ = false;
+
+  std::vector<Undo> undo_;
+  std::size_t undo_base_ = 0;  // number of undo_[0]
+  std::size_t settled_ = 0;    // records at the front of undo_ that are final
+  std::deque<Group> groups_;
+};
+
+}  // namespace telemetry

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/topic_cache.hpp"
+
+#include "telemetry/core/topic.hpp"
+#include "telemetry/message.hpp"
+
+namespace telemetry {
+
+const KnownTopic* TopicCache::find(std::string_view topic, const SchemaSet* schemas) {
+  const std::uint64_t hash = hash64(topic);
+  const std::uint32_t at =
+      index_.find(hash, [&](std::uint32_t i) { return topics_[i].topic == topic; });
+  if (at != HashIndex::none) return &topics_[at];
+  if (!core::is_valid_topic(topic)) return nullptr;
+  if (topics_.size() >= topics_max_) clear();
+
+  KnownTopic& known = topics_.emplace_back();
+  known.topic = topic;
+  known.hash = hash;
+  known.schema = schemas == nullptr ? nullptr : schemas->choose(topic);
+  if (known.schema != nullptr) {
+    const std::string_view device = known.schema->device(topic);
+    if (!device.empty()) {
+      known.device_at = static_cast<std::uint32_t>(device.data() - topic.data());
+      known.device_bytes = static_cast<std::uint32_t>(device.size());
+    }
+    if (known.schema->sequence_per_device()) known.device_hash = hash64(device);
+  }
+  index_.insert(hash, static_cast<std::uint32_t>(topics_.size() - 1));
+  return &known;
+}
+
+void TopicCache::clear() noexcept {
+  topics_.clear();
+  index_.clear();
+}
+
+}  // namespace telemetry

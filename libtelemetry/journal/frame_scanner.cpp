@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal/frame_scanner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace telemetry::journal {
+namespace {
+
+constexpr std::size_t chunk_bytes = 256 * 1024;
+constexpr std::size_t block_bytes = 4096;  // what a bad sector costs
+constexpr std::size_t frame_bytes_min = core::frame_size(0, 0, false);
+
+template <class Number>
+Number little_endian(std::span<const std::uint8_t> bytes) noexcept {
+  Number value = 0;
+  for (std::size_t i = 0; i < sizeof(Number); ++i) {
+    value |= static_cast<Number>(static_cast<Number>(bytes[i]) << (8 * i));
+  }
+  return value;
+}
+
+}  // namespace
+
+void FrameScanner::start(FileSystem::Handle file, SegmentKey key) noexcept {
+  file_ = file;
+  key_ = key;
+  limit_ = position_ = core::segment_header_bytes;
+  sequence_limit_ = UINT64_MAX;
+  last_sequence_ = key.first - 1;
+  buffer_offset_ = 0;
+  buffer_bytes_ = 0;
+}
+
+void FrameScanner::set_limit(std::uint64_t offset, std::uint64_t sequence) noexcept {
+  limit_ = std::max(offset, position_);
+  sequence_limit_ = sequence;
+}
+
+Result<FrameScanner::Event> FrameScanner::next() {
+  if (position_ >= limit_) return Event::end;
+  auto status = decode_at(position_);
+  if (!status) return status.error();
+  offset_ = position_;
+  if (*status == core::FrameStatus::ok) {
+    const std::uint64_t sequence = frame_.header.sequence;
+    if (sequence >= sequence_limit_) {
+      position_ = limit_;  // rolled back, and so is everything behind it
+      return Event::end;
+    }
+    if (sequence > last_sequence_) {
+      position_ += frame_.bytes;
+      if (has_own_sequence(frame_.header.kind)) last_sequence_ = sequence;
+      return Event::frame;
+    }
+  }
+  auto found = find_frame(position_ + 1);
+  if (!found) return found.error();
+  bytes_ = *found - position_;
+  position_ = *found;
+  return *found < limit_ ? Event::damage : Event::torn;
+}
+
+Result<core::FrameStatus> FrameScanner::decode_at(std::uint64_t offset) {
+  auto bytes = window(offset, frame_bytes_min);
+  if (!bytes) return bytes.error();
+  auto status = core::decode_frame(*bytes, key_.id, offset, frame_);
+  if (status != core::FrameStatus::incomplete || bytes->size() < frame_bytes_min) return status;
+  const std::size_t needed = little_endian<std::uint32_t>(bytes->subspan(4, 4));
+  if (needed > core::frame_bytes_max || offset + needed > limit_) return status;
+  bytes = window(offset, needed);
+  if (!bytes) return bytes.error();
+  return core::decode_frame(*bytes, key_.id, offset, frame_);
+}
+
+Result<std::uint64_t> FrameScanner::find_frame(std::uint64_t offset) {
+  static constexpr std::array<std::uint8_t, 4> magic = {
+      core::frame_magic & 0xFF, core::frame_magic >> 8 & 0xFF, core::frame_magic >> 16 & 0xFF,
+      core::frame_magic >> 24};
+  while (offset + frame_bytes_min <= limit_) {
+    auto bytes = window(offset, frame_bytes_min);
+    if (!bytes) return bytes.error();
+    if (bytes->size() < frame_bytes_min) break;
+    const auto searched = bytes->first(bytes->size() - (frame_bytes_min - magic.size()));
+    const auto hit = std::search(searched.begin(), searched.end(), magic.begin(), magic.end());
+    offset += static_cast<std::uint64_t>(hit - searched.begin());
+    if (hit == searched.end()) {
+      offset -= magic.size() - 1;  // it may straddle the end of the window
+      continue;
+    }
+    // The number first: it is cheap, and payloads full of would-be frames must not cost a checksum
+    // of megabytes each.
+    const auto found = bytes->subspan(static_cast<std::size_t>(hit - searched.begin()));
+    const auto sequence = little_endian<std::uint64_t>(found.subspan(8, 8));
+    if (sequence > last_sequence_ && sequence < sequence_limit_) {
+      auto status = decode_at(offset);
+      if (!status) return status.error();
+      if (*status == core::FrameStatus::ok) return offset;
+    }
+    ++offset;
+  }
+  return limit_;
+}
+
+Result<std::span<const std::uint8_t>> FrameScanner::window(std::uint64_t offset,
+                                                           std::size_t bytes) {
+  const auto wanted =
+      static_cast<std::size_t>(std::min<std::uint64_t>(bytes, limit_ - std::min(offset, limit_)));
+  const bool there = offset >= buffer_offset_ && offset + wanted <= buffer_offset_ + buffer_bytes_;
+  if (!there) {
+    if (auto filled = fill(offset, wanted); !filled) return filled.error();
+  }
+  const auto begin = static_cast<std::size_t>(offset - buffer_offset_);
+  const auto size = std::min<std::uint64_t>(buffer_bytes_ - begin, limit_ - offset);
+  return std::span<const std::uint8_t>(buffer_).subspan(begin, static_cast<std::size_t>(size));
+}
+
+Result<void> FrameScanner::fill(std::uint64_t offset, std::size_t bytes) {
+  const auto target = static_cast<std::size_t>(
+      std::min<std::uint64_t>(std::max(bytes, chunk_bytes), limit_ - offset));
+  if (buffer_.size() < target) buffer_.resize(std::max(target, chunk_bytes));
+  // What is in memory already is moved to the front, not read again.
+  std::size_t kept = 0;
+  if (offset >= buffer_offset_ && offset < buffer_offset_ + buffer_bytes_) {
+    kept = static_cast<std::size_t>(buffer_offset_ + buffer_bytes_ - offset);
+    std::memmove(buffer_.data(), buffer_.data() + (offset - buffer_offset_), kept);
+  }
+  buffer_offset_ = offset;
+  buffer_bytes_ = kept;
+  if (kept >= target) return {};
+  const std::span<std::uint8_t> rest(buffer_.data() + kept, target - kept);
+  auto n = files_.read(file_, offset + kept, rest);
+  if (n) {
+    std::fill(rest.begin() + static_cast<std::ptrdiff_t>(*n), rest.end(), std::uint8_t{0});
+    buffer_bytes_ = target;  // a file that became shorter reads as zeros, that is, as damage
+    return {};
+  }
+  // A bad sector costs its block. When nothing at all can be read the disk is away: an error.
+  bool any = false;
+  for (std::size_t at = 0; at < rest.size(); at += block_bytes) {
+    const auto block = rest.subspan(at, std::min(block_bytes, rest.size() - at));
+    auto part = files_.read(file_, offset + kept + at, block);
+    any = any || part;
+    const std::size_t good = part ? *part : 0;
+    std::fill(block.begin() + static_cast<std::ptrdiff_t>(good), block.end(), std::uint8_t{0});
+  }
+  if (!any) return n.error();
+  buffer_bytes_ = target;
+  return {};
+}
+
+}  // namespace telemetry::journal

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/message.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace telemetry {
+
+std::string_view to_string(Verdict verdict) noexcept {
+  switch (verdict) {
+    case Verdict::valid:
+      return "valid";
+    case Verdict::unmatched:
+      return "unmatched";
+    case Verdict::invalid:
+      return "invalid";
+    case Verdict::unmatched_dead:
+      return "unmatched_dead";
+  }
+  return "unknown";
+}
+
+std::uint64_t hash64(std::string_view bytes) noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+double to_double(core::Decimal decimal) noexcept {
+  // Exact: both factors are doubles without rounding, so one IEEE operation rounds once.
+  constexpr std::int64_t exact_max = std::int64_t{1} << 53;
+  static constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  if (decimal.mantissa >= -exact_max && decimal.mantissa <= exact_max) {
+    const double mantissa = static_cast<double>(decimal.mantissa);
+    if (decimal.exponent >= 0 && decimal.exponent <= 22) return mantissa * powers[decimal.exponent];
+    if (decimal.exponent < 0 && decimal.exponent >= -22)
+      return mantissa / powers[-decimal.exponent];
+  }
+  char text[40];
+  const auto written =
+      fmt::format_to_n(text, sizeof text, "{}e{}", decimal.mantissa, decimal.exponent);
+  double value = 0;
+  std::from_chars(text, text + written.size, value);
+  return value;
+}
+
+std::span<char> Arena::allocate(std::size_t bytes, std::size_t alignment) {
+  const std::size_t start = (used_ + alignment - 1) / alignment * alignment;
+  if (!blocks_.empty() && start + bytes <= blocks_[current_].size) {
+    used_ = start + bytes;
+    return {blocks_[current_].memory.get() + start, bytes};
+  }
+  // Blocks come from new[], which aligns for every type; look for a free one that is large enough.
+  std::size_t next = blocks_.empty() ? 0 : current_ + 1;
+  if (next < blocks_.size() && blocks_[next].size < bytes) {
+    blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(next), blocks_.end());
+  }
+  if (next == blocks_.size()) {
+    const std::size_t size = bytes > block_bytes_ ? bytes : block_bytes_;
+    blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+  }
+  full_ += used_;
+  current_ = next;
+  used_ = bytes;
+  return {blocks_[current_].memory.get(), bytes};
+}
+
+std::string_view Arena::copy(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  const auto target = allocate(bytes.size());
+  std::memcpy(target.data(), bytes.data(), bytes.size());
+  return {target.data(), bytes.size()};
+}
+
+std::size_t Arena::capacity() const noexcept {
+  std::size_t sum = 0;
+  for (const Block& block : blocks_) sum += block.size;
+  return sum;
+}
+
+void Arena::clear() noexcept { current_ = used_ = full_ = 0; }
+
+void Batch::clear() noexcept {
+  readings.clear();
+  arena.clear();
+  schemas.reset();
+  after = last = 0;
+}
+
+}  // namespace telemetry

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "pipeline/process_memory.hpp"
+#include "telemetry/dead_letter.hpp"
+
+/// Sources, door, journal and consumers, and the threads they run on: one per source, one per
+/// consumer, one that says `ready` and trims the journal.
+///
+/// Start: each sink is opened and asked for its position first, because a new journal must number
+/// its messages above all that any store holds: stores skip ids that they know. A sink that is away
+/// for now cannot say; then a journal that does not exist yet begins at a number made from the
+/// clock, which no earlier one can have reached (2^20 messages for each second since 2020). A
+/// journal that exists goes on where it ended. What this leaves open: an old copy of the journal is
+/// put back while a store is away at start: the store takes what comes until it is back for known.
+///
+/// Stop, in order: the sources commit, acknowledge and end; the consumers write what is durable,
+/// for at most `drain_ns`; what is left stays in the journal.
+namespace telemetry {
+namespace {
+
+constexpr std::string_view component = "pipeline";
+constexpr std::int64_t year_2020_s = 1'577'836'800;
+constexpr int sequence_bits_per_second = 20;
+constexpr auto ready_poll = std::chrono::milliseconds(10);
+constexpr auto trim_interval = std::chrono::seconds(1);
+
+/// What the sinks say before the journal is opened.
+struct Floor {
+  std::uint64_t sequence = 0;
+  bool all_known = true;
+};
+
+class WiredPipeline final : public Pipeline {
+ public:
+  WiredPipeline(const PipelineOptions& options, Environment environment)
+      : options_(options),
+        environment_(std::move(environment)),
+        feed_(options.feed_bytes_max),
+        started_at_(environment_.clock.monotonic()) {}
+  ~WiredPipeline() override { stop(); }
+
+  [[nodiscard]] Result<void> wire(std::vector<std::unique_ptr<Source>> sources,
+                                  std::vector<std::unique_ptr<Sink>> sinks,
+                                  IngestCallbacks callbacks, std::vector<Diagnostic>& diagnostics);
+  [[nodiscard]] Result<void> start(std::function<void()> on_ready) override;
+  void stop() override;
+  [[nodiscard]] Result<void> wait() override;
+  [[nodiscard]] PipelineStats stats() const override;
+  [[nodiscard]] Ingest& ingest() noexcept override { return *ingest_; }
+
+ private:
+  [[nodiscard]] Result<std::shared_ptr<const SchemaSet>> load_schemas(
+      std::vector<Diagnostic>& diagnostics);
+  [[nodiscard]] Result<Floor> ask_sinks(std::vector<std::unique_ptr<Sink>>& sinks);
+  [[nodiscard]] std::uint64_t sequence_floor(const Floor& floor);
+  void add_consumers(std::vector<std::unique_ptr<Sink>> sinks);
+  void run_source(Source& source, const std::stop_token& stop);
+  void watch(const std::stop_token& stop, const std::function<void()>& on_ready);
+  void log(LogLevel level, const std::string& message) const {
+    environment_.log(level, component, message);
+  }
+
+  PipelineOptions options_;
+  Environment environment_;
+  Feed feed_;
+  std::int64_t started_at_;
+  std::unique_ptr<Ingest> ingest_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  DeadLetterSink* dead_letters_ = nullptr;  // owned by its consumer
+  std::vector<std::unique_ptr<Consumer>> consumers_;
+
+  std::mutex stop_mutex_;  // held by the one who stops; others wait for it
+  bool stopped_ = false;
+  std::vector<std::jthread> source_threads_, consumer_threads_;
+  std::jthread watcher_;
+
+  std::mutex ended_mutex_;
+  std::condition_variable ended_changed_;
+  std::size_t sources_running_ = 0;
+  bool ended_ = false;
+  Result<void> outcome_;
+};
+
+Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
+                                 std::vector<std::unique_ptr<Sink>> sinks,
+                                 IngestCallbacks callbacks, std::vector<Diagnostic>& diagnostics) {
+  auto schemas = load_schemas(diagnostics);
+  if (!schemas) return std::move(schemas).error();
+  auto floor = ask_sinks(sinks);
+  if (!floor) return std::move(floor).error();
+  options_.journal.sequence_floor =
+      std::max(options_.journal.sequence_floor, sequence_floor(*floor));
+  auto ingest = Ingest::open(options_.ingest, options_.journal, std::move(*schemas), environment_,
+                             std::move(callbacks));
+  if (!ingest) return std::move(ingest).error();
+  ingest_ = std::move(*ingest);
+  ingest_->on_durable([this](BatchPtr batch) { feed_.publish(std::move(batch)); });
+  if (!options_.dead_letters.path.empty()) {
+    auto dead_letters = make_dead_letter_sink(options_.dead_letters, environment_);
+    dead_letters_ = dead_letters.get();
+    sinks.push_back(std::move(dead_letters));
+  }
+  add_consumers(std::move(sinks));
+  sources_ = std::move(sources);
+  return {};
+}
+
+Result<std::shared_ptr<const SchemaSet>> WiredPipeline::load_schemas(
+    std::vector<Diagnostic>& diagnostics) {
+  if (options_.schema_path.empty()) return SchemaSet::make({}, diagnostics);
+  auto schemas = SchemaSet::load(options_.schema_path, diagnostics);
+  if (!schemas && schemas.error().code == Errc::not_found && options_.schema_path_optional) {
+    log(LogLevel::warn, fmt::format("{}: no schemas there; messages are not checked (schema.path "
+                                    "names their folder)",
+                                    options_.schema_path));
+    return SchemaSet::make({}, diagnostics);
+  }
+  return schemas;
+}
+
+Result<Floor> WiredPipeline::ask_sinks(std::vector<std::unique_ptr<Sink>>& sinks) {
+  Floor floor;
+  std::set<std::string> names;
+  for (const auto& sink : sinks) {
+    if (!names.insert(sink->name()).second) {
+      return Error{
+          Errc::invalid_argument,
+          fmt::format("two sinks are named {}; each needs a name of its own", sink->name())};
+    }
+    Result<std::optional<Position>> position = std::optional<Position>();
+    try {
+      auto opened = sink->open();
+      position = opened ? sink->position() : std::move(opened).error();
+      sink->close();
+    } catch (const std::exception& failure) {
+      position = Error{Errc::internal, fmt::format("{}: {}", sink->name(), failure.what())};
+    }
+    if (position) {
+      if (position->has_value()) floor.sequence = std::max(floor.sequence, (*position)->sequence);
+    } else if (is_retryable(position.error().code)) {
+      floor.all_known = false;
+      log(LogLevel::warn, fmt::format("{} is away: {}; messages wait in the journal", sink->name(),
+                                      to_string(position.error())));
+    } else {
+      return std::move(position).error();
+    }
+  }
+  return floor;
+}
+
+std::uint64_t WiredPipeline::sequence_floor(const Floor& floor) {
+  if (floor.all_known) return floor.sequence;
+  auto names = environment_.files.list(options_.journal.path);
+  const bool exists = names && std::ranges::any_of(*names, [](const std::string& name) {
+                        return name.ends_with(".tlj");
+                      });
+  if (exists) return floor.sequence;
+  const std::int64_t seconds = environment_.clock.now() / 1'000'000'000 - year_2020_s;
+  return std::max(floor.sequence, static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0))
+                                      << sequence_bits_per_second);
+}
+
+void WiredPipeline::add_consumers(std::vector<std::unique_ptr<Sink>> sinks) {
+  for (auto& sink : sinks) {
+    const bool is_dead_letters = sink.get() == dead_letters_;
+    Consumer::OnRejected on_rejected;
+    if (dead_letters_ != nullptr && !is_dead_letters) {
+      on_rejected = [this](const Reading& reading, const std::string& reason) {
+        return dead_letters_->keep(reading, reason);
+      };
+    }
+    consumers_.push_back(std::make_unique<Consumer>(std::move(sink), ingest_->journal(), feed_,
+                                                    options_.consumer, environment_,
+                                                    std::move(on_rejected)));
+  }
+}
+
+Result<void> WiredPipeline::start(std::function<void()> on_ready) {
+  const std::lock_guard lock(stop_mutex_);
+  if (stopped_ || !consumer_threads_.empty() || !source_threads_.empty()) {
+    return Error{Errc::failed_precondition, "the pipeline was started before"};
+  }
+  for (const auto& consumer : consumers_) {
+    consumer_threads_.emplace_back(
+        [drain_ns = options_.drain_ns, &consumer = *consumer](const std::stop_token& stop) {
+          consumer.run(stop, drain_ns);
+        });
+  }
+  sources_running_ = sources_.size();
+  for (const auto& source : sources_) {
+    source_threads_.emplace_back(
+        [this, &source = *source](const std::stop_token& stop) { run_source(source, stop); });
+  }
+  watcher_ = std::jthread([this, on_ready = std::move(on_ready)](const std::stop_token& stop) {
+    watch(stop, on_ready);
+  });
+  return {};
+}
+
+void WiredPipeline::run_source(Source& source, const std::stop_token& stop) {
+  Result<void> result;
+  try {
+    const std::unique_ptr<Door> door = ingest_->make_door();
+    result = source.run(*door, stop);
+  } catch (const std::exception& failure) {
+    result = Error{Errc::internal, fmt::format("{}: {}", source.name(), failure.what())};
+  }
+  const std::lock_guard lock(ended_mutex_);
+  --sources_running_;
+  if (!result && !stop.stop_requested()) {
+    log(LogLevel::error,
+        fmt::format("{} ended for good: {}", source.name(), to_string(result.error())));
+    if (!ended_) outcome_ = result;
+  }
+  ended_ = ended_ || !result || sources_running_ == 0;
+  ended_changed_.notify_all();
+}
+
+void WiredPipeline::watch(const std::stop_token& stop, const std::function<void()>& on_ready) {
+  bool ready = false;
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    if (!ready) {
+      ready = std::ranges::all_of(sources_, [](const auto& source) { return source->is_ready(); });
+      if (ready && on_ready) on_ready();
+    } else {
+      ingest_->journal().trim();
+    }
+    const auto pause =
+        ready ? std::chrono::nanoseconds(trim_interval) : std::chrono::nanoseconds(ready_poll);
+    wake.wait_for(lock, stop, pause, [] { return false; });
+  }
+}
+
+void WiredPipeline::stop() {
+  const std::lock_guard lock(stop_mutex_);
+  if (stopped_) return;
+  stopped_ = true;
+  watcher_ = {};
+  for (auto& thread : source_threads_) thread.request_stop();
+  source_threads_.clear();  // joins
+  for (auto& thread : consumer_threads_) thread.request_stop();
+  consumer_threads_.clear();
+  const std::lock_guard ended_lock(ended_mutex_);
+  ended_ = true;
+  ended_changed_.notify_all();
+}
+
+Result<void> WiredPipeline::wait() {
+  std::unique_lock lock(ended_mutex_);
+  ended_changed_.wait(lock, [this] { return ended_; });
+  return outcome_;
+}
+
+PipelineStats WiredPipeline::stats() const {
+  PipelineStats stats;
+  stats.ingest = ingest_->stats();
+  stats.journal = ingest_->journal().stats();
+  if (dead_letters_ != nullptr) stats.dead_letters = dead_letters_->stats();
+  for (const auto& consumer : consumers_) stats.consumers.push_back(consumer->stats());
+  for (const auto& source : sources_) {
+    const SourceStats one = source->stats();
+    stats.sources.connects += one.connects;
+    stats.sources.disconnects += one.disconnects;
+    stats.sources.subscriptions += one.subscriptions;
+    stats.sources.dropped_by_broker += one.dropped_by_broker;
+    stats.sources_connected += one.connected ? 1 : 0;
+  }
+  stats.sources.connected = !sources_.empty() && stats.sources_connected == sources_.size();
+  stats.messages_open = stats.ingest.messages_open;
+  stats.messages_open_max =
+      options_.ingest.batch_messages_max * std::max<std::size_t>(sources_.size(), 1);
+  stats.journal_bytes_max = options_.journal.size_max_bytes;
+  stats.uptime_ns = environment_.clock.monotonic() - started_at_;
+  const ProcessMemory memory = process_memory(environment_.files);
+  stats.memory_bytes = memory.resident_bytes;
+  stats.memory_peak_bytes = memory.peak_bytes;
+  return stats;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Pipeline>> Pipeline::create(const PipelineOptions& options,
+                                                   Environment environment,
+                                                   std::vector<std::unique_ptr<Source>> sources,
+                                                   std::vector<std::unique_ptr<Sink>> sinks,
+                                                   IngestCallbacks callbacks,
+                                                   std::vector<Diagnostic>& diagnostics) {
+  auto pipeline = std::make_unique<WiredPipeline>(options, std::move(environment));
+  if (auto wired =
+          pipeline->wire(std::move(sources), std::move(sinks), std::move(callbacks), diagnostics);
+      !wired) {
+    return std::move(wired).error();
+  }
+  return std::unique_ptr<Pipeline>(std::move(pipeline));
+}
+
+}  // namespace telemetry

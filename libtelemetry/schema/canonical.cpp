@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "schema/specification.hpp"
+
+namespace telemetry::schemas {
+namespace {
+
+/// Members of one JSON object. The order of the calls is the order in the document.
+class Object {
+ public:
+  explicit Object(std::string& out) : out_(out) { out_ += '{'; }
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+  ~Object() { out_ += '}'; }
+
+  void raw(std::string_view key, std::string_view json) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    out_ += '"';
+    out_ += key;
+    out_ += "\":";
+    out_ += json;
+  }
+  void text(std::string_view key, std::string_view value) {
+    if (!value.empty()) raw(key, json_string(value));
+  }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+template <class Items, class Write>
+std::string list(const Items& items, Write write) {
+  std::string out = "[";
+  for (const auto& item : items) {
+    if (out.size() > 1) out += ',';
+    out += write(item);
+  }
+  return out + ']';
+}
+
+std::string rules(const FieldSpec& field) {
+  std::string out;
+  {
+    Object object(out);
+    const bool array = field.type == core::FieldType::array;
+    if (field.min) object.raw("min", number_text(*field.min));
+    if (field.max) object.raw("max", number_text(*field.max));
+    if (field.length_min && *field.length_min > 0)
+      object.raw(array ? "min_items" : "min_length", fmt::format("{}", *field.length_min));
+    if (field.length_max)
+      object.raw(array ? "max_items" : "max_length", fmt::format("{}", *field.length_max));
+    object.text("pattern", field.pattern);
+    if (!field.enum_.empty()) object.raw("enum", list(field.enum_, literal_text));
+  }
+  return out;
+}
+
+std::string field_document(const FieldSpec& field, core::TimeFormat time_format) {
+  std::string out;
+  {
+    Object object(out);
+    object.text("name", field.name);
+    object.text("type", type_name(field.type));
+    if (field.required) object.raw("required", "true");
+    object.text("unit", field.unit);
+    if (field.default_value) object.raw("default", literal_text(*field.default_value));
+    if (!field.aliases.empty()) object.raw("aliases", list(field.aliases, json_string));
+    if (!field.requires_.empty()) object.raw("requires", list(field.requires_, json_string));
+    if (field.type == core::FieldType::timestamp && field.time_format != time_format)
+      object.text("time_format", time_format_name(field.time_format));
+    if (const std::string text = rules(field); text != "{}") object.raw("validation", text);
+    const auto nested = [&](const FieldSpec& inner) { return field_document(inner, time_format); };
+    if (!field.fields.empty()) object.raw("fields", list(field.fields, nested));
+    if (!field.items.empty() && nested(field.items.front()) != R"({"type":"any"})")
+      object.raw("items", nested(field.items.front()));
+  }
+  return out;
+}
+
+std::string zone_text(std::int32_t offset_s) {
+  const int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+  return fmt::format("{}{:02}:{:02}", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+}  // namespace
+
+std::string canonical_document(const SchemaSpec& schema) {
+  std::string out;
+  {
+    Object object(out);
+    object.text("name", schema.name);
+    object.raw("version", fmt::format("\"{}.{}\"", schema.version.major, schema.version.minor));
+    object.text("topic_pattern", schema.topic_pattern);
+    object.text("time_field", schema.time_field);
+    if (schema.time_format != core::TimeFormat::automatic)
+      object.text("time_format", time_format_name(schema.time_format));
+    if (schema.zone_offset_s != 0) object.text("time_zone", zone_text(schema.zone_offset_s));
+    object.text("sequence_field", schema.sequence_field);
+    if (schema.sequence_per_device) object.text("sequence_scope", "device");
+    if (schema.allow_extra_fields) object.raw("validation", R"({"allow_extra_fields":true})");
+    object.raw("fields", list(schema.fields, [&](const FieldSpec& field) {
+                 return field_document(field, schema.time_format);
+               }));
+  }
+  return out;
+}
+
+}  // namespace telemetry::schemas

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Schemas, from file to verdict.
+//
+// text -> Tree (bounded: bytes, values, depth; aliases counted as expanded) -> SchemaSpec (every
+// mistake of the file reported in one go) -> CompiledSchema: the constant tables that the core's
+// decoder reads, and the canonical document that names them. SchemaSet holds what is in force: a
+// trie of filters, walked once per new topic; the door caches the answer.
+//
+// Invariants
+// - A schema that exists is right: the tables hold no index out of range, no rule that cannot pass,
+//   no pattern that does not compile. Nothing is checked again per message.
+// - The id is the hash of the canonical document, and parse(document()) gives the same document. So
+//   journals may carry the document, and whoever reads it years later judges with the same tables.
+//   Descriptions and positions are no part of it; whatever judges or reads a payload is.
+// - Numbers go from text to Decimal without a double in between, so that a bound is what was
+// written.
+// - The tables view strings inside specification_, which never moves: a CompiledSchema is only made
+//   in place, behind a shared_ptr, and is immutable from then on. RE2 is safe to use from any
+//   thread.
+//
+// Limits: file 1 MiB, 50,000 values, and core/limits.hpp. They also keep every table below 65,535
+// entries, so that a uint16 index suffices.
+#include "schema/compiled.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "telemetry/core/topic.hpp"
+#include "telemetry/message.hpp"
+
+namespace telemetry::schemas {
+namespace {
+
+static_assert(Tree::nodes_max < core::no_index);
+
+core::Value value_of(const Literal& literal) {
+  switch (literal.kind) {
+    case core::ValueKind::boolean:
+      return core::Value::boolean(literal.integer != 0);
+    case core::ValueKind::integer:
+      return core::Value::integer(literal.integer);
+    case core::ValueKind::decimal:
+      return core::Value::decimal(literal.number);
+    case core::ValueKind::time:
+      return core::Value::time(literal.integer);
+    case core::ValueKind::text:
+      return core::Value::text(literal.text);
+    case core::ValueKind::json:
+      return core::Value::json(literal.text);
+    case core::ValueKind::null:
+      break;
+  }
+  return {};
+}
+
+std::uint16_t index(std::size_t value) { return static_cast<std::uint16_t>(value); }
+
+}  // namespace
+
+CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
+    : specification_(std::move(specification)) {
+  name_ = specification_.name;
+  version_ = specification_.version;
+  file_ = std::move(file);
+  document_ = canonical_document(specification_);
+  id_ = hash64(document_);
+  sequence_per_device_ = specification_.sequence_per_device;
+  set_filter();
+
+  nodes_[add_node(nullptr)].type = core::FieldType::object;
+  compile_object(0, specification_.fields, {});
+  view_ = {.nodes = nodes_,
+           .keys = keys_,
+           .bounds = bounds_,
+           .enums = enums_,
+           .defaults = defaults_,
+           .requires_ = requires_,
+           .zone_offset_s = specification_.zone_offset_s,
+           .slot_count = index(slots_.size())};
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].path == specification_.time_field) view_.time_slot = index(i);
+    if (slots_[i].path == specification_.sequence_field) view_.sequence_slot = index(i);
+  }
+  if (!patterns_.empty()) pattern_hook_ = {&CompiledSchema::matches, this};
+}
+
+bool CompiledSchema::matches(const void* context, std::uint16_t pattern, std::string_view text) {
+  const auto& self = *static_cast<const CompiledSchema*>(context);
+  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *self.patterns_[pattern]);
+}
+
+void CompiledSchema::set_filter() {
+  constexpr std::string_view placeholder = "{device}";
+  const std::string_view pattern = specification_.topic_pattern;
+  std::size_t at = pattern.find(placeholder);
+  if (at == pattern.npos) {
+    filter_ = pattern;
+    at = filter_.find('+');
+  } else {
+    filter_ = pattern.substr(0, at);
+    filter_ += '+';
+    filter_ += pattern.substr(at + placeholder.size());
+  }
+  if (at != filter_.npos)
+    device_level_ = static_cast<int>(
+        std::count(filter_.begin(), filter_.begin() + static_cast<std::ptrdiff_t>(at), '/'));
+}
+
+std::uint16_t CompiledSchema::add_node(const FieldSpec* field) {
+  nodes_.emplace_back();
+  node_fields_.push_back(field);
+  return index(nodes_.size() - 1);
+}
+
+std::uint16_t CompiledSchema::add_bound(core::Decimal bound) {
+  bounds_.push_back(bound);
+  return index(bounds_.size() - 1);
+}
+
+void CompiledSchema::compile_object(std::uint16_t node, const std::vector<FieldSpec>& fields,
+                                    const Scope& scope) {
+  // Keys of one object are adjacent, so all of them come before any of a nested one.
+  const std::size_t first_key = keys_.size();
+  std::vector<std::uint16_t> field_nodes;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const FieldSpec& field = fields[i];
+    field_nodes.push_back(add_node(&field));
+    keys_.push_back({field.name, field_nodes.back(), index(i), field.required});
+    for (const std::string& alias : field.aliases)
+      keys_.push_back({alias, field_nodes.back(), index(i), field.required});
+    for (const std::string& needed : field.requires_) {
+      const auto at = std::find_if(fields.begin(), fields.end(),
+                                   [&](const FieldSpec& other) { return other.name == needed; });
+      requires_.push_back({node, index(i), index(static_cast<std::size_t>(at - fields.begin()))});
+    }
+  }
+  nodes_[node].first = index(first_key);
+  nodes_[node].count = index(keys_.size() - first_key);
+  nodes_[node].fields = index(fields.size());
+  nodes_[node].extra_allowed = specification_.allow_extra_fields;
+  for (std::size_t i = 0; i < fields.size(); ++i) compile_field(field_nodes[i], fields[i], scope);
+}
+
+void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope) {
+  nodes_[node].type = field.type;
+  nodes_[node].time_format = field.time_format;
+  if (field.length_min) nodes_[node].length_min = *field.length_min;
+  if (field.length_max) nodes_[node].length_max = *field.length_max;
+  compile_rules(nodes_[node], field);
+  const bool required = scope.required && field.required;
+  if (field.type == core::FieldType::object) {
+    compile_object(node, field.fields, {scope.prefix + field.name + ".", required, scope.in_array});
+    return;
+  }
+  if (!scope.in_array) {
+    const std::uint16_t slot = index(slots_.size());
+    nodes_[node].slot = slot;
+    slots_.push_back({scope.prefix + field.name, field.type, field.unit, required});
+    if (field.default_value) defaults_.push_back({slot, value_of(*field.default_value)});
+  }
+  if (field.type == core::FieldType::array) {
+    const std::uint16_t item = add_node(&field.items.front());
+    nodes_[node].first = item;
+    compile_field(item, field.items.front(), {{}, false, true});
+  }
+}
+
+void CompiledSchema::compile_rules(core::Node& node, const FieldSpec& field) {
+  if (field.min) node.min = add_bound(*field.min);
+  if (field.max) node.max = add_bound(*field.max);
+  if (field.expression) {
+    node.pattern = index(patterns_.size());
+    patterns_.push_back(field.expression);
+  }
+  if (!field.enum_.empty()) {
+    node.first = index(enums_.size());
+    node.count = index(field.enum_.size());
+    for (const Literal& literal : field.enum_) enums_.push_back(value_of(literal));
+  }
+}
+
+std::shared_ptr<const CompiledSchema> compile(std::string_view text, const std::string& file,
+                                              std::vector<Diagnostic>& diagnostics) {
+  Tree tree;
+  std::vector<Diagnostic> found;
+  const bool readable = tree.read(text, file, found);
+  SchemaSpec specification;
+  if (readable) specification = read_specification(tree.root(), file, found);
+  std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    if (a.line == 0 || b.line == 0) return a.line > b.line;  // the whole file comes last
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+  });
+  const bool good = readable && !has_errors(found);
+  diagnostics.insert(diagnostics.end(), found.begin(), found.end());
+  if (!good) return nullptr;
+  return std::make_shared<const CompiledSchema>(std::move(specification), file);
+}
+
+std::string title(const Schema& schema) {
+  return fmt::format("{} {}.{}", schema.name(), schema.version().major, schema.version().minor);
+}
+
+}  // namespace telemetry::schemas
+
+namespace telemetry {
+
+Result<std::shared_ptr<const Schema>> Schema::parse(std::string_view document,
+                                                    const std::string& file,
+                                                    std::vector<Diagnostic>& diagnostics) {
+  const std::size_t before = diagnostics.size();
+  if (std::shared_ptr<const Schema> schema = schemas::compile(document, file, diagnostics))
+    return schema;
+  return Error{Errc::invalid_argument, to_string(diagnostics[before])};
+}
+
+std::string_view Schema::device(std::string_view topic) const noexcept {
+  if (device_level_ < 0) return {};
+  return core::topic_level(topic, static_cast<std::size_t>(device_level_));
+}
+
+}  // namespace telemetry

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schema/specification.hpp"
+
+namespace telemetry::schemas {
+
+/// The tables of one schema and what they were made from. Every Schema is one.
+class CompiledSchema final : public Schema {
+ public:
+  CompiledSchema(SchemaSpec specification, std::string file);
+
+  [[nodiscard]] const SchemaSpec& specification() const noexcept { return specification_; }
+  /// The topic level that names the device; -1: none does.
+  [[nodiscard]] int device_level() const noexcept { return device_level_; }
+  /// The field of a node of the view; null for the document itself and past the end.
+  [[nodiscard]] const FieldSpec* field(std::size_t node) const noexcept {
+    return node < node_fields_.size() ? node_fields_[node] : nullptr;
+  }
+
+ private:
+  struct Scope {
+    std::string prefix;
+    bool required = true;   // and all parents
+    bool in_array = false;  // no slots in here
+  };
+
+  static bool matches(const void* context, std::uint16_t pattern, std::string_view text);
+  void set_filter();
+  void compile_object(std::uint16_t node, const std::vector<FieldSpec>& fields, const Scope& scope);
+  void compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope);
+  void compile_rules(core::Node& node, const FieldSpec& field);
+  std::uint16_t add_node(const FieldSpec* field);
+  std::uint16_t add_bound(core::Decimal bound);
+
+  SchemaSpec specification_;
+  std::vector<const FieldSpec*> node_fields_;
+  std::vector<core::Node> nodes_;
+  std::vector<core::Key> keys_;
+  std::vector<core::Decimal> bounds_;
+  std::vector<core::Value> enums_;
+  std::vector<core::Default> defaults_;
+  std::vector<core::Requires> requires_;
+  std::vector<std::shared_ptr<const RE2>> patterns_;
+};
+
+/// The file's text as a schema, or null after at least one error in `diagnostics`.
+[[nodiscard]] std::shared_ptr<const CompiledSchema> compile(std::string_view text,
+                                                            const std::string& file,
+                                                            std::vector<Diagnostic>& diagnostics);
+
+[[nodiscard]] inline const CompiledSchema& compiled(const Schema& schema) noexcept {
+  return static_cast<const CompiledSchema&>(schema);
+}
+
+/// "temperature_sensor 1.0"
+[[nodiscard]] std::string title(const Schema& schema);
+
+}  // namespace telemetry::schemas

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "schema/compiled.hpp"
+#include "telemetry/core/json_pull.hpp"
+
+namespace telemetry {
+namespace {
+
+using core::JsonToken;
+using core::Rule;
+using schemas::CompiledSchema;
+using schemas::excerpt;
+using schemas::FieldSpec;
+using schemas::number_text;
+using schemas::type_name;
+
+constexpr std::size_t found_bytes_max = 64;
+constexpr std::size_t allowed_bytes_max = 256;
+
+std::string unescaped(std::string_view raw) {
+  std::string text(raw.size(), '\0');
+  text.resize(core::json_unescape(raw, text));
+  return text;
+}
+
+/// A JSON pointer step. Source: RFC 6901.
+std::string step(std::string_view name) {
+  std::string out = "/";
+  for (const char c : name) {
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
+  }
+  return out;
+}
+
+struct Level {
+  bool array = false;
+  std::size_t items = 0;  // array: values begun
+  std::string key;        // object: the last key
+};
+
+/// Follows the tokens of a payload and knows where it is.
+class Locator {
+ public:
+  explicit Locator(std::string_view payload) : pull_(payload) {}
+
+  /// The pointer of the value or key that begins at `offset`, or of what is open there.
+  std::string find(std::size_t offset) {
+    for (;;) {
+      const JsonToken token = pull_.next();
+      if (token == JsonToken::end || token == JsonToken::error) break;
+      if (token == JsonToken::object_end || token == JsonToken::array_end) {
+        levels_.pop_back();
+      } else {
+        begin(token);
+      }
+      if (pull_.offset() >= offset) break;
+      if (token == JsonToken::object_begin || token == JsonToken::array_begin)
+        levels_.push_back({token == JsonToken::array_begin, 0, {}});
+    }
+    return path();
+  }
+
+ private:
+  void begin(JsonToken token) {
+    if (levels_.empty()) return;
+    if (token == JsonToken::key)
+      levels_.back().key = unescaped(pull_.text());
+    else if (levels_.back().array)
+      ++levels_.back().items;
+  }
+
+  [[nodiscard]] std::string path() const {
+    std::string out;
+    for (const Level& level : levels_)
+      out += level.array ? fmt::format("/{}", level.items == 0 ? 0 : level.items - 1)
+                         : step(level.key);
+    return out;
+  }
+
+  core::JsonPull pull_;
+  std::vector<Level> levels_;
+};
+
+std::string join(const std::vector<schemas::Literal>& values) {
+  std::string out;
+  for (const schemas::Literal& value : values) {
+    if (!out.empty()) out += ", ";
+    out += schemas::literal_text(value);
+  }
+  return out;
+}
+
+std::string form_error(Rule rule, std::string_view found, std::uint32_t offset) {
+  const std::string at = found.empty() ? fmt::format("byte {}", offset)
+                                       : fmt::format("byte {}, at {}", offset, excerpt(found));
+  switch (rule) {
+    case Rule::json_syntax:
+      return at + ": not JSON";
+    case Rule::json_depth:
+      return fmt::format("{}: nested deeper than {} levels", at, core::json_depth_max);
+    case Rule::json_utf8:
+      return at + ": not valid UTF-8";
+    case Rule::json_surrogate:
+      return at + ": half of a surrogate pair";
+    case Rule::number_range:
+      return at + ": a number that cannot be held exactly";
+    case Rule::trailing_bytes:
+      return at + ": something follows the document";
+    default:
+      return fmt::format("{}: {}", at, core::to_string(rule));
+  }
+}
+
+/// The rule of one field: what was found against what is allowed.
+std::string field_error(Rule rule, const std::string& found, const FieldSpec& field) {
+  switch (rule) {
+    case Rule::type: {
+      const bool fixed = field.type == core::FieldType::timestamp &&
+                         field.time_format != core::TimeFormat::automatic;
+      return fmt::format("{} is not of type {}{}{}", found, type_name(field.type),
+                         fixed ? ", format " : "",
+                         fixed ? schemas::time_format_name(field.time_format) : "");
+    }
+    case Rule::number_range:
+      return found + " does not fit an integer of 64 bits";
+    case Rule::min:
+      return fmt::format("{} is below min {}", found,
+                         number_text(field.min.value_or(core::Decimal{})));
+    case Rule::max:
+      return fmt::format("{} is above max {}", found,
+                         number_text(field.max.value_or(core::Decimal{})));
+    case Rule::min_length:
+      return fmt::format("{} is shorter than min_length {}", found, field.length_min.value_or(0));
+    case Rule::max_length:
+      return fmt::format("{} is longer than max_length {}", found, field.length_max.value_or(0));
+    case Rule::min_items:
+      return fmt::format("{} has fewer than min_items {}", found, field.length_min.value_or(0));
+    case Rule::max_items:
+      return fmt::format("{} has more than max_items {}", found, field.length_max.value_or(0));
+    case Rule::pattern:
+      return fmt::format("{} does not match pattern {}", found,
+                         excerpt(field.pattern, allowed_bytes_max));
+    case Rule::enum_:
+      return fmt::format("{} is not one of {}", found,
+                         excerpt(join(field.enum_), allowed_bytes_max));
+    case Rule::time_format:
+      return fmt::format("{} is not a time of format {}", found,
+                         schemas::time_format_name(field.time_format));
+    default:
+      return fmt::format("{} breaks rule {}", found, core::to_string(rule));
+  }
+}
+
+}  // namespace
+
+std::string Schema::describe(const core::Violation& violation, std::string_view payload) const {
+  const CompiledSchema& self = schemas::compiled(*this);
+  const std::string head = schemas::title(*this) + ": ";
+  const std::size_t begin = std::min<std::size_t>(violation.offset, payload.size());
+  const std::string_view bytes = payload.substr(begin, violation.length);
+  const auto rule = violation.rule;
+  const bool of_form =
+      rule >= Rule::json_syntax && rule <= Rule::trailing_bytes && violation.node == core::no_index;
+  if (of_form || rule == Rule::none || rule >= Rule::custom)
+    return head + form_error(rule, bytes, violation.offset);
+
+  std::string path = Locator(payload).find(begin);
+  const std::string found = excerpt(bytes, found_bytes_max);
+  const bool missing = rule == Rule::required || rule == Rule::requires_;
+  std::string message;
+  if (missing && violation.key < view_.keys.size()) {
+    path += step(view_.keys[violation.key].name);
+    message = rule == Rule::required ? "is required, but missing or null"
+                                     : "is missing or null, but another field requires it";
+  } else if (rule == Rule::unknown_field) {
+    message = "is not declared";
+  } else if (rule == Rule::duplicate_key) {
+    message = "is given twice";
+  } else if (const FieldSpec* field = self.field(violation.node)) {
+    message = field_error(rule, found.empty() ? "nothing" : found, *field);
+  } else if (rule == Rule::type) {
+    message = found + " is not an object";
+  } else {
+    message = fmt::format("{} breaks rule {}", found, core::to_string(rule));
+  }
+  return head + (path.empty() ? "(document)" : excerpt(path, allowed_bytes_max)) + ": " + message;
+}
+
+}  // namespace telemetry

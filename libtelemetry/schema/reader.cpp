@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "telemetry/core/json_pull.hpp"
+#include "telemetry/core/limits.hpp"
+#include "telemetry/core/time.hpp"
+#include "telemetry/core/topic.hpp"
+
+namespace telemetry::schemas {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::size_t name_bytes_max = 64;
+constexpr std::size_t text_bytes_max = 4096;
+constexpr std::size_t mistakes_max = 100;
+constexpr std::size_t filter_levels_max = 64;  // the trie recurses once a level
+
+constexpr std::array schema_keys = {"name"sv,          "version"sv,        "description"sv,
+                                    "topic_pattern"sv, "time_field"sv,     "time_format"sv,
+                                    "time_zone"sv,     "sequence_field"sv, "sequence_scope"sv,
+                                    "validation"sv,    "fields"sv};
+constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv};
+
+struct Word {
+  std::string_view word;
+  std::string_view message;  // empty: only the hint is special
+  std::string_view hint;
+};
+
+constexpr std::string_view no_json_schema = "JSON Schema documents are not supported yet";
+constexpr std::string_view no_comparison = "comparisons between fields are not supported yet";
+constexpr std::string_view no_function = "custom validation functions are not supported yet";
+constexpr std::string_view no_lenient = "lenient mode is not supported yet";
+
+/// Words of later versions of this product, and of other schema languages.
+constexpr Word special_keys[] = {
+    {"$schema", no_json_schema, "list the members under `fields`"},
+    {"$ref", no_json_schema, "write the fields out, or use a YAML alias"},
+    {"json_schema", no_json_schema, "list the members under `fields`"},
+    {"properties", no_json_schema, "list the members under `fields`"},
+    {"definitions", no_json_schema, "list the members under `fields`"},
+    {"compare", no_comparison, "remove it"},
+    {"comparisons", no_comparison, "remove it"},
+    {"rules", no_comparison, "remove it; rules of one field stand in its `validation`"},
+    {"custom", no_function, "remove it"},
+    {"function", no_function, "remove it"},
+    {"validator", no_function, "remove it"},
+    {"lenient", no_lenient, "remove it"},
+    {"coerce", no_lenient, "remove it"},
+    {"<<", "merge keys are not supported", "write the keys out"},
+    {"minimum", "", "did you mean `min`?"},
+    {"maximum", "", "did you mean `max`?"},
+    {"regex", "", "did you mean `pattern`?"},
+    {"values", "", "did you mean `enum`?"},
+    {"topic", "", "did you mean `topic_pattern`?"},
+    {"additionalProperties", "", "did you mean `validation: {allow_extra_fields: ...}`?"},
+};
+
+std::string hint_for(std::string_view word, std::span<const std::string_view> known) {
+  const std::string_view near = nearest(word, known);
+  if (!near.empty()) return fmt::format("did you mean `{}`?", near);
+  return fmt::format("known: {}", fmt::join(known, ", "));
+}
+
+/// A number as JSON writes it; anything else in YAML (0x10, .inf, 1_000) is not one.
+bool parse_number(const std::string& text, core::Decimal& out, bool& out_of_range) {
+  core::JsonPull pull(text);
+  if (pull.next() == core::JsonToken::number) {
+    out = pull.number();
+    return pull.next() == core::JsonToken::end;
+  }
+  out_of_range = pull.error() == core::JsonError::number_range;
+  return false;
+}
+
+bool is_boolean(std::string_view text) {
+  return text == "true" || text == "false" || text == "True" || text == "False" || text == "TRUE" ||
+         text == "FALSE";
+}
+
+std::string_view kind_name(const TreeNode& node) {
+  switch (node.kind) {
+    case TreeNode::Kind::null:
+      return "nothing";
+    case TreeNode::Kind::scalar:
+      return "a value";
+    case TreeNode::Kind::sequence:
+      return "a list";
+    case TreeNode::Kind::map:
+      return "a map";
+  }
+  return "nothing";
+}
+
+}  // namespace
+
+void Reader::mistake(Position at, std::string message, std::string hint) {
+  if (mistakes_ >= mistakes_max) return;
+  // What an alias repeats is said once.
+  for (const Diagnostic& d : diagnostics_) {
+    if (d.line == at.line && d.column == at.column && d.message == message && d.file == file_)
+      return;
+  }
+  diagnostics_.push_back({file_, at.line, at.column, std::move(message), std::move(hint)});
+  if (++mistakes_ == mistakes_max)
+    diagnostics_.push_back({file_, 0, 0, "there are more mistakes", "mend these first"});
+}
+
+void Reader::check_keys(const TreeNode& map, std::span<const std::string_view> known,
+                        std::string_view where) {
+  for (const TreeNode::Member& member : map.members) {
+    if (std::find(known.begin(), known.end(), member.name) != known.end()) continue;
+    std::string message = fmt::format("{}: unknown key '{}'", where, excerpt(member.name));
+    std::string hint = hint_for(member.name, known);
+    for (const Word& special : special_keys) {
+      if (special.word != member.name) continue;
+      if (!special.message.empty())
+        message = fmt::format("{}: '{}': {}", where, member.name, special.message);
+      hint = special.hint;
+    }
+    mistake(member.at, std::move(message), std::move(hint));
+  }
+}
+
+std::optional<std::string> Reader::text(const TreeNode& node, std::string_view what) {
+  if (node.kind != TreeNode::Kind::scalar) {
+    mistake(node.at, fmt::format("{} must be text, not {}", what, kind_name(node)));
+  } else if (node.text.empty()) {
+    mistake(node.at, fmt::format("{} is empty", what));
+  } else if (node.text.size() > text_bytes_max) {
+    mistake(node.at, fmt::format("{} is longer than {} bytes", what, text_bytes_max));
+  } else {
+    return node.text;
+  }
+  return {};
+}
+
+std::optional<bool> Reader::boolean(const TreeNode& node, std::string_view what) {
+  if (node.kind == TreeNode::Kind::scalar && node.plain && is_boolean(node.text))
+    return node.text.front() == 't' || node.text.front() == 'T';
+  mistake(node.at, fmt::format("{} must be true or false", what), "write true or false, unquoted");
+  return {};
+}
+
+std::optional<core::Decimal> Reader::number(const TreeNode& node, std::string_view what) {
+  core::Decimal value;
+  bool out_of_range = false;
+  if (node.kind != TreeNode::Kind::scalar) {
+    mistake(node.at, fmt::format("{} must be a number, not {}", what, kind_name(node)));
+  } else if (!node.plain) {
+    mistake(node.at, fmt::format("{} must be a number, not text", what), "remove the quotes");
+  } else if (parse_number(node.text, value, out_of_range)) {
+    return normalized(value);
+  } else if (out_of_range) {
+    mistake(node.at, fmt::format("{}: {} cannot be held exactly", what, excerpt(node.text)),
+            "at most 18 digits beside an exponent of at most 32767");
+  } else {
+    mistake(node.at, fmt::format("{}: '{}' is not a number", what, excerpt(node.text)),
+            "numbers are written as in JSON: -12, 0.5, 1e6");
+  }
+  return {};
+}
+
+std::optional<std::uint32_t> Reader::count(const TreeNode& node, std::string_view what) {
+  const auto value = number(node, what);
+  if (!value) return {};
+  std::int64_t whole = 0;
+  if (!core::to_int64(*value, whole) || whole < 0 || whole >= UINT32_MAX) {
+    mistake(node.at, fmt::format("{} must be a whole number from 0 to {}", what, UINT32_MAX - 1));
+    return {};
+  }
+  return static_cast<std::uint32_t>(whole);
+}
+
+std::vector<std::string> Reader::texts(const TreeNode& node, std::string_view what,
+                                       std::vector<Position>* positions) {
+  std::vector<std::string> out;
+  const TreeNode* const one[] = {&node};
+  const std::span<const TreeNode* const> nodes =
+      node.kind == TreeNode::Kind::sequence ? std::span<const TreeNode* const>(node.items) : one;
+  for (const TreeNode* item : nodes) {
+    auto value = text(*item, what);
+    if (!value) continue;
+    out.push_back(std::move(*value));
+    if (positions != nullptr) positions->push_back(item->at);
+  }
+  return out;
+}
+
+std::optional<Literal> Reader::literal(const TreeNode& node, const FieldSpec& field,
+                                       std::string_view what) {
+  Literal out;
+  if (node.kind != TreeNode::Kind::scalar) {
+    mistake(node.at,
+            fmt::format("{} must be a {}, not {}", what, type_name(field.type), kind_name(node)));
+    return {};
+  }
+  core::Decimal value;
+  bool out_of_range = false;
+  const bool is_number = node.plain && parse_number(node.text, value, out_of_range);
+  switch (field.type) {
+    case core::FieldType::string:
+      if (is_number || (node.plain && is_boolean(node.text))) {
+        mistake(node.at, fmt::format("{}: {} is not a string", what, node.text),
+                fmt::format("put it in quotes: \"{}\"", node.text));
+        return {};
+      }
+      out.kind = core::ValueKind::text;
+      out.text = node.text;
+      return out;
+    case core::FieldType::integer:
+    case core::FieldType::number: {
+      const auto exact = number(node, what);
+      if (!exact) return {};
+      out.number = *exact;
+      out.kind = core::ValueKind::decimal;
+      if (field.type == core::FieldType::number) return out;
+      out.kind = core::ValueKind::integer;
+      if (core::to_int64(out.number, out.integer)) return out;
+      mistake(node.at, fmt::format("{}: {} is not an integer", what, node.text));
+      return {};
+    }
+    case core::FieldType::boolean: {
+      const auto truth = boolean(node, what);
+      if (!truth) return {};
+      out.kind = core::ValueKind::boolean;
+      out.integer = *truth ? 1 : 0;
+      return out;
+    }
+    case core::FieldType::timestamp:
+      out.kind = core::ValueKind::time;
+      if (is_number ? core::epoch_to_ns(value, field.time_format, out.integer)
+                    : core::parse_time(node.text, schema_.zone_offset_s, out.integer))
+        return out;
+      mistake(node.at, fmt::format("{}: '{}' is not a time", what, excerpt(node.text)),
+              "write it as 2026-01-31T12:00:00Z");
+      return {};
+    case core::FieldType::object:
+    case core::FieldType::array:
+    case core::FieldType::any:
+      break;
+  }
+  mistake(node.at, fmt::format("{} is not possible for type {}", what, type_name(field.type)));
+  return {};
+}
+
+core::TimeFormat Reader::time_format(const TreeNode& node) {
+  constexpr std::array names = {"auto"sv, "rfc3339"sv, "s"sv, "ms"sv, "us"sv, "ns"sv};
+  const auto value = text(node, "time_format");
+  if (!value) return core::TimeFormat::automatic;
+  const auto found = std::find(names.begin(), names.end(), *value);
+  if (found != names.end()) return static_cast<core::TimeFormat>(found - names.begin());
+  mistake(node.at, fmt::format("time_format: unknown format '{}'", excerpt(*value)),
+          hint_for(*value, names));
+  return core::TimeFormat::automatic;
+}
+
+void Reader::read_version(const TreeNode& node) {
+  schema_.version_at = node.at;
+  const auto value = text(node, "version");
+  if (!value) return;
+  std::uint32_t parts[3] = {};
+  std::size_t part = 0;
+  const char* at = value->data();
+  const char* const end = at + value->size();
+  bool good = false;
+  for (; part < 3; ++part, ++at) {
+    const auto [next, error] = std::from_chars(at, end, parts[part]);
+    if (error != std::errc() || parts[part] > 65'535) break;
+    at = next;
+    good = at == end;
+    if (good || *at != '.') break;
+  }
+  if (!good) {
+    mistake(node.at, fmt::format("version: '{}' is not MAJOR.MINOR", excerpt(*value)),
+            "write it as \"1.0\", each number at most 65535");
+  } else if (parts[2] != 0) {
+    mistake(node.at, fmt::format("version: '{}' has a patch number", *value),
+            fmt::format("a schema changes by MAJOR.MINOR: write \"{}.{}\"", parts[0], parts[1]));
+  }
+  schema_.version = {parts[0], parts[1]};
+}
+
+void Reader::read_topic_pattern(const TreeNode& node) {
+  schema_.topic_at = node.at;
+  const auto value = text(node, "topic_pattern");
+  if (!value) return;
+  schema_.topic_pattern = *value;
+  std::string filter;
+  std::size_t devices = 0;
+  std::size_t levels = 0;
+  for (std::size_t start = 0; start <= value->size();) {
+    const std::size_t end = std::min(value->find('/', start), value->size());
+    const std::string level = value->substr(start, end - start);
+    if (level.find_first_of("{}") != level.npos && level != "{device}") {
+      mistake(node.at, fmt::format("topic_pattern: '{}' in level {}", excerpt(level), levels + 1),
+              "a placeholder is a whole level and {device} is the only one; use + for any other");
+      return;
+    }
+    if (level == "{device}") ++devices;
+    filter += (levels > 0 ? "/" : "") + (level == "{device}" ? "+" : level);
+    ++levels;
+    start = end + 1;
+  }
+  if (devices > 1)
+    mistake(node.at, "topic_pattern: {device} stands twice", "use + for the other level");
+  if (levels > filter_levels_max)
+    mistake(node.at,
+            fmt::format("topic_pattern: {} levels; the limit is {}", levels, filter_levels_max));
+  if (value->starts_with("$share/")) {
+    mistake(node.at, "topic_pattern: a shared subscription is no topic",
+            "leave out $share/GROUP/; it belongs into the subscription");
+  } else if (!core::is_valid_filter(filter)) {
+    mistake(node.at, fmt::format("topic_pattern: '{}' is not a topic filter", excerpt(*value)),
+            "+ stands alone in a level, # alone in the last one");
+  }
+}
+
+void Reader::read_time_zone(const TreeNode& node) {
+  const auto value = text(node, "time_zone");
+  if (!value || *value == "UTC" || *value == "Z") return;
+  const std::string& v = *value;
+  const auto digit = [&](std::size_t i) { return v[i] >= '0' && v[i] <= '9'; };
+  if (v.size() == 6 && (v[0] == '+' || v[0] == '-') && digit(1) && digit(2) && v[3] == ':' &&
+      digit(4) && digit(5)) {
+    const int hours = (v[1] - '0') * 10 + (v[2] - '0');
+    const int minutes = (v[4] - '0') * 10 + (v[5] - '0');
+    if (hours <= 23 && minutes <= 59) {
+      schema_.zone_offset_s = (v[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+      return;
+    }
+  }
+  mistake(node.at, fmt::format("time_zone: '{}' is not UTC or a fixed offset", excerpt(v)),
+          v.find('/') != v.npos
+              ? "named zones are not supported: write UTC or an offset such as \"+02:00\""
+              : "write UTC or an offset such as \"+02:00\"");
+}
+
+void Reader::read_validation(const TreeNode& node) {
+  if (node.kind != TreeNode::Kind::map) {
+    mistake(node.at, fmt::format("validation must be a map, not {}", kind_name(node)),
+            "validation: {strict: true, allow_extra_fields: false}");
+    return;
+  }
+  check_keys(node, validation_keys, "validation");
+  if (const TreeNode* strict = node.find("strict")) {
+    if (!boolean(*strict, "strict").value_or(true))
+      mistake(strict->at, "strict: false: " + std::string(no_lenient),
+              "write strict: true, or leave it out");
+  }
+  if (const TreeNode* extra = node.find("allow_extra_fields"))
+    schema_.allow_extra_fields = boolean(*extra, "allow_extra_fields").value_or(false);
+}
+
+void Reader::read_head(const TreeNode& root) {
+  const auto required = [&](std::string_view key, std::string_view example) {
+    const TreeNode* node = root.find(key);
+    if (node == nullptr)
+      mistake(root.at, fmt::format("`{}` is missing", key), fmt::format("add {}", example));
+    return node;
+  };
+  if (const TreeNode* node = required("name", "name: temperature_sensor")) {
+    schema_.name = text(*node, "name").value_or("");
+    const auto letter = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    const auto allowed = [&](char c) {
+      return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    const std::string& name = schema_.name;
+    if (!name.empty() && (name.size() > name_bytes_max || !letter(name.front()) ||
+                          !std::all_of(name.begin(), name.end(), allowed)))
+      mistake(node->at, fmt::format("name: '{}' is not a schema name", excerpt(name)),
+              "at most 64 letters, digits, _ - . and a letter or _ first");
+  }
+  if (const TreeNode* node = required("version", "version: \"1.0\"")) read_version(*node);
+  if (const TreeNode* node = root.find("description"))
+    static_cast<void>(text(*node, "description"));
+  if (const TreeNode* node =
+          required("topic_pattern", "topic_pattern: sensors/{device}/temperature"))
+    read_topic_pattern(*node);
+  if (const TreeNode* node = root.find("time_format")) schema_.time_format = time_format(*node);
+  if (const TreeNode* node = root.find("time_zone")) read_time_zone(*node);
+  if (const TreeNode* node = root.find("validation")) read_validation(*node);
+}
+
+void Reader::collect_slots(const std::vector<FieldSpec>& fields, const std::string& prefix) {
+  for (const FieldSpec& field : fields) {
+    if (field.type == core::FieldType::object)
+      collect_slots(field.fields, prefix + field.name + ".");
+    else
+      slots_.push_back({prefix + field.name, &field});
+  }
+}
+
+void Reader::check_slots(const TreeNode& root) {
+  collect_slots(schema_.fields, "");
+  if (slots_.size() > core::slots_max) {
+    const TreeNode* fields = root.find("fields");
+    mistake(
+        fields->at,
+        fmt::format("{} values in one message; the limit is {}", slots_.size(), core::slots_max),
+        "split the schema, or keep a part as type any");
+  }
+}
+
+const FieldSpec* Reader::find_slot(const TreeNode& node, std::string_view key,
+                                   core::FieldType type) {
+  const auto value = text(node, key);
+  if (!value) return nullptr;
+  std::vector<std::string_view> candidates;
+  for (const Slot& slot : slots_) {
+    if (slot.path == *value) {
+      if (slot.field->type == type) return slot.field;
+      mistake(node.at,
+              fmt::format("{}: field '{}' has type {}", key, *value, type_name(slot.field->type)),
+              fmt::format("it must have type: {}", type_name(type)));
+      return nullptr;
+    }
+    const auto& aliases = slot.field->aliases;
+    if (std::find(aliases.begin(), aliases.end(), *value) != aliases.end()) {
+      mistake(node.at, fmt::format("{}: '{}' is an alias", key, *value),
+              fmt::format("name the field itself: {}", slot.path));
+      return nullptr;
+    }
+    if (slot.field->type == type) candidates.push_back(slot.path);
+  }
+  mistake(node.at, fmt::format("{}: there is no field '{}'", key, excerpt(*value)),
+          candidates.empty() ? fmt::format("declare it under fields with type: {}", type_name(type))
+                             : hint_for(*value, candidates));
+  return nullptr;
+}
+
+void Reader::resolve_time_field(const TreeNode& root) {
+  if (const TreeNode* node = root.find("time_field")) {
+    if (find_slot(*node, "time_field", core::FieldType::timestamp) != nullptr)
+      schema_.time_field = node->text;
+    return;
+  }
+  for (const Slot& slot : slots_) {
+    if (slot.path == "timestamp" && slot.field->type == core::FieldType::timestamp)
+      schema_.time_field = slot.path;
+  }
+}
+
+void Reader::resolve_sequence_field(const TreeNode& root) {
+  if (const TreeNode* node = root.find("sequence_field")) {
+    if (find_slot(*node, "sequence_field", core::FieldType::integer) != nullptr)
+      schema_.sequence_field = node->text;
+  }
+  const TreeNode* node = root.find("sequence_scope");
+  if (node == nullptr) return;
+  const auto scope = text(*node, "sequence_scope");
+  if (!scope) return;
+  schema_.sequence_per_device = *scope == "device";
+  if (*scope != "device" && *scope != "topic")
+    mistake(node->at, fmt::format("sequence_scope: unknown scope '{}'", excerpt(*scope)),
+            "write topic or device");
+  else if (root.find("sequence_field") == nullptr)
+    mistake(node->at, "sequence_scope without sequence_field", "add sequence_field, or remove it");
+  else if (schema_.sequence_per_device &&
+           schema_.topic_pattern.find("{device}") == std::string::npos &&
+           schema_.topic_pattern.find('+') == std::string::npos)
+    mistake(node->at, "sequence_scope: device, but topic_pattern names no device",
+            "put {device} into topic_pattern");
+}
+
+SchemaSpec Reader::read(const TreeNode& root) {
+  if (root.kind != TreeNode::Kind::map) {
+    mistake(root.at, fmt::format("a schema is a map of keys, not {}", kind_name(root)),
+            "begin with `name:`");
+    return {};
+  }
+  check_keys(root, schema_keys, "schema");
+  read_head(root);
+  const TreeNode* fields = root.find("fields");
+  if (fields == nullptr) {
+    const bool json_schema = root.find("properties") != nullptr || root.find("$schema") != nullptr;
+    if (!json_schema)
+      mistake(root.at, "`fields` is missing", "add fields: with one entry for each member");
+  } else {
+    schema_.fields = read_fields(*fields, {});
+    check_slots(root);
+    resolve_time_field(root);
+    resolve_sequence_field(root);
+  }
+  return std::move(schema_);
+}
+
+SchemaSpec read_specification(const TreeNode& root, const std::string& file,
+                              std::vector<Diagnostic>& diagnostics) {
+  return Reader(file, diagnostics).read(root);
+}
+
+}  // namespace telemetry::schemas

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/specification.hpp"
+
+namespace telemetry::schemas {
+
+/// Walks the tree of one schema file; collects every mistake and goes on.
+class Reader {
+ public:
+  Reader(const std::string& file, std::vector<Diagnostic>& diagnostics)
+      : file_(file), diagnostics_(diagnostics) {}
+
+  SchemaSpec read(const TreeNode& root);
+
+ private:
+  /// Where a field stands.
+  struct Place {
+    std::string prefix;     // "location." for the fields of location
+    std::size_t depth = 1;  // containers that are open, the document included
+    bool in_array = false;
+  };
+  struct Slot {
+    std::string path;
+    const FieldSpec* field;
+  };
+  using Names = std::map<std::string, Position, std::less<>>;
+
+  void mistake(Position at, std::string message, std::string hint = {});
+  void check_keys(const TreeNode& map, std::span<const std::string_view> known,
+                  std::string_view where);
+
+  // One value; nothing (and a mistake) when it is not of that kind.
+  std::optional<std::string> text(const TreeNode& node, std::string_view what);
+  std::optional<bool> boolean(const TreeNode& node, std::string_view what);
+  std::optional<core::Decimal> number(const TreeNode& node, std::string_view what);
+  std::optional<std::uint32_t> count(const TreeNode& node, std::string_view what);
+  std::vector<std::string> texts(const TreeNode& node, std::string_view what,
+                                 std::vector<Position>* positions = nullptr);
+  std::optional<Literal> literal(const TreeNode& node, const FieldSpec& field,
+                                 std::string_view what);
+  core::TimeFormat time_format(const TreeNode& node);
+
+  // The document.
+  void read_head(const TreeNode& root);
+  void read_version(const TreeNode& node);
+  void read_topic_pattern(const TreeNode& node);
+  void read_time_zone(const TreeNode& node);
+  void read_validation(const TreeNode& node);
+  void check_slots(const TreeNode& root);
+  void resolve_time_field(const TreeNode& root);
+  void resolve_sequence_field(const TreeNode& root);
+  const FieldSpec* find_slot(const TreeNode& node, std::string_view key, core::FieldType type);
+  void collect_slots(const std::vector<FieldSpec>& fields, const std::string& prefix);
+
+  // Fields (field_reader.cpp).
+  std::vector<FieldSpec> read_fields(const TreeNode& node, const Place& place);
+  void read_name(const TreeNode& node, const Place& place, FieldSpec& field);
+  void read_field(const TreeNode& node, const Place& place, FieldSpec& field);
+  void read_type(const TreeNode& node, const std::string& where, FieldSpec& field, bool& known);
+  void read_rules(const TreeNode& node, const std::string& where, FieldSpec& field, bool known);
+  void apply_rule(std::string_view rule, const TreeNode& value, const std::string& where,
+                  FieldSpec& field);
+  void read_enum(const TreeNode& node, const std::string& where, FieldSpec& field);
+  void read_pattern(const TreeNode& node, const std::string& where, FieldSpec& field);
+  void check_order(const TreeNode& node, const std::string& where, const FieldSpec& field);
+  void read_default(const TreeNode& node, const Place& place, const std::string& where,
+                    FieldSpec& field);
+  void read_inside(const TreeNode& node, const Place& place, const std::string& where,
+                   FieldSpec& field);
+  void read_items(const TreeNode& node, const Place& place, const std::string& where,
+                  FieldSpec& field);
+  void read_aliases(const TreeNode& node, const Place& place, const std::string& where,
+                    FieldSpec& field, Names& names);
+  void read_requires(const TreeNode& node, const Place& place, const std::string& where,
+                     const std::vector<FieldSpec>& siblings, FieldSpec& field);
+
+  const std::string& file_;
+  std::vector<Diagnostic>& diagnostics_;
+  std::size_t mistakes_ = 0;
+  SchemaSpec schema_;
+  std::vector<Slot> slots_;
+};
+
+}  // namespace telemetry::schemas

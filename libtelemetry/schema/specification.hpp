@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <re2/re2.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/text_tree.hpp"
+#include "telemetry/core/schema_view.hpp"
+#include "telemetry/schema.hpp"
+
+/// What a schema file says, checked, before it becomes tables.
+namespace telemetry::schemas {
+
+/// A value written in a schema: a default or one of an enum.
+struct Literal {
+  core::ValueKind kind = core::ValueKind::null;
+  std::int64_t integer = 0;  ///< boolean, integer, time
+  core::Decimal number;      ///< integer, decimal
+  std::string text;          ///< text
+};
+
+struct FieldSpec {
+  std::string name;  ///< empty for the item of an array
+  core::FieldType type = core::FieldType::any;
+  bool required = false;
+  std::string unit;
+  std::optional<Literal> default_value;
+  std::vector<std::string> aliases;
+  std::vector<std::string> requires_;
+  core::TimeFormat time_format = core::TimeFormat::automatic;
+  std::optional<core::Decimal> min;
+  std::optional<core::Decimal> max;
+  std::optional<std::uint32_t> length_min;  ///< string: code points; array: items
+  std::optional<std::uint32_t> length_max;
+  std::string pattern;
+  std::shared_ptr<const RE2> expression;  ///< of `pattern`
+  std::vector<Literal> enum_;
+  std::vector<FieldSpec> fields;  ///< object
+  std::vector<FieldSpec> items;   ///< array: exactly one
+  Position at;
+};
+
+struct SchemaSpec {
+  std::string name;
+  SchemaVersion version;
+  std::string topic_pattern;  ///< as written
+  std::string time_field;     ///< slot path or empty
+  core::TimeFormat time_format = core::TimeFormat::automatic;
+  std::int32_t zone_offset_s = 0;
+  std::string sequence_field;  ///< slot path or empty
+  bool sequence_per_device = false;
+  bool allow_extra_fields = false;
+  std::vector<FieldSpec> fields;
+  Position topic_at;
+  Position version_at;
+};
+
+/// Reads and checks a document. Mistakes are appended; the result is only good when none is an
+/// error.
+[[nodiscard]] SchemaSpec read_specification(const TreeNode& root, const std::string& file,
+                                            std::vector<Diagnostic>& diagnostics);
+
+/// JSON with fixed key order and defaults left out.
+[[nodiscard]] std::string canonical_document(const SchemaSpec& specification);
+
+/// The rule that a literal breaks ("is above max 150"), or empty.
+[[nodiscard]] std::string broken_rule(const FieldSpec& field, const Literal& literal);
+
+/// "float" and so on, as schemas write it.
+[[nodiscard]] std::string_view type_name(core::FieldType type) noexcept;
+[[nodiscard]] std::string_view time_format_name(core::TimeFormat format) noexcept;
+
+/// Without trailing zeros of the mantissa, so that equal numbers are equal member by member.
+[[nodiscard]] core::Decimal normalized(core::Decimal number) noexcept;
+/// The JSON number, the same for equal numbers.
+[[nodiscard]] std::string number_text(core::Decimal number);
+/// JSON of a literal.
+[[nodiscard]] std::string literal_text(const Literal& literal);
+/// A JSON string with its quotes.
+[[nodiscard]] std::string json_string(std::string_view text);
+/// The text with control characters as \u00XX, cut near `bytes_max` at a code point.
+[[nodiscard]] std::string excerpt(std::string_view text, std::size_t bytes_max = 64);
+
+}  // namespace telemetry::schemas

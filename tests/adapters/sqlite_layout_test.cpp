@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <random>
+
+#include "adapters/sqlite_store.hpp"
+#include "catalogue.hpp"
+#include "telemetry/core/journal_format.hpp"
+#include "telemetry/core/time.hpp"
+
+using namespace telemetry;
+using namespace telemetry::test;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr const char* weather_schema = R"(
+name: weather
+version: "2.1"
+topic_pattern: weather/#
+validation: {strict: true, allow_extra_fields: true}
+fields:
+  - {name: id, type: string, required: true}
+  - name: location
+    type: object
+    fields:
+      - {name: lat, type: float}
+      - {name: lon, type: float}
+      - {name: floor, type: object, fields: [{name: number, type: integer}]}
+  - {name: wet, type: boolean}
+  - {name: Time, type: integer}
+  - {name: measured, type: timestamp}
+  - {name: history, type: array, items: {type: float}}
+)";
+
+std::string time_text(std::int64_t ns) {
+  char text[core::time_text_bytes_max];
+  return {text, core::format_time(ns, text)};
+}
+
+}  // namespace
+
+TEST_CASE("the messages view shows what the device sent, keys in schema order, times in UTC") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add("sensors/a/temperature", temperature_schema(),
+              R"({"seq":7,"timestamp":"2025-11-11T13:00:00.123+01:00","sensor_id":"sensor-001",)"
+              R"("temperature":23.51,"humidity":48})",
+              start_ns + 5);
+  f.write(builder.done());
+  CHECK(f.sql("SELECT id FROM messages") == Texts{"1"});
+  CHECK(f.sql("SELECT topic FROM messages") == Texts{"sensors/a/temperature"});
+  CHECK(f.sql("SELECT payload FROM messages") ==
+        Texts{R"({"temperature":23.51,"humidity":48.0,"sensor_id":"sensor-001",)"
+              R"("timestamp":"2025-11-11T12:00:00.123Z","seq":7})"});
+  CHECK(f.sql("SELECT timestamp FROM messages") == Texts{"2025-11-11T12:00:00.123Z"});
+  CHECK(f.sql("SELECT received_at FROM messages") == Texts{"2026-11-21T08:00:00.000000005Z"});
+  CHECK(f.sql("SELECT created_at FROM messages") == Texts{"2026-11-21T08:00:00.000000005Z"});
+  CHECK(f.sql("SELECT time_ns FROM messages") == Texts{"1762862400123000000"});
+  CHECK(f.sql("SELECT payload->>'temperature' FROM messages") == Texts{"23.51"});
+}
+
+TEST_CASE("absent fields are left out; the payload can be empty") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add("weather/x", parse_schema(weather_schema), R"({"id":"a"})");
+  builder.add("other",
+              parse_schema("{name: other, version: '1.0', topic_pattern: other, "
+                           "fields: [{name: a, type: integer}]}"),
+              "{}");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT payload FROM messages ORDER BY id") == Texts{R"({"id":"a"})", "{}"});
+}
+
+TEST_CASE("nested objects, booleans, arrays, timestamps and undeclared members are rebuilt") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add("weather/x", parse_schema(weather_schema),
+              R"({"id":"quote \" and \u0000","location":{"lat":-1.5,"floor":{"number":3}},)"
+              R"("wet":true,"Time":-9007199254740993,"measured":"1969-12-31T23:59:59.999999999Z",)"
+              R"("history":[1,2.50],"colour":{"r":1}})");
+  builder.add("weather/x", parse_schema(weather_schema), R"({"id":"b","wet":false})");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT payload FROM messages ORDER BY id") ==
+        Texts{R"({"id":"quote \" and \u0000","location":{"lat":-1.5,"floor":{"number":3}},)"
+              R"("wet":true,"Time":-9007199254740993,"measured":"1969-12-31T23:59:59.999999999Z",)"
+              R"("history":[1,2.50],"colour":{"r":1}})",
+              R"({"id":"b","wet":false})"});
+}
+
+TEST_CASE("a field whose name is taken by a column of ours gets another column, not another key") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add("weather/x", parse_schema(weather_schema), R"({"id":"mine","Time":5})");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT id_ FROM weather_v2") == Texts{"mine"});
+  CHECK(f.sql("SELECT Time_ FROM weather_v2") == Texts{"5"});
+  CHECK(f.sql("SELECT payload FROM messages") == Texts{R"({"id":"mine","Time":5})"});
+}
+
+TEST_CASE("each major version has a view with a column a field, times as text") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add("sensors/a/temperature", temperature_schema(),
+              R"({"timestamp":1762862400,"sensor_id":"sensor-001","temperature":1})");
+  builder.add("sensors/a/temperature", temperature_schema(),
+              R"({"sensor_id":"sensor-002","temperature":2})");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT name FROM pragma_table_info('temperature_sensor_v1')") ==
+        Texts{"id", "topic", "time", "received_at", "temperature", "humidity", "sensor_id",
+              "timestamp", "seq", "extra", "time_ns"});
+  CHECK(f.sql("SELECT timestamp FROM temperature_sensor_v1 ORDER BY id") ==
+        Texts{"2025-11-11T12:00:00Z", "NULL"});
+  CHECK(f.sql("SELECT time FROM temperature_sensor_v1 ORDER BY id") ==
+        Texts{"2025-11-11T12:00:00Z", "2026-11-21T08:00:00.002Z"});
+}
+
+TEST_CASE("a device time that was not believed is kept beside the receive time") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  Reading& reading = builder.add(
+      "sensors/a/temperature", temperature_schema(),
+      R"({"timestamp":"1970-01-01T00:00:09Z","sensor_id":"sensor-001","temperature":1})");
+  reading.time = reading.received_at;
+  reading.flags = static_cast<std::uint16_t>(reading.flags & ~core::frame_flag::time_from_device);
+  f.write(builder.done());
+  CHECK(f.sql("SELECT timestamp FROM messages") == Texts{"2026-11-21T08:00:00.001Z"});
+  CHECK(f.sql("SELECT payload->>'timestamp' FROM messages") == Texts{"1970-01-01T00:00:09Z"});
+}
+
+TEST_CASE("payloads without schema show as JSON, as text, or as base64") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add_raw("raw", R"({"b": 1, "a": [null]})");
+  builder.add_raw("raw", "on \"fire\"");
+  builder.add_raw("raw", std::string_view("\xff\x00\x01", 3));
+  builder.add_raw("raw", "");
+  builder.add_raw("raw", "18446744073709551615");
+  builder.add_raw("raw", std::string_view("a\0b", 3));
+  f.write(builder.done());
+  CHECK(f.sql("SELECT payload FROM messages ORDER BY id") ==
+        Texts{R"({"b": 1, "a": [null]})", R"("on \"fire\"")", R"({"base64":"/wAB"})", R"("")",
+              "18446744073709551615", R"({"base64":"YQBi"})"});
+}
+
+TEST_CASE("every time prints in SQL as it prints in C++") {
+  SqliteFixture f;
+  f.open();
+  const auto schema = parse_schema(
+      "{name: t, version: '1.0', topic_pattern: t, fields: [{name: at, type: timestamp}]}");
+  std::mt19937_64 random(20261121);
+  BatchBuilder builder;
+  Texts expected;
+  constexpr std::int64_t units[] = {1, 1'000, 1'000'000, 1'000'000'000, 86'400'000'000'000};
+  for (int i = 0; i < 2000; ++i) {
+    const std::int64_t unit = units[static_cast<std::size_t>(i) % std::size(units)];
+    std::int64_t ns = static_cast<std::int64_t>(random() >> 1) / unit * unit;
+    if (i % 3 == 0) ns = -ns;
+    const core::Value value = core::Value::time(ns);
+    builder.add_values("t", schema, {&value, 1});
+    expected.push_back(time_text(ns));
+  }
+  f.write(builder.done());
+  CHECK(f.sql("SELECT at FROM t_v1 ORDER BY id") == expected);
+}
+
+TEST_CASE("a row of the temperature sensor takes at most 100 bytes") {
+  SqliteFixture f;
+  f.open();
+  const auto schema = temperature_schema();
+  constexpr int rows = 100'000;
+  for (int first = 0; first < rows; first += 25'000) {
+    BatchBuilder builder(static_cast<std::uint64_t>(first));
+    for (int i = first; i < first + 25'000; ++i) {
+      const std::int64_t at = start_ns + i * std::int64_t{1'234'567};
+      builder.add("sensors/sensor-" + std::to_string(i % 1000) + "/temperature", schema,
+                  R"({"temperature":)" + std::to_string(20 + i % 700 / 100.0).substr(0, 5) +
+                      R"(,"humidity":48.5,"sensor_id":"sensor-)" + std::to_string(100 + i % 900) +
+                      R"(","timestamp":")" + time_text(at / 1'000'000 * 1'000'000) + R"(","seq":)" +
+                      std::to_string(i / 1000) + "}",
+                  at + 3'456'789);
+    }
+    f.write(builder.done());
+  }
+  require(f.store->flush());
+  f.store->close();
+  const double bytes = static_cast<double>(std::filesystem::file_size(f.options.path)) / rows;
+  WARN("bytes a row: " << bytes);
+  CHECK(bytes <= 100);
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <set>
+
+#include "adapters/sqlite_store.hpp"
+#include "catalogue.hpp"
+
+using namespace telemetry;
+using namespace telemetry::test;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+SchemaPtr counter_schema(const std::string& version, const std::string& more = "") {
+  return parse_schema("name: counter\nversion: \"" + version +
+                      "\"\ntopic_pattern: counters/#\nfields:\n"
+                      "  - {name: n, type: integer, required: true}\n" +
+                      more);
+}
+
+BatchPtr counters(std::uint64_t after, int rows, const SchemaPtr& schema,
+                  const std::string& topic = "counters/a") {
+  BatchBuilder builder(after);
+  for (int i = 1; i <= rows; ++i) {
+    builder.add(topic, schema, fmt::format(R"({{"n":{}}})", after + static_cast<std::uint64_t>(i)));
+  }
+  return builder.done();
+}
+
+BatchPtr raws(std::uint64_t after, int rows, std::size_t payload_bytes = 1) {
+  BatchBuilder builder(after);
+  for (int i = 0; i < rows; ++i) builder.add_raw("raw", std::string(payload_bytes, '7'));
+  return builder.done();
+}
+
+}  // namespace
+
+TEST_CASE("a full partition is closed and another opened, also within one write") {
+  SqliteFixture f;
+  f.options.partition_rows = 10;
+  f.open();
+  f.write(counters(0, 25, counter_schema("1.0")));
+  CHECK(f.sql("SELECT table_name FROM partitions ORDER BY id") ==
+        Texts{"counter_v1_p1", "counter_v1_p2", "counter_v1_p3"});
+  CHECK(f.sql("SELECT row_count || ' ' || first_id || ' ' || last_id || ' ' || open FROM partitions"
+              " ORDER BY id") == Texts{"10 1 10 0", "10 11 20 0", "5 21 25 1"});
+  f.open();
+  f.write(counters(25, 6, counter_schema("1.0")));
+  CHECK(f.sql("SELECT row_count FROM partitions ORDER BY id") == Texts{"10", "10", "10", "1"});
+  CHECK(f.sql("SELECT n FROM counter_v1 ORDER BY n").size() == 31);
+  CHECK(f.count() == 31);
+}
+
+TEST_CASE("the catalogue holds the least and greatest of both times") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add_raw("a", "1", 500).time = 40;
+  builder.add_raw("a", "2", 400).time = 70;
+  builder.add_raw("a", "3", 600).time = 50;
+  f.write(builder.done());
+  CHECK(f.sql("SELECT time_min || ' ' || time_max || ' ' || received_min || ' ' || received_max"
+              " FROM partitions") == Texts{"40 70 400 600"});
+}
+
+TEST_CASE("a late message goes into the open partition and widens its range") {
+  SqliteFixture f;
+  f.options.partition_rows = 2;
+  f.open();
+  f.write(raws(0, 3));
+  BatchBuilder builder(3);
+  builder.add_raw("raw", "late").time = 5;
+  f.write(builder.done());
+  CHECK(f.sql("SELECT time_min FROM partitions ORDER BY id").back() == "5");
+  CHECK(f.sql("SELECT id FROM messages ORDER BY time_ns LIMIT 1") == Texts{"4"});
+}
+
+TEST_CASE("partition sizes double, so that rows alone never need more than 400") {
+  double rows = 0;
+  std::int64_t previous = 0;
+  for (std::size_t partitions = 0; partitions < 400; ++partitions) {
+    const std::int64_t capacity = sqlite::partition_capacity(500'000, partitions);
+    CHECK(capacity >= previous);
+    previous = capacity;
+    rows += static_cast<double>(capacity);
+  }
+  CHECK(sqlite::partition_capacity(500'000, 0) == 500'000);
+  CHECK(rows > 3e12);  // a year at 100,000 messages a second
+  CHECK(sqlite::partition_capacity(500'000, 100'000) == previous);
+  CHECK(sqlite::partition_capacity(std::numeric_limits<std::uint64_t>::max(), 100'000) > 0);
+}
+
+TEST_CASE("the views work with more tables than one UNION may have") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  for (int i = 0; i < 520; ++i) {
+    builder.add(fmt::format("many/{}", i),
+                parse_schema(fmt::format("{{name: s{0}, version: '1.0', topic_pattern: 'many/{0}', "
+                                         "fields: [{{name: a, type: integer}}]}}",
+                                         i)),
+                R"({"a":1})");
+  }
+  f.write(builder.done());
+  CHECK(f.sql("SELECT count(*) FROM partitions") == Texts{"520"});
+  CHECK(f.count() == 520);
+  CHECK(f.sql("SELECT id FROM messages WHERE topic = 'many/519'") == Texts{"520"});
+}
+
+TEST_CASE("a new minor version adds its columns; rows of both come through the same view") {
+  SqliteFixture f;
+  f.open();
+  const auto older = counter_schema("1.0");
+  const auto newer = counter_schema("1.1", "  - {name: note, type: string}\n");
+  f.write(counters(0, 2, older));
+  BatchBuilder builder(2);
+  builder.add("counters/a", newer, R"({"n":3,"note":"x"})");
+  builder.add("counters/b", older, R"({"n":4})");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT note FROM counter_v1 ORDER BY id") == Texts{"NULL", "NULL", "x", "NULL"});
+  CHECK(f.sql("SELECT payload FROM messages ORDER BY id") ==
+        Texts{R"({"n":1})", R"({"n":2})", R"({"n":3,"note":"x"})", R"({"n":4})"});
+  CHECK(f.sql("SELECT minor FROM schemas ORDER BY minor") == Texts{"0", "1"});
+}
+
+TEST_CASE("a new major version has tables and a view of its own") {
+  SqliteFixture f;
+  f.open();
+  f.write(counters(0, 1, counter_schema("1.0")));
+  f.write(counters(1, 1, counter_schema("2.0")));
+  CHECK(f.count("counter_v1") == 1);
+  CHECK(f.count("counter_v2") == 1);
+  CHECK(f.count() == 2);
+}
+
+TEST_CASE("a document that changed without a new version gets tables of its own") {
+  SqliteFixture f;
+  f.open();
+  f.write(counters(0, 1, counter_schema("1.0")));
+  BatchBuilder builder(1);
+  builder.add("counters/a",
+              parse_schema("{name: counter, version: '1.0', topic_pattern: 'counters/#', "
+                           "fields: [{name: n, type: string}]}"),
+              R"({"n":"many"})");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT n FROM counter_v1 ORDER BY id") == Texts{"1", "many"});
+}
+
+TEST_CASE("views of other people survive a new partition") {
+  SqliteFixture f;
+  f.options.partition_rows = 1;
+  f.open();
+  f.write(raws(0, 1));
+  f.run_sql("CREATE VIEW mine AS SELECT count(*) AS n FROM messages");
+  f.write(raws(1, 2));
+  CHECK(f.sql("SELECT n FROM mine") == Texts{"3"});
+}
+
+TEST_CASE("a row that cannot be stored is rejected alone") {
+  SqliteFixture f;
+  f.open();
+  const auto schema =
+      parse_schema("{name: f, version: '1.0', topic_pattern: f, fields: [{name: v, type: float}]}");
+  const auto huge = core::Value::decimal({1, 400});
+  const auto fine = core::Value::decimal({15, -1});
+  BatchBuilder builder;
+  builder.add_values("f", schema, {&fine, 1});
+  builder.add_values("f", schema, {&huge, 1});
+  builder.add_values("f", schema, {&fine, 1});
+  const auto report = f.write(builder.done());
+  CHECK(report.accepted == 2);
+  REQUIRE(report.rejected.size() == 1);
+  CHECK(report.rejected[0].id == 2);
+  CHECK(f.sql("SELECT id FROM messages ORDER BY id") == Texts{"1", "3"});
+  CHECK(f.sql("SELECT row_count FROM partitions") == Texts{"2"});
+  CHECK(f.position() == 3);
+}
+
+TEST_CASE("topics are told apart even when their hashes are the same") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add_raw("a", "1").topic_hash = 42;
+  builder.add_raw("b", "2").topic_hash = 42;
+  builder.add_raw("a", "3").topic_hash = 42;
+  f.write(builder.done());
+  CHECK(f.sql("SELECT topic FROM messages ORDER BY id") == Texts{"a", "b", "a"});
+}
+
+TEST_CASE("with synchronous NORMAL a write is durable after flush, not before") {
+  SqliteFixture f;
+  f.open();
+  CHECK(f.write(raws(0, 5)).durable == 0);
+  auto durable = f.store->flush();
+  require(durable);
+  CHECK(*durable == 5);
+  CHECK(f.write(raws(5, 5)).durable == 5);
+}
+
+TEST_CASE("with synchronous FULL a write is durable at once") {
+  SqliteFixture f;
+  f.options.synchronous = "FULL";
+  f.open();
+  CHECK(f.write(raws(0, 5)).durable == 5);
+}
+
+TEST_CASE("without write-ahead log NORMAL is durable one write later, FULL at once") {
+  SqliteFixture f;
+  f.options.journal_mode = "DELETE";
+  f.open();
+  CHECK(f.write(raws(0, 5)).durable == 0);
+  CHECK(f.write(raws(5, 5)).durable == 5);
+  f.options.synchronous = "FULL";
+  f.open();
+  CHECK(f.write(raws(10, 5)).durable == 15);
+}
+
+TEST_CASE("a reader that stays in its transaction holds durable back, never the data") {
+  SqliteFixture f;
+  f.open();
+  f.write(raws(0, 5));
+  require(f.store->flush());
+  SQLite::Database reader(f.options.path, SQLite::OPEN_READONLY);
+  SQLite::Transaction snapshot(reader);
+  CHECK(reader.execAndGet("SELECT count(*) FROM messages").getInt() == 5);
+  f.write(raws(5, 5));
+  auto durable = f.store->flush();
+  require(durable);
+  CHECK(*durable == 5);
+  CHECK(f.count() == 10);
+  snapshot.commit();
+  durable = f.store->flush();
+  require(durable);
+  CHECK(*durable == 10);
+}
+
+TEST_CASE("the log is copied into the database when it has grown, without a flush") {
+  SqliteFixture f;
+  f.open();
+  std::uint64_t durable = 0;
+  std::uint64_t after = 0;
+  for (int i = 0; i < 20 && durable == 0; ++i, after += 50) {
+    durable = f.write(raws(after, 50, 100'000)).durable;
+  }
+  CHECK(durable == after);
+}
+
+TEST_CASE("another program's lock makes the write fail for now, and it succeeds afterwards") {
+  SqliteFixture f;
+  f.open();
+  f.write(raws(0, 5));
+  SQLite::Database other(f.options.path, SQLite::OPEN_READWRITE);
+  other.exec("BEGIN IMMEDIATE");
+  const Error error = f.write_fails(raws(5, 5));
+  CHECK(error.code == Errc::unavailable);
+  CHECK(is_retryable(error.code));
+  CHECK_THAT(error.context, Catch::Contains(f.options.path) && Catch::Contains("locked"));
+  other.exec("COMMIT");
+  require(f.store->open());
+  CHECK(f.position() == 5);
+  f.write(raws(5, 5));
+  CHECK(f.count() == 10);
+}
+
+TEST_CASE("below the free-space reserve nothing is written") {
+  SqliteFixture f;
+  f.options.free_space_reserve_bytes = 1ull << 60;
+  f.open();
+  const Error error = f.write_fails(raws(0, 5));
+  CHECK(error.code == Errc::resource_exhausted);
+  CHECK_THAT(error.context, Catch::Contains("free_space_reserve_mb"));
+  CHECK(f.position() == 0);
+  f.options.free_space_reserve_bytes = 0;
+  f.open();
+  f.write(raws(0, 5));
+  CHECK(f.count() == 5);
+}
+
+TEST_CASE("a full disk fails the write as a whole; with room again nothing is missing") {
+  if (geteuid() != 0) {
+    WARN("skipped: mounting a small file system needs root");
+    return;
+  }
+  SqliteFixture f;
+  const std::string disk = f.folder.path("disk");
+  std::filesystem::create_directory(disk);
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=6m") != 0) {
+    WARN("skipped: cannot mount a tmpfs here");
+    return;
+  }
+  f.options.path = disk + "/telemetry.db";
+  f.options.free_space_reserve_bytes = 0;
+  f.open();
+  std::uint64_t written = 0;
+  std::optional<Error> error;
+  while (!error && written < 100'000) {
+    std::vector<BatchPtr> batches{raws(written, 500, 200)};
+    auto report = f.store->write(test_journal, batches);
+    if (report)
+      written += 500;
+    else
+      error = report.error();
+  }
+  REQUIRE(error);
+  CHECK(is_retryable(error->code));
+  CHECK(mount("tmpfs", disk.c_str(), "tmpfs", MS_REMOUNT, "size=64m") == 0);
+  require(f.store->open());
+  CHECK(f.position() == written);
+  f.write(raws(written, 500, 200));
+  CHECK(f.count() == static_cast<std::int64_t>(written) + 500);
+  CHECK(f.sql("PRAGMA integrity_check") == Texts{"ok"});
+  f.store.reset();
+  CHECK(umount(disk.c_str()) == 0);
+}
+
+TEST_CASE("an old backup restored goes on from its own position, each row once") {
+  SqliteFixture f;
+  f.options.partition_rows = 7;
+  f.open();
+  f.write(raws(0, 10));
+  f.store->close();
+  std::filesystem::copy_file(f.options.path, f.folder.path("backup"));
+  require(f.store->open());
+  f.write(raws(10, 10));
+  f.store->close();
+  std::filesystem::rename(f.folder.path("backup"), f.options.path);
+  require(f.store->open());
+  CHECK(f.position() == 10);
+  f.write(raws(10, 10));
+  CHECK(f.count() == 20);
+  CHECK(f.sql("SELECT count(DISTINCT id) FROM messages") == Texts{"20"});
+}
+
+TEST_CASE("a database that is removed under the writer is noticed and made anew") {
+  SqliteFixture f;
+  f.open();
+  f.write(raws(0, 5));
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(f.options.path + suffix);
+  }
+  CHECK(f.write_fails(raws(5, 5)).code == Errc::unavailable);
+  require(f.store->open());
+  CHECK(f.position() == 0);
+  f.write(raws(5, 5));
+  CHECK(f.count() == 5);
+}
+
+TEST_CASE("rows that another program deleted are gone for the writer too") {
+  SqliteFixture f;
+  f.open();
+  f.write(raws(0, 5));
+  f.run_sql("DELETE FROM raw_p1 WHERE id = 3; DELETE FROM latest; DELETE FROM topics");
+  f.write(raws(5, 1));
+  CHECK(f.sql("SELECT topic FROM topics") == Texts{"raw"});
+  CHECK(f.sql("SELECT id FROM latest") == Texts{"6"});
+}

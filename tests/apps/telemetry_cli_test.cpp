@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "apps/running.hpp"
+
+using namespace running;
+
+TEST_CASE("query prints stored rows as a table, oldest first") {
+  const Folder folder;
+  store(folder, some_messages());
+  const Ran ran = run(folder, "query --config edge.yaml 'sensors/#'");
+  CHECK(ran.err.empty());
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.out, Catch::StartsWith("topic                           timestamp             "));
+  CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 5);
+  CHECK(ran.out.find("sensor-002/temperature") < ran.out.find("23.51"));
+}
+
+TEST_CASE("query prints one record of the fixed shape a line as JSONL") {
+  const Folder folder;
+  store(folder, some_messages());
+  const Ran ran = run(folder, "query -c edge.yaml sensors/sensor-001/temperature --format jsonl");
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.out, Catch::StartsWith(R"({"topic":"sensors/sensor-001/temperature","payload":)"
+                                        R"({"temperature":21.5)") &&
+                          Catch::Contains(R"("sensor_id":"sensor-001","timestamp":)"
+                                          R"("2026-11-20T08:00:00Z","seq":1},)"
+                                          R"("timestamp":"2026-11-20T08:00:00Z","received_at":")"));
+  CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 2);
+}
+
+TEST_CASE("query takes times, conditions, fields, order and limit") {
+  const Folder folder;
+  store(folder, some_messages());
+  const auto csv = [&](const std::string& arguments) {
+    const Ran ran =
+        run(folder, "query -c edge.yaml --format csv --fields temperature " + arguments);
+    CHECK(ran.err == "");
+    CHECK(ran.code == 0);
+    std::string values;  // the last column
+    for (std::size_t at = ran.out.find('\n') + 1; at < ran.out.size();) {
+      const std::size_t end = ran.out.find('\r', at);
+      const std::size_t comma = ran.out.rfind(',', end);
+      values += ran.out.substr(comma + 1, end - comma - 1) + " ";
+      at = end + 2;
+    }
+    return values;
+  };
+  CHECK(csv("'sensors/#'") == "21.5 35.25 23.51 ");
+  CHECK(csv("'sensors/#' --order newest --limit 2") == "23.51 35.25 ");
+  CHECK(csv("'sensors/#' --where 'temperature > 22' --where 'temperature < 30'") == "23.51 ");
+  CHECK(csv("'sensors/#' --where \"sensor_id = 'sensor-002'\"") == "35.25 ");
+  CHECK(csv("'sensors/#' --since 2026-11-20T08:00:01Z") == "35.25 23.51 ");
+  CHECK(csv("'sensors/#' --start 2026-11-20 --end 2026-11-20T09:00:00Z") == "21.5 35.25 ");
+  CHECK(csv("--schema temperature_sensor --limit 1") == "21.5 ");
+  CHECK(csv("--latest 'sensors/#'") == "23.51 35.25 ");
+}
+
+TEST_CASE("query shows text payloads without letting them command the terminal") {
+  const Folder folder;
+  store(folder, some_messages());
+  const Ran table = run(folder, "query -c edge.yaml other/topic");
+  CHECK_THAT(table.out, Catch::Contains("on \\x1b[31m"));
+  CHECK(table.out.find('\x1b') == std::string::npos);
+  CHECK_THAT(run(folder, "query -c edge.yaml other/topic --json").out,
+             Catch::Contains(R"("payload":"on \u001b[31m")"));
+}
+
+TEST_CASE("query that finds nothing says so and is no failure") {
+  const Folder folder;
+  store(folder, some_messages());
+  const Ran ran = run(folder, "query -c edge.yaml nothing/here --json");
+  CHECK(ran.code == 0);
+  CHECK(ran.out == "[]\n");
+  CHECK(ran.err == "telemetry: nothing stored matches\n");
+}
+
+TEST_CASE("wrong usage is one clear line and exit code 2") {
+  const Folder folder;
+  store(folder, some_messages());
+  const auto refused = [&](const std::string& arguments, const std::string& why) {
+    const Ran ran = run(folder, arguments);
+    INFO(arguments);
+    CHECK(ran.code == 2);
+    CHECK(ran.out.empty());
+    CHECK_THAT(ran.err, Catch::StartsWith("telemetry: ") && Catch::Contains(why));
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+  };
+  refused("", "subcommand is required");
+  refused("quary", "unknown command quary (did you mean query?)");
+  refused("config chek x", "unknown command chek (did you mean check?)");
+  refused("query --limit many", "--limit");
+  refused("query --format xml", "--format");
+  refused("query --latest --limit 5", "--latest");
+  refused("query -c edge.yaml 'a/#/b'", "\"a/#/b\" is not a topic filter");
+  refused("query -c edge.yaml --since yesterday", "\"yesterday\" is no time");
+  refused("query -c edge.yaml --where 'temperature'", "it has no operator");
+  refused("query -c edge.yaml --since 1h --until 2h", "ends before it begins");
+  refused("query -c edge.yaml --fields temprature 'sensors/#'", "temprature");
+  refused("query -c edge.yaml --set mqtt", "KEY=VALUE");
+  refused("query -c missing.yaml", "missing.yaml");
+  refused("query -c edge.yaml --set storage.sqlite.path=none.db", "none.db");
+  refused("schema which 'a/#'", "is not a topic");
+  refused("journal check nowhere", "nowhere");
+  refused("journal dump data/journal --topic a/#/b", "is not a topic filter");
+}
+
+TEST_CASE("a reader that leaves early ends the output quietly") {
+  const Folder folder;
+  FixedSource::Messages messages;
+  for (int i = 0; i < 20'000; ++i) messages.emplace_back("a/" + std::to_string(i % 7), "text");
+  store(folder, std::move(messages));
+  for (const char* format : {"table", "csv", "json", "jsonl"}) {
+    const Ran ran =
+        run(folder, std::string("query -c edge.yaml --format ") + format, "| head -n 1");
+    CHECK(ran.code == 0);
+    CHECK(ran.err.empty());
+    CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 1);
+  }
+  CHECK(run(folder, "journal dump data/journal", "| head -n 1").code == 0);
+}
+
+TEST_CASE("an output that cannot be written is a failure") {
+  const Folder folder;
+  store(folder, some_messages());
+  const Ran ran = run(folder, "query -c edge.yaml >/dev/full");
+  CHECK(ran.code == 1);
+  CHECK(ran.err == "telemetry: cannot write the output: No space left on device\n");
+}
+
+TEST_CASE("schema check lists what is good and names every mistake of what is not") {
+  const Folder folder;
+  const Ran good = run(folder, "schema check " TELEMETRY_SOURCE_DIR "/examples/schemas");
+  CHECK(good.code == 0);
+  CHECK_THAT(good.out,
+             Catch::Contains("temperature_sensor 1.0, 5 fields, for sensors/+/temperature"));
+  folder.write("bad.yaml",
+               "name: x\nversion: \"1.0\"\ntopic_pattern: a/b\n"
+               "fields:\n  - {name: a, type: flaot}\n  - {nane: b, type: float}\n");
+  const Ran bad = run(folder, "schema check bad.yaml");
+  CHECK(bad.code == 2);
+  CHECK_THAT(bad.err, Catch::Contains("bad.yaml:5:") && Catch::Contains("bad.yaml:6:"));
+  const Ran json = run(folder, "schema check bad.yaml --json");
+  CHECK(json.code == 2);
+  CHECK_THAT(json.out,
+             Catch::StartsWith(R"({"ok":false,"schemas":[],"diagnostics":[{"severity":)"));
+}
+
+TEST_CASE("schema which names the judging schema, and fails when there is none") {
+  const Folder folder;
+  const std::string path = " --path " TELEMETRY_SOURCE_DIR "/examples/schemas";
+  const Ran found = run(folder, "schema which sensors/sensor-001/temperature" + path);
+  CHECK(found.code == 0);
+  CHECK_THAT(found.out,
+             Catch::StartsWith("sensors/sensor-001/temperature: temperature_sensor 1.0 ("));
+  const Ran none = run(folder, "schema which a/b" + path);
+  CHECK(none.code == 1);
+  CHECK(none.out == "a/b: no schema\n");
+}
+
+TEST_CASE("version prints the version, also as JSON") {
+  const Folder folder;
+  CHECK_THAT(run(folder, "version").out, Catch::StartsWith("telemetry 0."));
+  CHECK_THAT(run(folder, "version --json").out, Catch::StartsWith(R"({"version":"0.)"));
+  CHECK(run(folder, "--version").code == 0);
+}
+
+TEST_CASE("every command explains itself") {
+  const Folder folder;
+  for (const char* command :
+       {"", "query", "config check", "config show", "config reference", "schema check",
+        "schema which", "journal check", "journal repair", "journal dump", "version"}) {
+    INFO(command);
+    const Ran ran = run(folder, std::string(command) + " --help");
+    CHECK(ran.code == 0);
+    CHECK(ran.err.empty());
+    CHECK_THAT(ran.out, Catch::Contains("Usage: telemetry"));
+  }
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include <thread>
+
+#include "consumer/scripted_sink.hpp"
+#include "ingest/fixture.hpp"
+#include "telemetry/consumer.hpp"
+
+using namespace telemetry;
+using namespace telemetry::testing;
+
+namespace {
+
+constexpr std::int64_t ms = core::ns_per_ms;
+const std::string topic = "sensors/hall/temperature";
+
+/// A real clock over files in memory, an ingest, and consumers that a test starts and stops.
+struct House {
+  House() {
+    journal.path = "/journal";
+    options.batch_age_ns = 2 * ms;
+    options.retry_min_ns = ms;
+    options.retry_max_ns = 4 * ms;
+    options.flush_idle_ns = 5 * ms;
+    options.cursor_interval_ns = 0;
+    open();
+  }
+  void open() {
+    door.reset();
+    ingest.reset();
+    auto opened = Ingest::open({}, journal, schema_set({temperature_schema}), environment());
+    REQUIRE(opened);
+    ingest = std::move(*opened);
+    feed = std::make_unique<Feed>(feed_bytes);
+    ingest->on_durable([this](BatchPtr batch) { feed->publish(std::move(batch)); });
+    door = ingest->make_door();
+  }
+  Environment environment() {
+    return {system_environment().clock, files, system_environment().random, log.log()};
+  }
+  void store(int count, int messages_per_batch = 10) {
+    for (int i = 0; i < count; ++i) {
+      add(*door, topic, reading_json(1, next_++));
+      if (i % messages_per_batch == messages_per_batch - 1) REQUIRE(door->commit());
+    }
+    REQUIRE(door->commit());
+  }
+  [[nodiscard]] std::vector<std::string> expected(int from = 0) const {
+    std::vector<std::string> all;
+    for (int i = from; i < next_; ++i) all.push_back(reading_json(1, i));
+    return all;
+  }
+
+  model::FaultFileSystem files;
+  LogLines log;
+  JournalOptions journal;
+  ConsumerOptions options;
+  std::size_t feed_bytes = 8 << 20;
+  std::unique_ptr<Ingest> ingest;
+  std::unique_ptr<Feed> feed;
+  std::unique_ptr<Door> door;
+
+ private:
+  int next_ = 0;
+};
+
+/// A consumer on a thread of its own; stops and drains when it goes.
+class Running {
+ public:
+  Running(House& house, FarEnd& far_end, Consumer::OnRejected on_rejected = {})
+      : consumer_(std::make_unique<ScriptedSink>(far_end), house.ingest->journal(), *house.feed,
+                  house.options, house.environment(), std::move(on_rejected)),
+        thread_([this](const std::stop_token& stop) { consumer_.run(stop, 20'000 * ms); }) {}
+  ConsumerStats stop() {
+    thread_.request_stop();
+    thread_.join();
+    return consumer_.stats();
+  }
+  ConsumerStats stats() const { return consumer_.stats(); }
+
+ private:
+  Consumer consumer_;
+  std::jthread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("a consumer writes everything, in order, once") {
+  House house;
+  FarEnd far_end;
+  house.store(35);  // before it starts: from the journal
+  Running consumer(house, far_end);
+  REQUIRE(far_end.wait_for_rows(35));
+  house.store(500);  // while it runs: from memory
+  const auto stats = consumer.stop();
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(far_end.repeated() == 0);
+  CHECK(stats.accepted == 535);
+  CHECK(stats.position == 535);
+  CHECK(stats.durable == 535);
+  CHECK(stats.lag == 0);
+  CHECK_FALSE(stats.failing);
+}
+
+TEST_CASE("a consumer goes on where its sink stands after a restart") {
+  House house;
+  FarEnd far_end;
+  house.store(40);
+  (void)Running(house, far_end).stop();
+  house.open();
+  house.store(40);
+  (void)Running(house, far_end).stop();
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(far_end.repeated() == 0);
+}
+
+TEST_CASE("a sink without a position goes on from the journal's cursor") {
+  House house;
+  FarEnd far_end;
+  far_end.set_plan({.has_position = false});
+  house.store(40);
+  (void)Running(house, far_end).stop();
+  house.open();
+  house.store(40);
+  (void)Running(house, far_end).stop();
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(far_end.repeated() == 0);
+}
+
+TEST_CASE("a new store is filled from the journal, though an old one had been further") {
+  House house;
+  FarEnd old_store;
+  house.store(40);
+  (void)Running(house, old_store).stop();
+  house.open();
+  FarEnd new_store;
+  (void)Running(house, new_store).stop();
+  CHECK(new_store.payloads() == house.expected());
+}
+
+TEST_CASE("a consumer that memory has left behind reads the journal and catches up") {
+  House house;
+  house.feed_bytes = 200'000;  // two batches or so
+  house.open();
+  FarEnd far_end;
+  far_end.set_plan({.open_failures = 3});
+  Running consumer(house, far_end);
+  house.store(3'000);
+  const auto stats = consumer.stop();
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(far_end.repeated() == 0);
+  CHECK(stats.retries == 3);
+  CHECK(house.log.count("works again") == 1);
+}
+
+TEST_CASE("a failing sink is retried until it works; nothing is lost or repeated") {
+  House house;
+  FarEnd far_end;
+  using enum FarEnd::Fault;
+  far_end.set_plan({.writes = {refuse, none, throws, refuse, lost_answer, none, lost_answer}});
+  Running consumer(house, far_end);
+  for (int i = 0; i < 20; ++i) {
+    house.store(10);
+    if (i % 5 == 0) REQUIRE(far_end.wait_for_rows(static_cast<std::size_t>(i) * 10));
+  }
+  const auto stats = consumer.stop();
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(far_end.repeated() == 0);
+  CHECK(stats.retries >= 5);
+  CHECK(house.log.count("sink threw") == 1);
+}
+
+TEST_CASE("what has piled up goes out in one write, but not more than the limit") {
+  House house;
+  house.options.batch_rows_max = 100;
+  FarEnd far_end;
+  house.store(1'000, 10);
+  (void)Running(house, far_end).stop();
+  const auto sizes = far_end.write_sizes();
+  CHECK(sizes.size() <= 11);
+  for (const std::size_t size : sizes) CHECK(size <= 100);
+  CHECK(far_end.rows() == 1'000);
+}
+
+TEST_CASE("a large backlog is split by bytes too") {
+  House house;
+  house.options.batch_bytes_max = 20'000;
+  FarEnd far_end;
+  house.store(1'000, 10);
+  house.open();
+  (void)Running(house, far_end).stop();
+  CHECK(far_end.write_sizes().size() > 5);
+  CHECK(far_end.payloads() == house.expected());
+}
+
+TEST_CASE("an idle consumer flushes what is not durable and tells the journal") {
+  House house;
+  FarEnd far_end;
+  far_end.set_plan({.durable_lag = 1'000});
+  Running consumer(house, far_end);
+  house.store(10);
+  REQUIRE(far_end.wait_for_rows(10));
+  REQUIRE(far_end.wait_for_flush());
+  const auto stats = consumer.stop();
+  CHECK(stats.durable == 10);
+}
+
+TEST_CASE("refused readings are handed over before the journal may let go of them") {
+  House house;
+  FarEnd far_end;
+  far_end.set_plan({.rejected = {3, 17}});
+  std::vector<std::string> refused;
+  int failures = 2;
+  {
+    Running consumer(house, far_end,
+                     [&](const Reading& reading, const std::string& reason) -> Result<void> {
+                       if (failures-- > 0) return Error{Errc::unavailable, "no room"};
+                       refused.push_back(std::string(reading.payload) + " " + reason);
+                       return {};
+                     });
+    house.store(20);
+    const auto stats = consumer.stop();
+    CHECK(stats.rejected == 2);
+    CHECK(stats.accepted == 18);
+  }
+  CHECK(refused == std::vector<std::string>{reading_json(1, 2) + " too odd",
+                                            reading_json(1, 16) + " too odd"});
+}
+
+TEST_CASE("a position in another journal is loss of data, said, and the consumer goes on") {
+  House house;
+  FarEnd far_end;
+  JournalId other{};
+  other[0] = 7;
+  far_end.set_position(Position{other, 3});
+  house.store(10);
+  (void)Running(house, far_end).stop();
+  CHECK(far_end.rows() == 10);
+  CHECK(house.log.count("of journal 07") == 1);
+}
+
+TEST_CASE("a position before the journal's first message is counted as lost, and it goes on") {
+  House house;
+  house.journal.sequence_floor = 100;
+  house.journal.path = "/other";
+  house.open();
+  house.store(10);
+  FarEnd far_end;
+  far_end.set_position(Position{house.ingest->journal().id(), 40});
+  const auto stats = Running(house, far_end).stop();
+  CHECK(stats.lost == 60);
+  CHECK(far_end.rows() == 10);
+  CHECK(house.log.count("60 messages are lost") == 1);
+}
+
+TEST_CASE("a position beyond the journal's end is said, and the oldest message comes next") {
+  House house;
+  house.store(10);
+  FarEnd far_end;
+  far_end.set_position(Position{house.ingest->journal().id(), 1'000});
+  (void)Running(house, far_end).stop();
+  CHECK(far_end.rows() == 10);
+  CHECK(house.log.count("the journal ends at 10") == 1);
+}
+
+TEST_CASE("a consumer that cannot write in time stops without its backlog") {
+  House house;
+  FarEnd far_end;
+  far_end.set_plan({.open_failures = 1'000'000});
+  house.store(10);
+  auto sink = std::make_unique<ScriptedSink>(far_end);
+  Consumer consumer(std::move(sink), house.ingest->journal(), *house.feed, house.options,
+                    house.environment());
+  std::stop_source stop;
+  stop.request_stop();
+  consumer.run(stop.get_token(), 20 * ms);
+  CHECK(far_end.rows() == 0);
+  CHECK(house.log.count("10 messages before the journal's end") == 1);
+  CHECK(consumer.stats().failing);
+}
+
+TEST_CASE("a batch of which a part is written is written from there on") {
+  House house;
+  FarEnd far_end;
+  house.store(10);
+  far_end.set_position(Position{house.ingest->journal().id(), 4});
+  (void)Running(house, far_end).stop();
+  CHECK(far_end.payloads() == house.expected(4));
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/dead_letter.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "ingest/fixture.hpp"
+
+using namespace telemetry;
+using namespace telemetry::testing;
+
+namespace {
+
+const std::string topic = "sensors/hall/temperature";
+
+struct Letter {
+  std::uint64_t reference;
+  Verdict verdict;
+  core::Rule reason;
+  std::string payload;
+};
+
+struct House {
+  House() {
+    options.path = "/dead";
+    options.segment_bytes = 4'096;
+    options.size_max_bytes = 64 * 1024;
+    open();
+  }
+  void open() {
+    sink.reset();
+    sink = make_dead_letter_sink(options, model::fault_environment(clock, files, log.log()));
+    const auto opened = sink->open();
+    if (!opened) UNSCOPED_INFO(opened.error().context);
+    REQUIRE(opened);
+  }
+  /// A batch with these payloads under ids from `first` on.
+  [[nodiscard]] BatchPtr batch(std::uint64_t first,
+                               const std::vector<std::string>& payloads) const {
+    auto made = std::make_shared<Batch>();
+    for (const std::string& payload : payloads) {
+      judge(schemas->choose(topic), {.topic = topic, .payload = payload}, *made);
+      made->readings.back().id = first + made->readings.size() - 1;
+      made->readings.back().received_at = clock.wall;
+    }
+    made->after = first - 1;
+    made->last = first + payloads.size() - 1;
+    return made;
+  }
+  Result<WriteReport> write(const BatchPtr& one) {
+    return sink->write(main_id, std::span<const BatchPtr>(&one, 1));
+  }
+  /// What is kept; the sink is closed for it and opened again.
+  std::vector<Letter> letters() {
+    sink->close();
+    std::vector<Letter> all;
+    REQUIRE(dump_journal(
+        options.path, model::fault_environment(clock, files),
+        [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
+          if (frame.header.kind == core::FrameKind::schema) ++documents;
+          if (frame.header.kind != core::FrameKind::message) return true;
+          all.push_back({frame.header.reference, static_cast<Verdict>(frame.header.verdict),
+                         static_cast<core::Rule>(frame.header.reason), std::string(frame.payload)});
+          return true;
+        }));
+    open();
+    return all;
+  }
+
+  model::ManualClock clock;
+  model::FaultFileSystem files;
+  LogLines log;
+  JournalOptions options;
+  JournalId main_id{{1}};
+  std::shared_ptr<const SchemaSet> schemas = schema_set({temperature_schema});
+  std::unique_ptr<DeadLetterSink> sink;
+  int documents = 0;
+};
+
+}  // namespace
+
+TEST_CASE("dead messages are kept with raw bytes, reason, reference and schema") {
+  House house;
+  const auto report = house.write(house.batch(5, {reading_json(1, 1), "junk", R"({"seq": 1})"}));
+  REQUIRE(report);
+  CHECK(report->accepted == 2);
+  CHECK(report->durable == 7);
+  const auto letters = house.letters();
+  REQUIRE(letters.size() == 2);
+  CHECK(letters[0].reference == 6);
+  CHECK(letters[0].verdict == Verdict::invalid);
+  CHECK(letters[0].payload == "junk");
+  CHECK(letters[1].reason == core::Rule::required);
+  CHECK(house.documents == 1);
+}
+
+TEST_CASE("a dead message that is written again is kept once, also after a restart") {
+  House house;
+  for (std::uint64_t first = 1; first < 200; first += 10) {
+    const auto batch = house.batch(first, std::vector<std::string>(10, "junk"));
+    REQUIRE(house.write(batch));
+    REQUIRE(house.write(batch));
+    house.open();
+    REQUIRE(house.write(batch));
+  }
+  CHECK(house.letters().size() == 200);
+}
+
+TEST_CASE("another main journal starts its references anew") {
+  House house;
+  REQUIRE(house.write(house.batch(1'000, {"old"})));
+  house.main_id[0] = 2;
+  SECTION("in one run") {}
+  SECTION("after a restart") { house.open(); }
+  REQUIRE(house.write(house.batch(1, {"new 1", "new 2"})));
+  house.open();
+  REQUIRE(house.write(house.batch(1, {"new 1", "new 2"})));
+  CHECK(house.letters().size() == 3);
+}
+
+TEST_CASE("the oldest dead letters go when the cap is reached, and are counted") {
+  House house;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    REQUIRE(house.write(house.batch(i * 10 + 1, std::vector<std::string>(10, "some junk"))));
+  }
+  CHECK(house.sink->stats().bytes <= house.options.size_max_bytes);
+  CHECK(house.sink->stats().dropped_frames > 0);
+  CHECK(house.letters().back().reference == 2'000);
+}
+
+TEST_CASE("what another sink refused is kept beside them and does not disturb their order") {
+  House house;
+  REQUIRE(house.write(house.batch(10, {"junk"})));
+  const auto good = house.batch(3, {reading_json(1, 1)});
+  REQUIRE(house.sink->keep(good->readings[0], "no column for it"));
+  house.open();
+  REQUIRE(house.write(house.batch(11, {"more junk"})));
+  const auto letters = house.letters();
+  REQUIRE(letters.size() == 3);
+  CHECK(letters[1].reference == 3);
+  CHECK(letters[1].verdict == Verdict::valid);
+  CHECK(letters[1].reason == core::Rule::custom);
+  house.sink->close();
+  CHECK(house.sink->keep(good->readings[0], "again").error().code == Errc::unavailable);
+}
+
+TEST_CASE("a failed write keeps nothing, and the same write works later") {
+  House house;
+  house.files.set_plan([](std::uint64_t, model::FaultFileSystem::Call call, const std::string&) {
+    return call == model::FaultFileSystem::Call::sync ? model::FaultFileSystem::Fault::fail
+                                                      : model::FaultFileSystem::Fault::none;
+  });
+  CHECK_FALSE(house.write(house.batch(1, {"junk"})));
+  house.files.set_plan({});
+  REQUIRE(house.write(house.batch(1, {"junk"})));
+  CHECK(house.letters().size() == 1);
+}

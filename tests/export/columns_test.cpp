@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "export/rows.hpp"
+#include "export/terminal_text.hpp"
+
+using namespace telemetry;
+using namespace rows;
+
+namespace {
+constexpr const char* times = "2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z";
+}
+
+TEST_CASE("csv has the union of fields, each behind the one it follows in its schema") {
+  const std::string out =
+      written(RowFormat::csv,
+              {row("a", {{"x", Value::integer(1)}, {"z", Value::decimal({15, -1})}}),
+               row("b", {{"x", Value::integer(2)}, {"y", Value::text("q")}}), row("c", {})});
+  CHECK(out == std::string("topic,timestamp,received_at,x,y,z\r\n") + "a," + times + ",1,,1.5\r\n" +
+                   "b," + times + ",2,q,\r\n" + "c," + times + ",,,\r\n");
+}
+
+TEST_CASE("csv quotes as RFC 4180 says, and tells an empty text from an absent one") {
+  const std::string out =
+      written(RowFormat::csv,
+              {row("a", {{"x", Value::text("1,2")}}), row("a", {{"x", Value::text("a\"b")}}),
+               row("a", {{"x", Value::text("l\nm")}}), row("a", {{"x", Value::text("")}})});
+  CHECK_THAT(out, Catch::Contains("Z,\"1,2\"\r\n") && Catch::Contains("Z,\"a\"\"b\"\r\n") &&
+                      Catch::Contains("Z,\"l\nm\"\r\n") && Catch::Contains("Z,\"\"\r\n"));
+}
+
+TEST_CASE("csv has exactly the columns that were asked for") {
+  CHECK(written(RowFormat::csv, {row("a", {{"x", Value::integer(1)}, {"y", Value::integer(2)}})},
+                {"y", "none"}) ==
+        std::string("topic,timestamp,received_at,y,none\r\na,") + times + ",2,\r\n");
+  CHECK(written(RowFormat::csv, {}) == "topic,timestamp,received_at\r\n");
+}
+
+TEST_CASE("csv has columns for undeclared members and payloads without schema, if there are any") {
+  Row extra = row("a", {{"x", Value::integer(1)}, {"timestamp", Value::time(noon)}});
+  extra.extra = R"({"n":1})";
+  CHECK(written(RowFormat::csv, {extra, raw_row("on", Row::RawKind::text),
+                                 raw_row("\xff", Row::RawKind::binary)}) ==
+        std::string("topic,timestamp,received_at,x,payload.timestamp,extra,payload\r\n") + "a," +
+            times + ",1,2026-11-21T12:00:00Z,\"{\"\"n\"\":1}\",\r\n" + "raw," + times +
+            ",,,,on\r\n" + "raw," + times + ",,,,\"{\"\"base64\"\":\"\"/w==\"\"}\"\r\n");
+}
+
+TEST_CASE("rows after the first 1,000 keep the columns, and what has none is counted") {
+  std::string out;
+  const auto writer = RowWriter::make(RowFormat::csv, {}, [&](std::string_view text) {
+    out += text;
+    return true;
+  });
+  for (int i = 0; i < 999; ++i) REQUIRE(writer->write(row("a", {{"x", Value::integer(i)}})));
+  CHECK(out.empty());
+  REQUIRE(writer->write(row("a", {{"x", Value::integer(999)}})));
+  CHECK_FALSE(out.empty());
+  REQUIRE(writer->write(row("a", {{"w", Value::integer(5)}, {"x", Value::integer(1000)}})));
+  REQUIRE(writer->finish());
+  CHECK(writer->left_out() == 1);
+  CHECK(std::count(out.begin(), out.end(), '\n') == 1002);
+  CHECK_THAT(out, Catch::EndsWith(std::string("a,") + times + ",1000\r\n"));
+}
+
+TEST_CASE("a table aligns numbers right and texts left, under a header") {
+  CHECK(written(RowFormat::table, {row("sensors/1", {{"temperature", Value::decimal({2351, -2})},
+                                                     {"sensor_id", Value::text("s-1")}}),
+                                   row("s", {{"temperature", Value::decimal({-5, -1})},
+                                             {"sensor_id", Value::text("s")}})}) ==
+        "topic      timestamp             received_at               temperature  sensor_id\n"
+        "---------  --------------------  ------------------------  -----------  ---------\n"
+        "sensors/1  2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z        23.51  s-1\n"
+        "s          2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z         -0.5  s\n");
+}
+
+TEST_CASE("a table leaves out a device timestamp that is the record's own") {
+  CHECK(written(RowFormat::table, {row("a", {{"timestamp", Value::time(noon)}})}) ==
+        "topic  timestamp             received_at\n"
+        "-----  --------------------  ------------------------\n"
+        "a      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z\n");
+  CHECK(written(RowFormat::table, {}).empty());
+}
+
+TEST_CASE("a table fits the terminal: without received_at, with cut texts, with fewer columns") {
+  const std::string long_text(90, 'y');
+  const std::vector<Row> wide = {row("a/very/long/topic/that/goes/on/and/on",
+                                     {{"x", Value::integer(1)}, {"y", Value::text(long_text)}})};
+  for (const std::size_t width : {200u, 120u, 100u, 80u, 60u}) {
+    INFO(width);
+    const std::string out = written(RowFormat::table, wide, {}, width);
+    INFO(out);
+    std::size_t longest = 0;
+    std::size_t lines = 0;
+    for (std::size_t at = 0; at < out.size();) {
+      const std::size_t end = out.find('\n', at);
+      longest = std::max(longest, text::width_of(out.substr(at, end - at)));
+      at = end + 1;
+      ++lines;
+    }
+    CHECK(longest <= width);
+    CHECK(lines == (width == 200 ? 3u : 4u));
+    CHECK((out.find("\xE2\x80\xA6") != std::string::npos) == (width < 200));
+  }
+  CHECK_THAT(written(RowFormat::table, wide, {}, 80),
+             Catch::EndsWith("not shown, for want of room: received_at\n"));
+  CHECK_THAT(written(RowFormat::table, wide, {}, 38), Catch::EndsWith(": y, received_at\n"));
+  CHECK_THAT(written(RowFormat::table, wide, {}, 30), Catch::EndsWith(": x, y, received_at\n"));
+}
+
+TEST_CASE("numbers and times are never cut") {
+  std::string out;
+  const auto writer = RowWriter::make(
+      RowFormat::table, {},
+      [&](std::string_view text) {
+        out += text;
+        return true;
+      },
+      60);
+  for (int i = 0; i < 1000; ++i) (void)writer->write(row("a", {{"x", Value::integer(1)}}));
+  (void)writer->write(row("a", {{"x", Value::integer(1234567890123456789)}}));
+  (void)writer->finish();
+  CHECK_THAT(out, Catch::Contains("1234567890123456789"));
+}
+
+TEST_CASE("a payload cannot command the terminal through a table") {
+  const std::string out =
+      written(RowFormat::table, {row("t", {{"x", Value::text("\x1b]0;gotcha\x07\x1b[2J\nnew\rline"
+                                                             "\t\x7f\xc2\x9b"
+                                                             "31m\xe2\x80\xae")}})});
+  for (const char c : out) CHECK((static_cast<unsigned char>(c) >= 0x20 || c == '\n'));
+  CHECK(std::count(out.begin(), out.end(), '\n') == 3);
+  CHECK_THAT(out, Catch::Contains(R"(\x1b]0;gotcha\x07\x1b[2J\nnew\rline\t\x7f\x9b31m\u202e)"));
+}
+
+TEST_CASE("wide and combining characters are counted in cells") {
+  CHECK(text::width_of("abc") == 3);
+  CHECK(text::width_of("温度") == 4);
+  CHECK(text::width_of("e\xcc\x81") == 1);
+  CHECK(text::width_of("😀") == 2);
+  CHECK(text::shortened("温度計", 5) == "温度…");
+  CHECK(text::shortened("温度計", 4) == "温…");
+  CHECK(text::shortened("abc", 3) == "abc");
+  CHECK(text::shortened("abcd", 3) == "ab…");
+}
+
+TEST_CASE("nothing more is written once the reader is gone") {
+  for (const RowFormat format :
+       {RowFormat::table, RowFormat::csv, RowFormat::json, RowFormat::jsonl}) {
+    int calls = 0;
+    const auto writer = RowWriter::make(format, {}, [&](std::string_view) {
+      ++calls;
+      return false;
+    });
+    for (int i = 0; i < 2000 && writer->write(row("a", {})); ++i) {
+    }
+    CHECK_FALSE(writer->finish());
+    CHECK(calls == 1);
+  }
+}

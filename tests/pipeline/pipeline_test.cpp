@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/pipeline.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <future>
+#include <thread>
+
+#include "consumer/scripted_sink.hpp"
+#include "ingest/fixture.hpp"
+#include "pipeline/scripted_source.hpp"
+
+using namespace telemetry;
+using namespace telemetry::testing;
+
+namespace {
+
+constexpr std::int64_t ms = core::ns_per_ms;
+const std::string topic = "sensors/hall/temperature";
+
+struct House {
+  House() {
+    std::filesystem::create_directory(folder / "schemas");
+    std::ofstream(folder / "schemas/temperature.yaml") << temperature_schema;
+    options.journal.path = folder / "journal";
+    options.dead_letters.path = folder / "dead_letters";
+    options.schema_path = folder / "schemas";
+    options.consumer.batch_age_ns = 2 * ms;
+    options.consumer.retry_min_ns = ms;
+    options.consumer.retry_max_ns = 4 * ms;
+    options.consumer.flush_idle_ns = 5 * ms;
+    options.drain_ns = 20'000 * ms;
+  }
+  Result<std::unique_ptr<Pipeline>> create(std::vector<FarEnd*> far_ends, int sources = 1,
+                                           Error source_error = {}) {
+    std::vector<std::unique_ptr<Sink>> sinks;
+    for (FarEnd* far_end : far_ends) {
+      sinks.push_back(std::make_unique<ScriptedSink>(
+          *far_end, far_ends.size() == 1 ? "store" : "store" + std::to_string(sinks.size())));
+    }
+    std::vector<std::unique_ptr<Source>> ways_in;
+    for (int i = 0; i < sources; ++i) {
+      auto source = std::make_unique<ScriptedSource>(brokers[i]);
+      if (i == 0 && !source_error.context.empty()) source->end_with(source_error);
+      ways_in.push_back(std::move(source));
+    }
+    return Pipeline::create(options, system_environment(log.log()), std::move(ways_in),
+                            std::move(sinks), callbacks, diagnostics);
+  }
+  void publish(int from, int to, int broker = 0, const std::string& on = topic) {
+    for (int i = from; i < to; ++i) brokers[broker].publish(on, reading_json(1, i));
+  }
+
+  TempFolder folder;
+  LogLines log;
+  PipelineOptions options;
+  IngestCallbacks callbacks;
+  Broker brokers[2];
+  std::vector<Diagnostic> diagnostics;
+};
+
+std::vector<std::string> expected(int from, int to) {
+  std::vector<std::string> all;
+  for (int i = from; i < to; ++i) all.push_back(reading_json(1, i));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("messages go from the source through the journal into every store") {
+  House house;
+  FarEnd first, second;
+  std::atomic<int> told{0};
+  house.callbacks.on_message = [&](const Reading&) { ++told; };
+  auto pipeline = house.create({&first, &second});
+  REQUIRE(pipeline);
+  std::promise<void> ready;
+  REQUIRE((*pipeline)->start([&] { ready.set_value(); }));
+  REQUIRE(ready.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  house.publish(0, 1'000);
+  REQUIRE(house.brokers[0].wait_until_empty());
+  (*pipeline)->stop();
+  CHECK(first.payloads() == expected(0, 1'000));
+  CHECK(second.payloads() == expected(0, 1'000));
+  CHECK(told == 1'000);
+  REQUIRE((*pipeline)->wait());
+  const auto stats = (*pipeline)->stats();
+  CHECK(stats.ingest.journaled == 1'000);
+  REQUIRE(stats.consumers.size() == 3);
+  CHECK(stats.consumers[2].name == "dead_letters");
+  CHECK(stats.sources.subscriptions == 2);
+  CHECK(stats.memory_bytes > 0);
+  CHECK(stats.memory_peak_bytes >= stats.memory_bytes);
+}
+
+TEST_CASE("a pipeline that is stopped and started goes on where it was") {
+  House house;
+  FarEnd store;
+  for (int run = 0; run < 3; ++run) {
+    auto pipeline = house.create({&store});
+    REQUIRE(pipeline);
+    REQUIRE((*pipeline)->start());
+    house.publish(run * 100, run * 100 + 100);
+    house.publish(run * 100, run * 100 + 100);  // redelivered
+    REQUIRE(house.brokers[0].wait_until_empty());
+    (*pipeline)->stop();
+    CHECK((*pipeline)->stats().ingest.duplicates == 100);
+  }
+  CHECK(store.payloads() == expected(0, 300));
+  CHECK(store.repeated() == 0);
+}
+
+TEST_CASE("a store that is away at start keeps nobody from starting") {
+  House house;
+  FarEnd store;
+  store.set_plan({.open_failures = 5});
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  house.publish(0, 100);
+  REQUIRE(house.brokers[0].wait_until_empty());
+  REQUIRE(store.wait_for_rows(100));
+  (*pipeline)->stop();
+  CHECK(store.payloads() == expected(0, 100));
+  CHECK(house.log.count("store is away") == 1);
+}
+
+TEST_CASE("a new journal numbers its messages above what the store holds") {
+  House house;
+  FarEnd store;
+  store.set_position(Position{JournalId{{9}}, 5'000});
+  SECTION("which the store says") {
+    auto pipeline = house.create({&store});
+    REQUIRE(pipeline);
+    CHECK((*pipeline)->ingest().journal().first_sequence() == 5'001);
+  }
+  SECTION("also while the store is away") {
+    store.set_plan({.open_failures = 1});
+    auto pipeline = house.create({&store});
+    REQUIRE(pipeline);
+    CHECK((*pipeline)->ingest().journal().first_sequence() > 1'000'000'000);
+  }
+}
+
+TEST_CASE("a journal that exists goes on where it ended while the store is away") {
+  House house;
+  FarEnd store;
+  {
+    auto pipeline = house.create({&store});
+    REQUIRE(pipeline);
+    REQUIRE((*pipeline)->start());
+    house.publish(0, 10);
+    REQUIRE(house.brokers[0].wait_until_empty());
+    (*pipeline)->stop();
+  }
+  store.set_plan({.open_failures = 1});
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  house.publish(10, 20);
+  REQUIRE(store.wait_for_rows(20));
+  CHECK((*pipeline)->ingest().journal().durable_end() == 20);
+}
+
+TEST_CASE("invalid messages become dead letters, once, and not rows") {
+  House house;
+  FarEnd store;
+  for (int run = 0; run < 2; ++run) {
+    auto pipeline = house.create({&store});
+    REQUIRE(pipeline);
+    REQUIRE((*pipeline)->start());
+    house.brokers[0].publish(topic, "junk");
+    house.publish(run, run + 1);
+    REQUIRE(house.brokers[0].wait_until_empty());
+    (*pipeline)->stop();
+  }
+  CHECK(store.payloads() == expected(0, 2));
+  int letters = 0;
+  REQUIRE(dump_journal(house.options.dead_letters.path, system_environment(),
+                       [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
+                         letters += frame.header.kind == core::FrameKind::message ? 1 : 0;
+                         return true;
+                       }));
+  CHECK(letters == 2);
+}
+
+TEST_CASE("what a store refuses for good is among the dead letters") {
+  House house;
+  FarEnd store;
+  store.set_plan({.rejected = {2}});
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  house.publish(0, 5);
+  REQUIRE(house.brokers[0].wait_until_empty());
+  (*pipeline)->stop();
+  CHECK(store.rows() == 4);
+  CHECK((*pipeline)->stats().consumers[0].rejected == 1);
+}
+
+TEST_CASE("schema mistakes are listed and nothing starts") {
+  House house;
+  std::ofstream(house.folder / "schemas/wrong.yaml") << "name: wrong\nfields: 3\n";
+  FarEnd store;
+  auto pipeline = house.create({&store});
+  REQUIRE_FALSE(pipeline);
+  CHECK(pipeline.error().code == Errc::invalid_argument);
+  CHECK_FALSE(house.diagnostics.empty());
+}
+
+TEST_CASE("a missing schema folder is an error unless it is optional") {
+  House house;
+  house.options.schema_path = house.folder / "nowhere";
+  FarEnd store;
+  CHECK(house.create({&store}).error().code == Errc::not_found);
+  house.options.schema_path_optional = true;
+  CHECK(house.create({&store}));
+  CHECK(house.log.count("no schemas there") == 1);
+}
+
+TEST_CASE("two sinks of one name are refused") {
+  House house;
+  FarEnd store;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<ScriptedSink>(store, "same"));
+  sinks.push_back(std::make_unique<ScriptedSink>(store, "same"));
+  auto pipeline = Pipeline::create(house.options, system_environment(), {}, std::move(sinks), {},
+                                   house.diagnostics);
+  REQUIRE_FALSE(pipeline);
+  CHECK(pipeline.error().code == Errc::invalid_argument);
+}
+
+TEST_CASE("a second pipeline on one journal is refused") {
+  House house;
+  FarEnd store, other;
+  auto first = house.create({&store});
+  REQUIRE(first);
+  auto second = house.create({&other});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == Errc::already_exists);
+}
+
+TEST_CASE("a source that can never work ends the wait with its error") {
+  House house;
+  FarEnd store;
+  auto pipeline = house.create({&store}, 2, {Errc::invalid_argument, "no such broker protocol"});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  const auto outcome = (*pipeline)->wait();
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().context == "no such broker protocol");
+  (*pipeline)->stop();
+}
+
+TEST_CASE("stop ends a wait and may be called by many at once") {
+  House house;
+  FarEnd store;
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  CHECK_FALSE((*pipeline)->start());
+  auto waiting = std::async(std::launch::async, [&] { return (*pipeline)->wait(); });
+  {
+    const std::jthread one([&] { (*pipeline)->stop(); });
+    const std::jthread two([&] { (*pipeline)->stop(); });
+  }
+  CHECK(waiting.get());
+}
+
+TEST_CASE("two sources, two stores and a restart under load: everything once, in both stores") {
+  House house;
+  house.options.feed_bytes_max = 300'000;
+  house.options.journal.segment_bytes = 256 * 1024;
+  FarEnd first, second;
+  using enum FarEnd::Fault;
+  first.set_plan({.open_failures = 2, .writes = {none, refuse, lost_answer, none, throws}});
+  second.set_plan({.has_position = false});
+  constexpr int messages = 4'000;
+  for (int run = 0; run < 2; ++run) {
+    auto pipeline = house.create({&first, &second}, 2);
+    REQUIRE(pipeline);
+    REQUIRE((*pipeline)->start());
+    const int from = run * messages;
+    {
+      const std::jthread one([&] { house.publish(from, from + messages, 0); });
+      const std::jthread two(
+          [&] { house.publish(from, from + messages, 1, "sensors/cellar/temperature"); });
+      const std::jthread stats([&] {
+        for (int i = 0; i < 50; ++i) (void)to_json((*pipeline)->stats());
+      });
+    }
+    if (run == 1) {
+      REQUIRE(house.brokers[0].wait_until_empty());
+      REQUIRE(house.brokers[1].wait_until_empty());
+    }
+    (*pipeline)->stop();
+  }
+  CHECK(first.rows() == 4 * messages);
+  CHECK(first.repeated() == 0);
+  CHECK(second.rows() == 4 * messages);
+}
+
+TEST_CASE("stats are one JSON object with the names that users know") {
+  PipelineStats stats;
+  stats.ingest.received = 12;
+  stats.ingest.refused = 2;
+  stats.ingest.invalid_by_rule = {0, 0, 0, 0, 0, 0, 0, 0, 3};
+  stats.messages_open = 5;
+  stats.messages_open_max = 10;
+  ConsumerStats store;
+  store.name = "sqlite";
+  store.accepted = 9;
+  store.last_error = "disk \"full\"";
+  stats.consumers.push_back(store);
+  const std::string json = to_json(stats);
+  for (const char* part :
+       {"\"messages_received\": 12", "\"messages_stored\": 9", "\"messages_dropped\": 2",
+        "\"validation_errors\": 0", "\"storage_errors\": 0", "\"processing_errors\": 0",
+        "\"mqtt_connects\": 0", "\"mqtt_disconnects\": 0", "\"buffer_usage\": 50.0",
+        "\"uptime\": 0.0", "\"subscriptions\": 0", "\"invalid_by_rule\": {\"type\": 3}",
+        "\"last_error\": \"disk \\\"full\\\"\""}) {
+    INFO(json);
+    CHECK(json.find(part) != std::string::npos);
+  }
+  CHECK(to_text(stats).find("received 12, stored 9, dropped 2") != std::string::npos);
+}

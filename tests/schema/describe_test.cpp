@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support.hpp"
+#include "telemetry/core/decode.hpp"
+#include "telemetry/core/json_pull.hpp"
+
+namespace {
+
+using namespace schema_test;
+using telemetry::core::Extra;
+using telemetry::core::Value;
+using telemetry::core::Violation;
+
+/// What the decoder finds wrong with the payload, in words.
+std::vector<std::string> told(const telemetry::Schema& schema, std::string_view payload) {
+  std::vector<Value> values(schema.view().slot_count);
+  std::vector<char> scratch(payload.size() + 1);
+  std::vector<Violation> violations(16);
+  std::vector<Extra> extras(4);
+  const auto result = telemetry::core::decode(
+      schema.view(), payload, {values, scratch, violations, extras}, schema.pattern_hook());
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < result.violations && i < violations.size(); ++i)
+    out.push_back(schema.describe(violations[i], payload));
+  return out;
+}
+
+using Told = std::vector<std::string>;
+
+TEST_CASE("a broken rule is told with schema, path, value found and value allowed") {
+  const auto schema = good(
+      "name: temperature_sensor\nversion: \"1.0\"\ntopic_pattern: s/{device}\nfields:\n"
+      "  - {name: temperature, type: float, required: true, min: -50, max: 150}\n"
+      "  - {name: id, type: string, min_length: 3, max_length: 5, pattern: \"^s-\"}\n"
+      "  - {name: mode, type: string, enum: [auto, manual]}\n"
+      "  - {name: level, type: integer, enum: [1, 2]}\n"
+      "  - {name: at, type: timestamp, time_format: rfc3339}\n"
+      "  - {name: list, type: array, min_items: 1, max_items: 2, items: {type: float, max: 9}}\n"
+      "  - {name: lat, type: float, requires: lon}\n  - {name: lon, type: float}\n");
+  const std::string t = "temperature_sensor 1.0: ";
+  CHECK(told(*schema, R"({"temperature": 200})") == Told{t + "/temperature: 200 is above max 150"});
+  CHECK(told(*schema, R"({"temperature": -50.01})") ==
+        Told{t + "/temperature: -50.01 is below min -50"});
+  CHECK(told(*schema, R"({"temperature": "hot"})") ==
+        Told{t + "/temperature: \"hot\" is not of type float"});
+  CHECK(told(*schema, R"({})") == Told{t + "/temperature: is required, but missing or null"});
+  CHECK(told(*schema, R"({"temperature": 1, "id": "s-"})") ==
+        Told{t + "/id: \"s-\" is shorter than min_length 3"});
+  CHECK(told(*schema, R"({"temperature": 1, "id": "s-1234"})") ==
+        Told{t + "/id: \"s-1234\" is longer than max_length 5"});
+  CHECK(told(*schema, R"({"temperature": 1, "id": "abc"})") ==
+        Told{t + "/id: \"abc\" does not match pattern ^s-"});
+  CHECK(told(*schema, R"({"temperature": 1, "mode": "off"})") ==
+        Told{t + "/mode: \"off\" is not one of \"auto\", \"manual\""});
+  CHECK(told(*schema, R"({"temperature": 1, "level": 3})") ==
+        Told{t + "/level: 3 is not one of 1, 2"});
+  CHECK(told(*schema, R"({"temperature": 1, "at": "noon"})") ==
+        Told{t + "/at: \"noon\" is not a time of format rfc3339"});
+  CHECK(told(*schema, R"({"temperature": 1, "list": []})") ==
+        Told{t + "/list: [] has fewer than min_items 1"});
+  CHECK(told(*schema, R"({"temperature": 1, "list": [1, 2, 3]})") ==
+        Told{t + "/list: [1, 2, 3] has more than max_items 2"});
+  CHECK(told(*schema, R"({"temperature": 1, "list": [1, 10]})") ==
+        Told{t + "/list/1: 10 is above max 9"});
+  CHECK(told(*schema, R"({"temperature": 1, "lat": 2})") ==
+        Told{t + "/lon: is missing or null, but another field requires it"});
+  CHECK(told(*schema, R"({"temperature": 1, "colour": "red"})") ==
+        Told{t + "/colour: is not declared"});
+  CHECK(told(*schema, R"({"temperature": 1, "temperature": 2})") ==
+        Told{t + "/temperature: is given twice"});
+  CHECK(told(*schema, R"({"temperature": 1, "level": 1e30})") ==
+        Told{t + "/level: 1e30 does not fit an integer of 64 bits"});
+  CHECK(told(*schema, R"({"temperature": 1, "at": 5})") ==
+        Told{t + "/at: 5 is not of type timestamp, format rfc3339"});
+  CHECK(told(*schema, R"([1])") == Told{t + "(document): [1] is not an object"});
+}
+
+TEST_CASE("a path leads through objects and array indices and is escaped as a JSON pointer") {
+  const auto schema = good(with_fields(
+      "  - name: a/b\n    type: object\n    fields:\n"
+      "      - name: \"m~\"\n        type: array\n        items:\n          type: object\n"
+      "          fields: [{name: v, type: integer, required: true}]\n"));
+  CHECK(told(*schema, R"({"a/b": {"m~": [{"v": 1}, {"v": 1.5}]}})") ==
+        Told{"t 1.0: /a~1b/m~0/1/v: 1.5 is not of type integer"});
+  CHECK(told(*schema, R"({"a/b": {"m~": [{"v": 1}, {"v": 2}, {}]}})") ==
+        Told{"t 1.0: /a~1b/m~0/2/v: is required, but missing or null"});
+  CHECK(told(*schema, R"({"a\/b": {"m~": [[[]], {"v": 2}]}})") ==
+        Told{"t 1.0: /a~1b/m~0/0: [[]] is not of type object"});
+}
+
+TEST_CASE("what is no JSON is told with the byte where it ends to be") {
+  const auto schema = good(with_fields("  - {name: x, type: float}\n"));
+  const auto first = [&](std::string_view payload) { return told(*schema, payload).at(0); };
+  CHECK_THAT(first("{\"x\": 1"), Catch::StartsWith("t 1.0: byte 7") && Catch::Contains("not JSON"));
+  CHECK_THAT(first(""), Catch::StartsWith("t 1.0: byte 0") && Catch::Contains("not JSON"));
+  CHECK_THAT(first("{\"x\": 1} 2"), Catch::StartsWith("t 1.0: byte 9") &&
+                                        Catch::Contains("something follows the document"));
+  CHECK_THAT(first("{\"x\": \"\xFF\"}"), Catch::Contains("not valid UTF-8"));
+  CHECK_THAT(first(std::string(40, '[')), Catch::Contains("nested deeper than 32 levels") ||
+                                              Catch::Contains("is not an object"));
+}
+
+TEST_CASE("a long or dirty value is cut and made printable") {
+  const auto schema = good(with_fields("  - {name: x, type: float}\n"));
+  const auto first = [&](std::string_view payload) { return told(*schema, payload).at(0); };
+  const std::string text = first("{\"x\": \"" + std::string(1000, 'a') + "\"}");
+  CHECK(text.size() < 120);
+  CHECK_THAT(text, Catch::Contains("aaa... is not of type float"));
+  CHECK_THAT(first("{\"x\": \"a\x7F\"}"), Catch::Contains("a\\u007f"));
+  // The cut is not inside a code point.
+  const std::string accents = first("{\"x\": \"" + std::string(62, 'a') + "\u00e9\u00e9\u00e9\"}");
+  CHECK(telemetry::core::is_valid_utf8(accents));
+}
+
+TEST_CASE("a violation that does not fit the payload is still told") {
+  const auto schema = good(with_fields("  - {name: x, type: float, max: 3}\n"));
+  Violation violation;
+  violation.rule = telemetry::core::Rule::max;
+  violation.node = 1;
+  violation.offset = 100;
+  violation.length = 100;
+  CHECK_FALSE(schema->describe(violation, "{}").empty());
+  violation.node = 77;
+  violation.key = 99;
+  for (int rule = 0; rule <= 24; ++rule) {
+    violation.rule = static_cast<telemetry::core::Rule>(rule);
+    CHECK_FALSE(schema->describe(violation, "not json").empty());
+  }
+}
+
+}  // namespace

@@ -1,0 +1,4 @@
+#pragma once
+class Extra {
+  virtual void f() = 0;
+};

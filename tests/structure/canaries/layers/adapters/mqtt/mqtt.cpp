@@ -1,0 +1,2 @@
+#include "sqlite/store.hpp"
+#include "telemetry/pipeline.hpp"

@@ -1,0 +1,2 @@
+#include "telemetry/ingest.hpp"
+#include "journal/inner.hpp"
