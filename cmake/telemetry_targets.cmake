@@ -24,6 +24,9 @@ if(TELEMETRY_SANITIZE)
   add_compile_options(-fsanitize=${TELEMETRY_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TELEMETRY_SANITIZE})
 endif()
+if(TELEMETRY_BUILD_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # the library's coverage is what guides libFuzzer
+endif()
 
 # telemetry_library(WORD): libtelemetry_WORD, exported as telemetry::WORD.
 function(telemetry_library word)

@@ -8,13 +8,11 @@
 // again.
 //
 // Invariants
-// - Connection::write() sends every queued PUBACK, and pings and SUBSCRIBE share that queue. So
-// each
-//   write is preceded by a commit of all that was read, also right after CONNACK, when messages of
-//   a waiting session arrive before SUBSCRIBE is sent.
+// - Connection::write() sends every queued PUBACK, and pings and SUBSCRIBE share that queue. So a
+//   commit of all that was read comes before each write, also right after CONNACK, when messages
+//   of a waiting session arrive before SUBSCRIBE is sent.
 // - A commit that fails never happened: the socket is shut without DISCONNECT and the client with
-// its
-//   queue of PUBACKs destroyed. The broker gives the messages again to the next connection.
+//   its queue of PUBACKs destroyed. The broker gives the messages again to the next connection.
 // - Nothing is read before the journal has room. A full journal closes the connection: answering
 //   pings needs reading.
 // - QoS 2 is subscribed as 1: libmosquitto acknowledges QoS 2 before it hands the message over.

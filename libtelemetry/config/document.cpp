@@ -99,7 +99,7 @@ class Converter {
         value.line = key.line;
         value.column = key.column;
       }
-      out.members.emplace_back(std::move(key), std::move(value));
+      out.members.push_back({std::move(key), std::move(value)});
     }
   }
 

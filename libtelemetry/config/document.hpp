@@ -12,13 +12,19 @@ namespace telemetry::config {
 
 /// A piece of a YAML or JSON document as it was written, before any option gives it a type.
 struct Written {
+  struct Member;
   enum class Kind : std::uint8_t { null, scalar, list, map };
   Kind kind = Kind::null;
   std::string text;  ///< scalar
   int line = 0;
   int column = 0;
-  std::vector<Written> items;                        ///< list
-  std::vector<std::pair<Written, Written>> members;  ///< map: scalar key, value; no key twice
+  std::vector<Written> items;   ///< list
+  std::vector<Member> members;  ///< map; no key twice
+};
+
+struct Written::Member {
+  Written key;  ///< scalar
+  Written value;
 };
 
 /// Reads one document. An empty one is an empty map. Mistakes are appended; nothing is returned

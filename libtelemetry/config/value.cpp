@@ -229,7 +229,7 @@ class Checker {
         key.text = part.substr(0, equals);
         Written value = written;
         value.text = part.substr(std::min(equals + 1, part.size()));
-        written.members.emplace_back(std::move(key), std::move(value));
+        written.members.push_back({std::move(key), std::move(value)});
       }
     }
     bool good = true;

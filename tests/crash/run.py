@@ -6,7 +6,7 @@
   tests/crash/run.py --bin build/dev/bin --short        the same, shorter, as CI runs them
   tests/crash/run.py --bin build/dev/bin --only edge_killed --seed 7 --keep
 
-Needs mosquitto, and root (or user namespaces) for the small disks. Python's standard library only.
+Needs mosquitto, and root for the small disks (those scenarios are skipped without). Python's standard library only.
 Exit code: 0 all passed (or skipped with a reason), 1 something was lost, 2 wrong usage.
 """
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any payload against a schema that uses every rule: the decoder neither crashes nor lies about
 // what it wrote.
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
@@ -52,7 +53,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace core = telemetry::core;
   // A copy of exactly this size, so that a read past the end is seen.
   const std::unique_ptr<char[]> copy(new char[size]);
-  std::copy_n(data, size, copy.get());
+  std::copy(data, data + size, copy.get());
   const std::string_view payload(copy.get(), size);
   std::array<core::Value, 16> values;
   std::vector<char> scratch(size);

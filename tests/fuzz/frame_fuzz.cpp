@@ -11,8 +11,10 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace core = telemetry::core;
   constexpr std::uint64_t segment = 7, offset = 64;
+  constexpr std::size_t reserved_at = 47;
   const std::unique_ptr<std::uint8_t[]> copy(new std::uint8_t[size]);
-  std::copy_n(data, size, copy.get());
+  std::copy(data, data + size, copy.get());
+  if (size > reserved_at) copy[reserved_at] = 0;  // written 0, ignored when read
   core::FrameView frame;
   // The fuzzer cannot guess checksums: judge the bytes as they are, then with the checksum mended.
   for (int mended = 0; mended < 2; ++mended) {
