@@ -19,8 +19,9 @@ struct IngestOptions {
   Unmatched unmatched = Unmatched::store;
   std::size_t batch_messages_max = 10'000;  ///< buffer.size: messages in memory before the journal
   std::size_t high_water_messages = 8'000;  ///< buffer.high_water_mark
-  std::size_t sync_bytes = 256 * 1024;      ///< a batch is closed at this size,
-  std::int64_t sync_interval_ns = 2'000'000;  ///< or this long after its first message
+  std::size_t sync_bytes = 1024 * 1024;     ///< a batch is closed at this size,
+  std::int64_t sync_interval_ns =
+      2'000'000;  ///< or this long after its first message, 20 ms on slow disks
   SyncMode sync = SyncMode::interval;
   std::size_t devices_max = 100'000;        ///< numberings remembered; least recently used go
   std::size_t topics_cached_max = 100'000;  ///< schema choices remembered

@@ -15,6 +15,11 @@ namespace frame_flag = core::frame_flag;
 /// Broken rules of one batch that are kept for people; of more messages only the first rule is.
 constexpr std::size_t batch_violations_max = 4'096;
 
+/// While more comes, a batch grows for so many times as long as the last sync took: the disk may
+/// take a fifth of the time, not more.
+constexpr std::int64_t growth_per_sync = 4;
+constexpr std::int64_t growth_ns_max = 20'000'000;
+
 std::size_t frame_bytes(const Message& message) noexcept {
   return core::frame_size(message.topic.size(), message.payload.size(), false);
 }
@@ -22,7 +27,9 @@ std::size_t frame_bytes(const Message& message) noexcept {
 }  // namespace
 
 JournalDoor::JournalDoor(IngestState& ingest)
-    : ingest_(ingest), topics_(std::max<std::size_t>(ingest.options.topics_cached_max, 1)) {}
+    : ingest_(ingest),
+      topics_(std::max<std::size_t>(ingest.options.topics_cached_max, 1)),
+      interval_ns_(ingest.options.sync_interval_ns) {}
 
 JournalDoor::~JournalDoor() { abort(); }
 
@@ -97,7 +104,7 @@ bool JournalDoor::should_commit() const noexcept {
   if (messages == 0) return false;
   return ingest_.options.sync == SyncMode::always || open_bytes_ >= ingest_.options.sync_bytes ||
          messages >= ingest_.options.batch_messages_max ||
-         ingest_.environment.clock.monotonic() - opened_at_ >= ingest_.options.sync_interval_ns;
+         ingest_.environment.clock.monotonic() - opened_at_ >= interval_ns_;
 }
 
 Result<void> JournalDoor::commit() {
@@ -109,9 +116,7 @@ Result<void> JournalDoor::commit() {
   auto appended = append_open();
   if (!appended) return fail(std::move(appended).error());
   if (appended->has_value()) {
-    if (auto synced = ingest_.journal().sync(**appended); !synced) {
-      return fail(std::move(synced).error());
-    }
+    if (auto synced = sync(**appended); !synced) return fail(std::move(synced).error());
   }
   if (!batch_->readings.empty()) ingest_.publish(batch_->last);
   count_stored();
@@ -120,6 +125,15 @@ Result<void> JournalDoor::commit() {
   tell();
   forget();
   return {};
+}
+
+Result<void> JournalDoor::sync(const Journal::Ticket& ticket) {
+  Clock& clock = ingest_.environment.clock;
+  const std::int64_t began = clock.monotonic();
+  auto synced = ingest_.journal().sync(ticket);
+  const std::int64_t growth_ns = growth_per_sync * (clock.monotonic() - began);
+  interval_ns_ = std::max(ingest_.options.sync_interval_ns, std::min(growth_ns, growth_ns_max));
+  return synced;
 }
 
 /// @returns what to wait for; nothing when all of it is durable already.

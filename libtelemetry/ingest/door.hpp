@@ -42,6 +42,7 @@ class JournalDoor final : public Door {
   void open_batch();
   void remember(const Judge::Judgement& judgement, const KnownTopic& topic);
   [[nodiscard]] Result<Appended> append_open();
+  [[nodiscard]] Result<void> sync(const Journal::Ticket& ticket);
   void check_sequences();
   [[nodiscard]] bool check(Reading& reading, const Pending& pending);
   void note_event(const Reading& reading, const Pending& pending,
@@ -67,6 +68,7 @@ class JournalDoor final : public Door {
   std::vector<Journal::Record> records_;
   std::size_t open_bytes_ = 0;
   std::int64_t opened_at_ = 0;  // monotonic; of the first message
+  std::int64_t interval_ns_;    // the age that closes a batch
   IngestCounts counts_;
   IngestCounts checked_;  // of this batch; counted when it is durable
 };

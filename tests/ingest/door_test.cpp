@@ -280,6 +280,45 @@ TEST_CASE("a batch is closed by messages, bytes or age") {
   }
 }
 
+TEST_CASE("while a disk is slow a batch grows for four times as long as its syncs, up to 20 ms") {
+  using Files = model::FaultFileSystem;
+  House house;
+  const auto door = house.ingest->make_door();
+  const auto sync_takes = [&](std::int64_t ns) {
+    house.files.set_plan([&house, ns](auto, Files::Call call, const auto&) {
+      if (call == Files::Call::sync) house.clock.advance(ns);
+      return Files::Fault::none;
+    });
+    add(*door, topic, reading_json(1, 1));
+    REQUIRE(door->commit());
+    add(*door, topic, reading_json(1, 2));
+  };
+  const auto closes_after = [&](std::int64_t ns) {
+    house.clock.advance(ns - 1);
+    CHECK_FALSE(door->should_commit());
+    house.clock.advance(1);
+    CHECK(door->should_commit());
+  };
+  SECTION("a fast disk") {
+    sync_takes(100'000);
+    closes_after(2'000'000);
+  }
+  SECTION("a slow one") {
+    sync_takes(3'000'000);
+    closes_after(12'000'000);
+  }
+  SECTION("a very slow one, and a fast one again") {
+    sync_takes(second);
+    closes_after(20'000'000);
+    REQUIRE(door->commit());
+    house.files.set_plan({});
+    add(*door, topic, reading_json(1, 3));
+    REQUIRE(door->commit());
+    add(*door, topic, reading_json(1, 4));
+    closes_after(2'000'000);
+  }
+}
+
 TEST_CASE("with sync: always each message is a batch") {
   IngestOptions options;
   options.sync = SyncMode::always;

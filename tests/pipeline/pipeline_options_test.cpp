@@ -28,7 +28,7 @@ TEST_CASE("an empty configuration gives the documented defaults") {
   CHECK(options->journal.path == "./data/journal");
   CHECK(options->journal.sync == SyncMode::interval);
   CHECK(options->ingest.sync_interval_ns == 2'000'000);
-  CHECK(options->ingest.sync_bytes == 256 * 1024);
+  CHECK(options->ingest.sync_bytes == 1024 * 1024);
   CHECK(options->journal.size_max_bytes == 1024ull * 1024 * 1024);
   CHECK(options->journal.replay_window_ns == 24ll * 3600 * 1'000'000'000);
   CHECK(options->dead_letters.path == "./data/dead_letters");
