@@ -128,6 +128,15 @@ std::vector<std::string> contradictions(const MqttOptions& options, MqttUse use,
   return out;
 }
 
+Result<void> check_topics(const MqttOptions& options) {
+  std::vector<std::string> found;
+  check_topics(
+      options, [&](std::string_view key) { return fmt::format("{}.{}", options.section, key); },
+      found);
+  if (found.empty()) return {};
+  return Error{Errc::invalid_argument, fmt::format("{}", fmt::join(found, "; "))};
+}
+
 Result<void> check(const MqttOptions& options, MqttUse use) {
   const auto found = contradictions(options, use, [&](std::string_view key) {
     return fmt::format("{}.{}", options.section, key);

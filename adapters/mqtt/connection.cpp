@@ -180,6 +180,13 @@ void Connection::set_callbacks(mosquitto* client) {
       connection.handlers_.subscribed(connection.handlers_.owner, mid, codes[0]);
     }
   });
+  mosquitto_unsubscribe_callback_set(client, [](mosquitto*, void* self, int mid) {
+    auto& connection = *static_cast<Connection*>(self);
+    ++connection.callbacks_;
+    if (connection.handlers_.unsubscribed != nullptr) {
+      connection.handlers_.unsubscribed(connection.handlers_.owner, mid);
+    }
+  });
   mosquitto_publish_v5_callback_set(
       client, [](mosquitto*, void* self, int mid, int code, const mosquitto_property*) {
         auto& connection = *static_cast<Connection*>(self);

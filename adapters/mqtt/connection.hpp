@@ -43,6 +43,7 @@ class Connection {
     void* owner = nullptr;
     void (*message)(void* owner, const mosquitto_message& message) = nullptr;
     void (*subscribed)(void* owner, int mid, int code) = nullptr;
+    void (*unsubscribed)(void* owner, int mid) = nullptr;
     /// QoS 0: written to the socket; QoS 1: the broker's answer.
     void (*published)(void* owner, int mid, int code) = nullptr;
   };

@@ -15,6 +15,8 @@
 //   its queue of PUBACKs destroyed. The broker gives the messages again to the next connection.
 // - Nothing is read before the journal has room. A full journal closes the connection: answering
 //   pings needs reading.
+// - SUBSCRIBE and UNSUBSCRIBE are queued by this thread alone, between reading and committing.
+//   set_topics() leaves a list for it, which it takes at its next turn, after a tick at the latest.
 // - QoS 2 is subscribed as 1: libmosquitto acknowledges QoS 2 before it hands the message over.
 //
 // Limits: the broker sends at most receive_maximum messages ahead (MQTT 5) or its own
@@ -28,7 +30,6 @@
 
 #include <fmt/format.h>
 #include <mosquitto.h>
-#include <mqtt_protocol.h>
 
 #include <algorithm>
 #include <atomic>
@@ -36,15 +37,16 @@
 #include <charconv>
 #include <optional>
 #include <stop_token>
+#include <utility>
 
 #include "connection.hpp"
 #include "options.hpp"
+#include "subscriptions.hpp"
 
 namespace telemetry {
 namespace mqtt {
 namespace {
 
-constexpr std::string_view dropped_topic = "$SYS/broker/publish/messages/dropped";
 constexpr std::size_t reserve_bytes = 1024 * 1024;
 constexpr std::int64_t tick_ns = 1'000'000'000;
 constexpr std::int64_t room_wait_ns = 1'000'000'000;
@@ -54,40 +56,32 @@ std::string client_id_of(const MqttOptions& options) {
   return fixed_client_id(::program_invocation_short_name, address(options));
 }
 
-class MqttSource final : public Source {
+class Subscriber final : public MqttSource {
  public:
-  MqttSource(const MqttOptions& options, Environment environment)
+  Subscriber(const MqttOptions& options, Environment environment)
       : options_(options),
         environment_(environment),
         connection_(options_, client_id_of(options_), !options.persistent_session, environment,
-                    handlers()) {
-    for (const Subscription& topic : options_.topics) {
-      bool matches = false;
-      mosquitto_topic_matches_sub(topic.filter.c_str(), dropped_topic.data(), &matches);
-      wants_dropped_topic_ = wants_dropped_topic_ || matches;
-    }
-  }
+                    handlers()),
+        subscriptions_(options_, connection_, environment) {}
 
   std::string name() const override { return fmt::format("mqtt {}", address(options_)); }
   Result<void> run(Door& door, std::stop_token stop) override;
-  bool is_ready() const noexcept override { return ready_.load(relaxed); }
+  bool is_ready() const noexcept override { return subscriptions_.is_ready(); }
+  Result<void> set_topics(std::vector<Subscription> topics) override;
   SourceStats stats() const override {
     SourceStats stats;
     stats.connects = connection_.connects();
     stats.disconnects = connection_.disconnects();
-    stats.subscriptions = subscriptions_.load(relaxed);
+    stats.subscriptions = subscriptions_.count();
     stats.dropped_by_broker = dropped_.load(relaxed);
-    stats.sessions_lost = sessions_lost_.load(relaxed);
+    stats.sessions_lost = subscriptions_.sessions_lost();
     stats.connected = connection_.is_connected();
     return stats;
   }
 
  private:
   static constexpr auto relaxed = std::memory_order_relaxed;
-  struct Asked {
-    int mid;
-    std::size_t topic;  // index, or topics.size() for dropped_topic
-  };
 
   Connection::Handlers handlers();
   bool wait_for_room(Door& door);
@@ -95,16 +89,14 @@ class MqttSource final : public Source {
   void read_all(Door& door, const std::stop_token& stop);
   bool expects_more() noexcept;
   bool commit(Door& door);
-  void subscribe();
   void message(const mosquitto_message& message);
-  void subscribed(int mid, int code);
   void note_dropped(const mosquitto_message& message);
 
   const MqttOptions options_;
   Environment environment_;
   Connection connection_;
+  Subscriptions subscriptions_;
   Wake wake_;
-  bool wants_dropped_topic_ = false;
 
   Door* door_ = nullptr;           // during run()
   std::uint64_t read_ = 0;         // messages since the last commit
@@ -112,29 +104,33 @@ class MqttSource final : public Source {
   bool acknowledges_ = false;      // a QoS 1 message came through this connection
   bool held_ = false;              // libmosquitto was seen to hold an acknowledgement back
   bool asked_ = false;             // SUBSCRIBE is queued or answered, on this connection
-  bool had_session_ = false;
-  bool subscribed_once_ = false;
-  bool blocked_ = false;  // said that the journal takes nothing
-  bool qos2_said_ = false;
-  std::vector<Asked> pending_;
-  std::size_t unanswered_ = 0;
-  std::size_t granted_ = 0;
+  bool blocked_ = false;           // said that the journal takes nothing
   std::optional<std::uint64_t> dropped_seen_;
-  std::atomic<bool> ready_{false};
-  std::atomic<std::uint64_t> subscriptions_{0}, dropped_{0}, sessions_lost_{0};
+  std::atomic<std::uint64_t> dropped_{0};
 };
 
-Connection::Handlers MqttSource::handlers() {
+Connection::Handlers Subscriber::handlers() {
   return {
       this,
       [](void* self, const mosquitto_message& message) {
-        static_cast<MqttSource*>(self)->message(message);
+        static_cast<Subscriber*>(self)->message(message);
       },
-      [](void* self, int mid, int code) { static_cast<MqttSource*>(self)->subscribed(mid, code); },
+      [](void* self, int mid, int code) {
+        static_cast<Subscriber*>(self)->subscriptions_.subscribed(mid, code);
+      },
+      [](void* self, int mid) { static_cast<Subscriber*>(self)->subscriptions_.unsubscribed(mid); },
       nullptr};
 }
 
-Result<void> MqttSource::run(Door& door, std::stop_token stop) {
+Result<void> Subscriber::set_topics(std::vector<Subscription> topics) {
+  MqttOptions changed = options_;
+  changed.topics = topics;
+  if (auto checked = check_topics(changed); !checked) return checked;
+  subscriptions_.want(std::move(topics));
+  return {};
+}
+
+Result<void> Subscriber::run(Door& door, std::stop_token stop) {
   if (auto checked = check(options_, MqttUse::subscribe); !checked) return checked;
   door_ = &door;
   wake_.clear();
@@ -149,7 +145,7 @@ Result<void> MqttSource::run(Door& door, std::stop_token stop) {
   return {};
 }
 
-bool MqttSource::wait_for_room(Door& door) {
+bool Subscriber::wait_for_room(Door& door) {
   const auto room = door.reserve(reserve_bytes);
   if (room) {
     if (blocked_) connection_.log(LogLevel::info, "the journal has room again: connecting");
@@ -168,10 +164,9 @@ bool MqttSource::wait_for_room(Door& door) {
 }
 
 /// Works on one connection until it ends or `stop`. An error means that no connection can work.
-Result<void> MqttSource::serve(Door& door, const std::stop_token& stop) {
+Result<void> Subscriber::serve(Door& door, const std::stop_token& stop) {
   read_ = 0;
   asked_ = acknowledges_ = false;
-  pending_.clear();
   while (!stop.stop_requested()) {
     if (const auto room = door.reserve(reserve_bytes); !room) {
       connection_.drop(fmt::format("the journal takes nothing: {}", to_string(room.error())));
@@ -193,25 +188,31 @@ Result<void> MqttSource::serve(Door& door, const std::stop_token& stop) {
                    "lost; use version 2.0"};
     }
     held_ = held_ || acknowledges_;
-    if (connection_.is_up() && !asked_) subscribe();
+    if (connection_.is_up()) {
+      if (std::exchange(asked_, true)) {
+        subscriptions_.follow();
+      } else {
+        subscriptions_.connected();
+      }
+    }
     // Also when the connection is gone: the broker may have forgotten the session.
     if (!commit(door)) break;
     if (!connection_.is_open() || !connection_.tick()) break;
     if (connection_.wants_write() && !connection_.write()) break;
   }
-  subscriptions_.store(0, relaxed);
+  subscriptions_.disconnected();
   if (stop.stop_requested()) connection_.close();
   return {};
 }
 
-void MqttSource::read_all(Door& door, const std::stop_token& stop) {
+void Subscriber::read_all(Door& door, const std::stop_token& stop) {
   while (connection_.read() && !connection_.is_drained() && !door.should_commit() &&
          !stop.stop_requested()) {
   }
 }
 
 /// True when, at the rate of this round, at least two more messages come while we wait.
-bool MqttSource::expects_more() noexcept {
+bool Subscriber::expects_more() noexcept {
   const std::int64_t now = environment_.clock.monotonic();
   const std::int64_t elapsed_ns = now - last_read_at_;
   last_read_at_ = now;
@@ -219,7 +220,7 @@ bool MqttSource::expects_more() noexcept {
          static_cast<std::int64_t>(read_) * options_.coalesce_ns >= 2 * elapsed_ns;
 }
 
-bool MqttSource::commit(Door& door) {
+bool Subscriber::commit(Door& door) {
   if (read_ == 0) return true;
   const auto committed = door.commit();
   if (!committed) {
@@ -231,93 +232,10 @@ bool MqttSource::commit(Door& door) {
   return static_cast<bool>(committed);
 }
 
-void MqttSource::subscribe() {
-  asked_ = true;
-  granted_ = unanswered_ = 0;
-  if (options_.persistent_session && had_session_ && !connection_.session_present()) {
-    sessions_lost_.fetch_add(1, relaxed);
-    connection_.log(LogLevel::warn,
-                    fmt::format("{} has lost the session: what was sent while we were away is "
-                                "gone; subscribing again",
-                                address(options_)));
-  }
-  had_session_ = true;
-  // 3.1.1 would send all retained messages again, 5 can be asked not to.
-  if (!connection_.is_v5() && connection_.session_present() && subscribed_once_) {
-    subscriptions_.store(options_.topics.size(), relaxed);
-    return;
-  }
-  const int retained = connection_.is_v5() ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0;
-  for (std::size_t i = 0; i < options_.topics.size(); ++i) {
-    const Subscription& topic = options_.topics[i];
-    if (topic.qos == 2 && !qos2_said_) {
-      qos2_said_ = true;
-      connection_.log(LogLevel::info,
-                      "QoS 2 filters are subscribed with QoS 1; duplicates are removed where the "
-                      "schema has a sequence_field, else they are possible");
-    }
-    int mid = 0;
-    const int result = mosquitto_subscribe_v5(connection_.client(), &mid, topic.filter.c_str(),
-                                              topic.qos > 0 ? 1 : 0, retained, nullptr);
-    if (result == MOSQ_ERR_SUCCESS) {
-      pending_.push_back({mid, i});
-      ++unanswered_;
-    } else {
-      connection_.log(LogLevel::error, fmt::format("cannot subscribe to '{}': {}", topic.filter,
-                                                   mosquitto_strerror(result)));
-    }
-  }
-  int mid = 0;
-  if (mosquitto_subscribe(connection_.client(), &mid, dropped_topic.data(), 0) ==
-      MOSQ_ERR_SUCCESS) {
-    pending_.push_back({mid, options_.topics.size()});
-  }
-}
-
-void MqttSource::subscribed(int mid, int code) {
-  const auto found = std::find_if(pending_.begin(), pending_.end(),
-                                  [mid](const Asked& asked) { return asked.mid == mid; });
-  if (found == pending_.end()) return;
-  const std::size_t index = found->topic;
-  pending_.erase(found);
-  if (index == options_.topics.size()) {
-    if (code >= MQTT_RC_UNSPECIFIED) {
-      connection_.log(LogLevel::info, fmt::format("{} does not tell how many messages it drops",
-                                                  address(options_)));
-    }
-    return;
-  }
-  const Subscription& topic = options_.topics[index];
-  if (code >= MQTT_RC_UNSPECIFIED) {
-    connection_.log(
-        LogLevel::error,
-        fmt::format("{} refused the subscription to '{}': {}; allow '{}' to read it in "
-                    "the broker's access rules, or remove it from {}.topics",
-                    address(options_), topic.filter, mosquitto_reason_string(code),
-                    options_.username.empty() ? connection_.client_id() : options_.username,
-                    options_.section));
-  } else {
-    ++granted_;
-    if (code == 0 && topic.qos > 0) {
-      connection_.log(LogLevel::warn,
-                      fmt::format("{} grants only QoS 0 for '{}': messages are lost while we are "
-                                  "away",
-                                  address(options_), topic.filter));
-    }
-  }
-  if (--unanswered_ > 0) return;
-  subscriptions_.store(granted_, relaxed);
-  if (granted_ < options_.topics.size()) return;
-  subscribed_once_ = true;
-  ready_.store(true, relaxed);
-  connection_.log(LogLevel::info, fmt::format("subscribed to {} topic filter{} at {}", granted_,
-                                              granted_ == 1 ? "" : "s", address(options_)));
-}
-
-void MqttSource::message(const mosquitto_message& message) {
+void Subscriber::message(const mosquitto_message& message) {
   if (message.topic[0] == '$' && message.topic == dropped_topic) {
     note_dropped(message);
-    if (!wants_dropped_topic_) return;
+    if (!subscriptions_.wants_dropped_topic()) return;
   }
   Message out;
   out.topic = message.topic;
@@ -330,7 +248,7 @@ void MqttSource::message(const mosquitto_message& message) {
   door_->add(out);
 }
 
-void MqttSource::note_dropped(const mosquitto_message& message) {
+void Subscriber::note_dropped(const mosquitto_message& message) {
   const char* text = static_cast<const char*>(message.payload);
   std::uint64_t count = 0;
   const auto [end, error] = std::from_chars(text, text + message.payloadlen, count);
@@ -350,8 +268,8 @@ void MqttSource::note_dropped(const mosquitto_message& message) {
 }  // namespace
 }  // namespace mqtt
 
-std::unique_ptr<Source> make_mqtt_source(const MqttOptions& options, Environment environment) {
-  return std::make_unique<mqtt::MqttSource>(options, environment);
+std::unique_ptr<MqttSource> make_mqtt_source(const MqttOptions& options, Environment environment) {
+  return std::make_unique<mqtt::Subscriber>(options, environment);
 }
 
 }  // namespace telemetry

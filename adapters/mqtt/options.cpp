@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "failure.hpp"
+#include "telemetry/message.hpp"
 
 namespace telemetry {
 namespace mqtt {
@@ -50,7 +51,8 @@ constexpr Option table[] = {
      .choices = "1.2|1.3"},
     {.key = "mqtt.topics",
      .type = OptionType::topic_list,
-     .doc = "Topic filters to subscribe to; QoS 2 is subscribed as QoS 1."},
+     .doc = "Topic filters to subscribe to; QoS 2 is subscribed as QoS 1.",
+     .reloadable = true},
     {.key = "mqtt.persistent_session",
      .type = OptionType::boolean,
      .fallback = "true",
@@ -129,6 +131,9 @@ class Reader {
                        : static_cast<std::uint16_t>(config_.integer(key("port")));
     options.client_id = config_.text(key("client_id"));
     if (options.client_id.empty()) options.client_id = default_id(options, app);
+    if (use == MqttUse::subscribe && options.persistent_session) {
+      options.session_file = session_file(options);
+    }
     for (std::string& text : contradictions(
              options, use, [this](std::string_view name) { return config_.where(key(name)); })) {
       mistakes_.push_back(std::move(text));
@@ -150,6 +155,12 @@ class Reader {
     return fixed_client_id(
         fmt::format("telemetry-{}", app),
         fmt::format("{}\n{}", error ? journal.string() : absolute.string(), address(options)));
+  }
+
+  // Beside what the session fills: both are lost, kept and copied together.
+  [[nodiscard]] std::string session_file(const MqttOptions& options) const {
+    return fmt::format("{}/subscriptions-{:016x}", config_.text("journal.path"),
+                       hash64(fmt::format("{}\n{}", options.client_id, address(options))));
   }
 
   const Config& config_;

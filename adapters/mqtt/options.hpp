@@ -18,6 +18,8 @@ using Where = std::function<std::string(std::string_view key)>;
                                                       const Where& where);
 /// The same as one error. Errors: invalid_argument.
 [[nodiscard]] Result<void> check(const MqttOptions& options, MqttUse use);
+/// Of the topic filters alone. Errors: invalid_argument.
+[[nodiscard]] Result<void> check_topics(const MqttOptions& options);
 
 /// "PROGRAM-HOST-HASH", the same at every start, at most 64 bytes.
 [[nodiscard]] std::string fixed_client_id(std::string_view program, std::string_view identity);

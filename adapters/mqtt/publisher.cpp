@@ -77,7 +77,7 @@ class Publisher final : public MqttPublisher {
   };
 
   Connection::Handlers handlers() {
-    return {this, nullptr, nullptr, [](void* self, int packet, int code) {
+    return {this, nullptr, nullptr, nullptr, [](void* self, int packet, int code) {
               static_cast<Publisher*>(self)->published(packet, code);
             }};
   }

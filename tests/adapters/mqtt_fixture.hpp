@@ -149,6 +149,9 @@ class RunningSource {
     return result_;
   }
   [[nodiscard]] const Source& source() const { return *source_; }
+  [[nodiscard]] Result<void> set_topics(std::vector<Subscription> topics) {
+    return source_->set_topics(std::move(topics));
+  }
   [[nodiscard]] bool wait_until_ready() const {
     return wait_until([this] { return source_->is_ready(); });
   }
@@ -163,7 +166,7 @@ class RunningSource {
   }
 
  private:
-  std::unique_ptr<Source> source_;
+  std::unique_ptr<MqttSource> source_;
   Result<void> result_;
   std::jthread thread_;
 };

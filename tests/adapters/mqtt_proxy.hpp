@@ -22,6 +22,7 @@ class MqttProxy {
     puback = 4,
     subscribe = 8,
     suback = 9,
+    unsubscribe = 10,
     disconnect = 14,
     note = 0,  ///< not a packet: written by write_down()
   };

@@ -17,7 +17,7 @@ LINES_MAX, COLUMNS_MAX = 600, 100
 # Classes with pure virtual functions that users may derive from (docs/decisions/0002). The rest of
 # the virtual classes hide an implementation and are made by one function.
 ABSTRACT = {"Clock", "FileSystem", "Source", "Sink", "Store"}
-HIDING = {"Door", "SchemaSet", "RowWriter", "Reader", "Ingest", "Pipeline", "MqttPublisher",
+HIDING = {"Door", "SchemaSet", "RowWriter", "Reader", "Ingest", "Pipeline", "MqttPublisher", "MqttSource",
           "DeadLetterSink"}
 CLASS = re.compile(r"^(?:class|struct) ([\w:]+)[^;]*?\{(.*?)^\};", re.S | re.M)
 

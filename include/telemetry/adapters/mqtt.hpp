@@ -44,6 +44,10 @@ struct MqttOptions {
   MqttTls tls;
   std::vector<Subscription> topics;  ///< QoS 2 is subscribed as QoS 1
   bool persistent_session = true;
+  /// File that remembers, over restarts, which filters the broker's session holds, so that those
+  /// that are no longer in `topics` are unsubscribed; its folder must exist. Empty = not
+  /// remembered: such filters stay in the session.
+  std::string session_file;
   std::uint32_t session_expiry_s = 7 * 24 * 3600;  ///< MQTT 5; UINT32_MAX = never
   std::uint16_t receive_maximum = 10'000;  ///< MQTT 5: messages the broker may have under way
   MqttProtocol protocol = MqttProtocol::automatic;
@@ -67,14 +71,25 @@ struct MqttOptions {
                                                                  std::string_view app,
                                                                  MqttUse use = MqttUse::subscribe);
 
+/// A source whose topic filters may change while it runs.
+class MqttSource : public Source {
+ public:
+  /// Replaces all topic filters. New ones are subscribed and removed ones unsubscribed on the
+  /// connection that stands, within about a second, else on the next one. What the broker has
+  /// queued for a removed filter still comes.
+  /// Errors: invalid_argument  a filter is wrong, given twice, or there is none; nothing changes.
+  /// Thread: any.
+  [[nodiscard]] virtual Result<void> set_topics(std::vector<Subscription> topics) = 0;
+};
+
 /// A subscriber that acknowledges only what the door has committed.
 ///
 /// run() errors: invalid_argument  the options contradict each other; failed_precondition  this
 /// libmosquitto does not hold acknowledgements back.
 /// Thread: run() uses the calling thread, and one more for as long as a connection is being opened.
 /// libmosquitto sets SIGPIPE to be ignored in the whole process.
-[[nodiscard]] std::unique_ptr<Source> make_mqtt_source(const MqttOptions& options,
-                                                       Environment environment);
+[[nodiscard]] std::unique_ptr<MqttSource> make_mqtt_source(const MqttOptions& options,
+                                                           Environment environment);
 
 /// Publishes. Keeps nothing over a restart: what is not acknowledged when the process ends is the
 /// caller's to send again. While the broker is away up to `in_flight_max` messages wait in memory
