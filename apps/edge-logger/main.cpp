@@ -17,6 +17,7 @@ Examples:
 
 Settings: command line before environment before file before default; `telemetry config reference`
 lists every key. Stop with Ctrl-C or SIGTERM: what was acknowledged is stored, exit code 0.
+SIGHUP reloads schemas, mqtt.topics and log levels; a mistake leaves everything as it was.
 Exit codes: 0 stopped in order, 1 failed, 2 wrong usage or configuration.)";
 
 void add_options(CLI::App& app, telemetry::EdgeArguments& a) {

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 
+#include "edge-logger/reload.hpp"
 #include "process/log.hpp"
 #include "process/notify.hpp"
 #include "process/signals.hpp"
@@ -38,9 +39,16 @@ Config::Sources sources_of(const EdgeArguments& a) {
   return sources;
 }
 
+Result<Config> load_config(const EdgeArguments& arguments, std::vector<Diagnostic>& diagnostics) {
+  const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options()};
+  return Config::load(sources_of(arguments), tables, diagnostics);
+}
+
 Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
                                                 const Environment& environment,
+                                                std::vector<RunningSource>& running,
                                                 std::vector<Diagnostic>& diagnostics) {
+  running.clear();
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
   auto brokers = mqtt_options_from(config, "edge");
@@ -52,7 +60,9 @@ Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
     // What the broker may give again after an interruption must be recognised.
     options->ingest.window =
         std::max<std::uint32_t>(options->ingest.window, broker.receive_maximum);
-    sources.push_back(make_mqtt_source(broker, environment));
+    auto source = make_mqtt_source(broker, environment);
+    running.push_back({broker, source.get()});
+    sources.push_back(std::move(source));
   }
   std::vector<std::unique_ptr<Sink>> sinks;
   sinks.push_back(make_sqlite_store(*sqlite, environment));
@@ -117,35 +127,39 @@ class Stopper {
 
 Result<void> run_edge(const EdgeArguments& arguments) {
   std::vector<Diagnostic> diagnostics;
-  const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options()};
-  const auto config = Config::load(sources_of(arguments), tables, diagnostics);
+  const auto config = load_config(arguments, diagnostics);
   show(diagnostics);
   if (!config) return config.error();
-  const auto log = make_log(*config, arguments.debug);
-  if (!log) return log.error();
-  for (const auto& line : config->inert_sections()) (*log)(LogLevel::info, "config", line);
+  const auto opened = ProcessLog::open(*config, arguments.debug);
+  if (!opened) return opened.error();
+  const Log& log = opened->log();
+  for (const auto& line : config->inert_sections()) log(LogLevel::info, "config", line);
 
   // Destroyed in reverse: no signal can reach a stopper or pipeline that is gone.
   std::unique_ptr<Pipeline> pipeline;
   Stopper stopper;
-  const StopSignals signals([&](int) { stopper.request(); });
-  const auto environment = system_environment(*log);
-  auto made = make_pipeline(*config, environment, diagnostics);
+  Reloader reloader(*config, [&](auto& found) { return load_config(arguments, found); });
+  const StopSignals signals([&](int) { stopper.request(); }, [&] { reloader.request(); });
+  const auto environment = system_environment(log);
+  std::vector<RunningSource> sources;
+  auto made = make_pipeline(*config, environment, sources, diagnostics);
   // A full disk is freed some day; the broker keeps what comes until then.
   while (!made && is_retryable(made.error().code)) {
-    (*log)(LogLevel::error, "edge",
-           fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
+    log(LogLevel::error, "edge",
+        fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
     if (stopper.wait(start_retry)) return {};
     diagnostics.clear();
-    made = make_pipeline(*config, environment, diagnostics);
+    made = make_pipeline(*config, environment, sources, diagnostics);
   }
   show(diagnostics);
   if (!made) return made.error();
   pipeline = *std::move(made);
-  auto ended = pipeline->start([&log] {
-    (*log)(LogLevel::info, "edge", "ready");
+  auto ended = pipeline->start([&] {
+    log(LogLevel::info, "edge", "ready");
     notify_service_manager("READY=1");
+    reloader.set_ready();
   });
+  reloader.attach({*pipeline, std::move(sources), *opened});
   stopper.attach(*pipeline);
   {
     const auto stats = print_stats(*pipeline, arguments.stats_interval_s);
@@ -155,7 +169,7 @@ Result<void> run_edge(const EdgeArguments& arguments) {
   const auto stats = pipeline->stats();
   if (arguments.stats_interval_s > 0) fmt::print("{}\n", to_json(stats));
   std::istringstream lines(to_text(stats));
-  for (std::string line; std::getline(lines, line);) (*log)(LogLevel::info, "edge", line);
+  for (std::string line; std::getline(lines, line);) log(LogLevel::info, "edge", line);
   return ended;
 }
 

@@ -7,7 +7,9 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
+#include <mutex>
 
 #include "telemetry/export.hpp"
 
@@ -20,6 +22,7 @@ LogLevel level_of(std::string_view name) {
   if (name == "debug") return LogLevel::debug;
   if (name == "warn" || name == "warning") return LogLevel::warn;
   if (name == "error") return LogLevel::error;
+  if (name == "off") return LogLevel::off;
   return LogLevel::info;
 }
 
@@ -70,7 +73,36 @@ std::string json_line(LogLevel level, std::string_view component, std::string_vi
 
 }  // namespace
 
-Result<Log> make_log(const Config& config, bool debug) try {
+/// The least severe level that is shown, by component; they change while lines are written.
+struct ProcessLog::Levels {
+  bool debug = false;
+  std::mutex mutex;
+  LogLevel standard = LogLevel::info;
+  std::map<std::string, LogLevel, std::less<>> own;
+
+  bool shows(LogLevel level, std::string_view component) {
+    const std::scoped_lock lock(mutex);
+    const auto found = own.find(component);
+    return level >= (found == own.end() ? standard : found->second);
+  }
+  /// @returns the lowest of all.
+  LogLevel set(const Config& config) {
+    const std::scoped_lock lock(mutex);
+    standard = debug ? LogLevel::debug : level_of(config.text("logging.level"));
+    own.clear();
+    LogLevel lowest = standard;
+    for (const auto& pair : config.text_list("logging.levels")) {  // NAME=LEVEL
+      const auto split = pair.rfind('=');
+      if (split == std::string::npos) continue;
+      const LogLevel level = level_of(std::string_view(pair).substr(split + 1));
+      own[pair.substr(0, split)] = level;
+      lowest = std::min(lowest, level);
+    }
+    return lowest;
+  }
+};
+
+Result<ProcessLog> ProcessLog::open(const Config& config, bool debug) try {
   std::vector<spdlog::sink_ptr> sinks;
   if (config.boolean("logging.console")) {
     sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
@@ -88,34 +120,23 @@ Result<Log> make_log(const Config& config, bool debug) try {
   logger->set_level(spdlog::level::trace);
   logger->flush_on(spdlog::level::info);
 
-  // "component=level" pairs; the rest follows logging.level.
-  std::map<std::string, LogLevel, std::less<>> levels;
-  LogLevel lowest = debug ? LogLevel::debug : level_of(config.text("logging.level"));
-  const LogLevel standard = lowest;
-  for (const auto& pair : config.text_list("logging.levels")) {
-    const auto split = pair.find('=');
-    if (split == std::string::npos) {
-      return Error{Errc::invalid_argument,
-                   config.where("logging.levels") + ": \"" + pair +
-                       "\" is not COMPONENT=LEVEL; write for example mqtt=debug"};
-    }
-    const LogLevel level = level_of(std::string_view(pair).substr(split + 1));
-    levels[pair.substr(0, split)] = level;
-    if (level < lowest) lowest = level;
-  }
-  return Log(
-      [logger, json, levels, standard](LogLevel level, std::string_view component,
-                                       std::string_view message) {
-        const auto own = levels.find(component);
-        if (level < (own == levels.end() ? standard : own->second)) return;
+  auto levels = std::make_shared<Levels>();
+  levels->debug = debug;
+  const LogLevel lowest = levels->set(config);
+  Log log(
+      [logger, json, levels](LogLevel level, std::string_view component, std::string_view message) {
+        if (!levels->shows(level, component)) return;
         logger->log(spdlog_level(level),
                     json ? json_line(level, component, message) : text_line(component, message));
       },
       lowest);
+  return ProcessLog(std::move(log), std::move(levels));
 } catch (const std::exception& e) {
   return Error{Errc::permission_denied, config.where("logging.file") +
                                             ": cannot open the log file \"" +
                                             config.text("logging.file") + "\": " + e.what()};
 }
+
+void ProcessLog::set_levels(const Config& config) const { log_.set_level(levels_->set(config)); }
 
 }  // namespace telemetry

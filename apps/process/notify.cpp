@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace telemetry {
 
@@ -27,6 +29,16 @@ void notify_service_manager(std::string_view state) noexcept {
   [[maybe_unused]] const auto sent = ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
                                               reinterpret_cast<const sockaddr*>(&address), size);
   ::close(fd);
+}
+
+void notify_reloading() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  char state[64];
+  const int length =
+      std::snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                    static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000);
+  if (length > 0) notify_service_manager({state, static_cast<std::size_t>(length)});
 }
 
 }  // namespace telemetry

@@ -8,25 +8,30 @@
 namespace telemetry {
 namespace {
 
-sigset_t stop_set() {
+sigset_t heard() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   sigaddset(&set, SIGUSR2);  // sent by the destructor to its own thread only
   return set;
 }
 
 }  // namespace
 
-StopSignals::StopSignals(std::function<void(int)> on_stop) {
-  const sigset_t set = stop_set();
+StopSignals::StopSignals(std::function<void(int)> on_stop, std::function<void()> on_reload) {
+  const sigset_t set = heard();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  thread_ = std::thread([set, on_stop = std::move(on_stop)] {
+  thread_ = std::thread([set, on_stop = std::move(on_stop), on_reload = std::move(on_reload)] {
     bool stopping = false;
     for (int number = 0; sigwait(&set, &number) == 0;) {
       if (number == SIGUSR2) return;
+      if (number == SIGHUP) {
+        if (!stopping) on_reload();
+        continue;
+      }
       if (stopping) _exit(1);
       stopping = true;
       on_stop(number);

@@ -40,7 +40,7 @@ struct Option {
   double min = 0;                  ///< integer, number (both 0 = unbounded), duration in s
   double max = 0;
   std::string_view choices = {};  ///< "a|b|c"
-  bool reloadable = false;
+  bool reloadable = false;        ///< a change takes effect at a reload; else at the next start
   bool built = true;              ///< false: the key is checked, and setting it to anything but its
                                   ///< default is refused: the feature does not exist yet
   std::string_view unbuilt = {};  ///< "a|b": choices that are known and refused in the same way
@@ -123,6 +123,15 @@ class Config {
   [[nodiscard]] std::vector<Shown> shown() const;
   /// The whole configuration as YAML; secrets masked as "***", or as the file they come from.
   [[nodiscard]] std::string dump() const;
+
+  /// A setting that another configuration gives otherwise.
+  struct Change {
+    std::string key;  ///< "mqtt.topics", "mqtt[1].topics"
+    bool reloadable = false;
+  };
+  /// What `next`, of the same tables, says otherwise; sorted by key. Settings without effect in
+  /// both are left out.
+  [[nodiscard]] std::vector<Change> changes_in(const Config& next) const;
 
   explicit Config(std::shared_ptr<const config::State> state) noexcept : state_(std::move(state)) {}
 

@@ -68,21 +68,28 @@ class FileSystem {
 
 enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
 
-/// Where log lines go. The library never prints. Copyable; calls may come from any thread.
+/// Where log lines go. The library never prints. Copies share their level. Thread: any.
 class Log {
  public:
   using Write = std::function<void(LogLevel, std::string_view component, std::string_view message)>;
   Log() = default;
-  Log(Write write, LogLevel level) : write_(std::move(write)), level_(level) {}
+  Log(Write write, LogLevel level)
+      : write_(std::move(write)), level_(std::make_shared<std::atomic<LogLevel>>(level)) {}
 
-  [[nodiscard]] bool enabled(LogLevel level) const noexcept { return write_ && level >= level_; }
+  [[nodiscard]] bool enabled(LogLevel level) const noexcept {
+    return write_ && level >= level_->load(std::memory_order_relaxed);
+  }
+  /// Of this log and all its copies. Not for a default-made one, which writes nothing.
+  void set_level(LogLevel level) const noexcept {
+    if (level_ != nullptr) level_->store(level, std::memory_order_relaxed);
+  }
   void operator()(LogLevel level, std::string_view component, std::string_view message) const {
     if (enabled(level)) write_(level, component, message);
   }
 
  private:
   Write write_;
-  LogLevel level_ = LogLevel::info;
+  std::shared_ptr<std::atomic<LogLevel>> level_;
 };
 
 /// Lets through the first `per_interval` events of each interval and counts the rest.

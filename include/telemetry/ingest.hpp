@@ -81,6 +81,8 @@ class Ingest {
   [[nodiscard]] virtual std::unique_ptr<Door> make_door() = 0;
   [[nodiscard]] virtual Journal& journal() noexcept = 0;
   virtual void swap_schemas(std::shared_ptr<const SchemaSet> schemas) = 0;
+  /// The schemas in force for the next batch. Thread: any.
+  [[nodiscard]] virtual std::shared_ptr<const SchemaSet> schemas() const = 0;
   /// Called, in journal order, with each batch as soon as it is durable.
   virtual void on_durable(std::function<void(BatchPtr)> callback) = 0;
   [[nodiscard]] virtual IngestStats stats() const = 0;

@@ -41,6 +41,8 @@ struct PipelineStats {
   std::int64_t uptime_ns = 0;
   std::uint64_t memory_bytes = 0;  ///< resident now; 0 where the system does not say
   std::uint64_t memory_peak_bytes = 0;
+  std::uint64_t reloads = 0;  ///< note_reload(): done
+  std::uint64_t reloads_refused = 0;
 };
 
 /// Wires sources, door, journal and consumers; owns their threads.
@@ -64,6 +66,15 @@ class Pipeline {
   /// Blocks until a source or consumer ended for good by itself, or stop(); returns why.
   [[nodiscard]] virtual Result<void> wait() = 0;
   [[nodiscard]] virtual PipelineStats stats() const = 0;
+  /// Loads schemas as create() does, and judges with them from the next batch of each source on.
+  /// Batches in memory keep theirs. On an error the set in force stays. Thread: one at a time.
+  /// @param schema_path,schema_path_optional  as in PipelineOptions.
+  /// Errors: what SchemaSet::load() and check_succession() say; `diagnostics` lists all mistakes.
+  [[nodiscard]] virtual Result<void> reload_schemas(const std::string& schema_path,
+                                                    bool schema_path_optional,
+                                                    std::vector<Diagnostic>& diagnostics) = 0;
+  /// Counts a reload of the program's settings. Thread: any.
+  virtual void note_reload(bool done) noexcept = 0;
   [[nodiscard]] virtual Ingest& ingest() noexcept = 0;
 };
 

@@ -100,6 +100,13 @@ class SchemaSet {
   [[nodiscard]] virtual std::span<const std::shared_ptr<const Schema>> all() const noexcept = 0;
 };
 
+/// What keeps `next` from taking the place of `previous` while messages come in: a schema with the
+/// content of another, but its name and version; a minor version that does not follow the one in
+/// force. The mistakes are appended to `diagnostics`, with their place in the files of `next`.
+/// Errors: invalid_argument  there are some.
+[[nodiscard]] Result<void> check_succession(const SchemaSet& previous, const SchemaSet& next,
+                                            std::vector<Diagnostic>& diagnostics);
+
 /// What keeps `next` from following `previous` (same name): a minor version may only add optional
 /// fields and widen rules. Empty = compatible.
 [[nodiscard]] std::vector<std::string> incompatibilities(const Schema& previous,

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <set>
 
 #include "config/state.hpp"
 #include "config/value.hpp"
@@ -143,6 +144,23 @@ std::uint64_t Config::fingerprint() const {
     for (const std::string& value : setting.values) add(value);
   }
   return hash;
+}
+
+std::vector<Config::Change> Config::changes_in(const Config& next) const {
+  std::set<std::string_view> keys;
+  for (const State* state : {state_.get(), next.state_.get()}) {
+    for (const auto& [key, setting] : state->settings) {
+      // What follows from another setting goes with that one.
+      if (setting.set && !setting.inert) keys.insert(key);
+    }
+  }
+  std::vector<Change> out;
+  for (const std::string_view key : keys) {
+    if (values_of(*state_, key) == values_of(*next.state_, key)) continue;
+    const auto option = state_->by_key.find(config::without_index(key));
+    out.push_back({std::string(key), option != state_->by_key.end() && option->second->reloadable});
+  }
+  return out;
 }
 
 std::vector<Config::Shown> Config::shown() const {

@@ -54,6 +54,7 @@ std::string notes_of(const Option& option) {
     out += fmt::format(" Secret: `{}_file` reads it from a file.",
                        option.key.substr(option.key.rfind('.') + 1));
   }
+  if (option.reloadable) out += " Reloadable.";
   if (!option.built) out += fmt::format(" **Not built yet**: {}.", option.remedy);
   if (!option.unbuilt.empty()) {
     out += fmt::format(" **Not built yet**: {}; {}.", joined(option.unbuilt, ", "), option.remedy);
@@ -81,6 +82,8 @@ column; `telemetry config show --config FILE` prints what is in force and where 
 - Unknown keys, values of the wrong type or out of bounds, keys given twice and settings that contradict
   each other are errors. A section that is off, or belongs to another program, is checked, has no effect
   and is named once in the log. A feature that is switched on and not built yet is refused.
+- Settings marked *Reloadable* follow the file at SIGHUP; a change of any other takes effect at the next
+  start ([reload.md](reload.md)).
 - Relative paths are relative to the working directory.
 - Durations: `90d`, `24h`, `1h30m`, `1.5s`, `2ms`; a plain number is seconds.
 - `mqtt` may be a list of sections, one for each broker. `mqtt.broker` may be a URL:

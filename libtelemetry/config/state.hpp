@@ -16,6 +16,7 @@ struct Setting {
   Origin origin;
   bool set = false;       ///< given, not a default
   std::string from_file;  ///< secrets: the file that KEY_file named
+  bool inert = false;     ///< checked, and without effect in this app
 };
 
 /// What a Config is made of.

@@ -172,7 +172,7 @@ void Loader::choose_winners() {
     Candidate& winner = candidates_[index];
     if (!winner.good || is_secret_file(*winner.option)) continue;  // the secret stands for its file
     state_->settings[key] = {winner.values, winner.origin, winner.strength != Strength::implied,
-                             winner.from_file};
+                             winner.from_file, false};
   }
 }
 
@@ -239,6 +239,9 @@ void Loader::find_inert() {
       continue;
     }
     winner.inert = true;
+    if (const auto setting = state_->settings.find(key); setting != state_->settings.end()) {
+      setting->second.inert = true;
+    }
     const bool in_file = winner.strength == Strength::file;
     const auto [group, fresh] = groups.emplace(section, Group{reason, winner.origin});
     if (!fresh && in_file &&

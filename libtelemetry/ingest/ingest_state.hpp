@@ -35,11 +35,11 @@ class IngestState final : public Ingest {
   [[nodiscard]] std::unique_ptr<Door> make_door() override;
   [[nodiscard]] Journal& journal() noexcept override { return *journal_; }
   void swap_schemas(std::shared_ptr<const SchemaSet> schemas) override;
+  [[nodiscard]] std::shared_ptr<const SchemaSet> schemas() const override;
   void on_durable(std::function<void(BatchPtr)> callback) override;
   [[nodiscard]] IngestStats stats() const override;
 
   // For doors.
-  [[nodiscard]] std::shared_ptr<const SchemaSet> schemas() const;
   [[nodiscard]] std::uint64_t schemas_version() const noexcept {
     return schemas_version_.load(std::memory_order_acquire);
   }

@@ -58,10 +58,14 @@ class WiredPipeline final : public Pipeline {
   [[nodiscard]] Result<void> wait() override;
   [[nodiscard]] PipelineStats stats() const override;
   [[nodiscard]] Ingest& ingest() noexcept override { return *ingest_; }
+  [[nodiscard]] Result<void> reload_schemas(const std::string& schema_path,
+                                            bool schema_path_optional,
+                                            std::vector<Diagnostic>& diagnostics) override;
+  void note_reload(bool done) noexcept override { ++(done ? reloads_ : reloads_refused_); }
 
  private:
   [[nodiscard]] Result<std::shared_ptr<const SchemaSet>> load_schemas(
-      std::vector<Diagnostic>& diagnostics);
+      const std::string& path, bool optional, std::vector<Diagnostic>& diagnostics);
   [[nodiscard]] Result<Floor> ask_sinks(std::vector<std::unique_ptr<Sink>>& sinks);
   [[nodiscard]] std::uint64_t sequence_floor(const Floor& floor);
   void add_consumers(std::vector<std::unique_ptr<Sink>> sinks);
@@ -80,6 +84,8 @@ class WiredPipeline final : public Pipeline {
   DeadLetterSink* dead_letters_ = nullptr;  // owned by its consumer
   std::vector<std::unique_ptr<Consumer>> consumers_;
 
+  std::atomic<std::uint64_t> reloads_{0}, reloads_refused_{0};
+
   std::mutex stop_mutex_;  // held by the one who stops; others wait for it
   bool stopped_ = false;
   std::vector<std::jthread> source_threads_, consumer_threads_;
@@ -95,7 +101,7 @@ class WiredPipeline final : public Pipeline {
 Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
                                  std::vector<std::unique_ptr<Sink>> sinks,
                                  IngestCallbacks callbacks, std::vector<Diagnostic>& diagnostics) {
-  auto schemas = load_schemas(diagnostics);
+  auto schemas = load_schemas(options_.schema_path, options_.schema_path_optional, diagnostics);
   if (!schemas) return std::move(schemas).error();
   auto floor = ask_sinks(sinks);
   if (!floor) return std::move(floor).error();
@@ -117,16 +123,28 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
 }
 
 Result<std::shared_ptr<const SchemaSet>> WiredPipeline::load_schemas(
-    std::vector<Diagnostic>& diagnostics) {
-  if (options_.schema_path.empty()) return SchemaSet::make({}, diagnostics);
-  auto schemas = SchemaSet::load(options_.schema_path, diagnostics);
-  if (!schemas && schemas.error().code == Errc::not_found && options_.schema_path_optional) {
+    const std::string& path, bool optional, std::vector<Diagnostic>& diagnostics) {
+  if (path.empty()) return SchemaSet::make({}, diagnostics);
+  auto schemas = SchemaSet::load(path, diagnostics);
+  if (!schemas && schemas.error().code == Errc::not_found && optional) {
     log(LogLevel::warn, fmt::format("{}: no schemas there; messages are not checked (schema.path "
                                     "names their folder)",
-                                    options_.schema_path));
+                                    path));
     return SchemaSet::make({}, diagnostics);
   }
   return schemas;
+}
+
+Result<void> WiredPipeline::reload_schemas(const std::string& schema_path,
+                                           bool schema_path_optional,
+                                           std::vector<Diagnostic>& diagnostics) {
+  auto schemas = load_schemas(schema_path, schema_path_optional, diagnostics);
+  if (!schemas) return std::move(schemas).error();
+  if (const auto in_force = ingest_->schemas(); in_force != nullptr) {
+    if (auto fits = check_succession(*in_force, **schemas, diagnostics); !fits) return fits;
+  }
+  ingest_->swap_schemas(*std::move(schemas));
+  return {};
 }
 
 Result<Floor> WiredPipeline::ask_sinks(std::vector<std::unique_ptr<Sink>>& sinks) {
@@ -288,6 +306,8 @@ PipelineStats WiredPipeline::stats() const {
   const ProcessMemory memory = process_memory(environment_.files);
   stats.memory_bytes = memory.resident_bytes;
   stats.memory_peak_bytes = memory.peak_bytes;
+  stats.reloads = reloads_;
+  stats.reloads_refused = reloads_refused_;
   return stats;
 }
 

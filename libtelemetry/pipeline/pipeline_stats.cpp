@@ -167,6 +167,8 @@ std::string to_json(const PipelineStats& stats) {
   json.number("time_missing", in.time_missing);
   json.number("time_absurd", in.time_absurd);
   json.number("high_water", in.high_water);
+  json.number("reloads", stats.reloads);
+  json.number("reloads_refused", stats.reloads_refused);
   json.raw("invalid_by_rule", rules_json(in.invalid_by_rule));
   json.raw("journal", journal_json(stats.journal, stats.journal_bytes_max));
   json.number("dead_letter_bytes", stats.dead_letters.bytes);

@@ -143,6 +143,50 @@ Result<std::shared_ptr<const SchemaSet>> SchemaSet::make(std::vector<SchemaPtr> 
   return std::shared_ptr<const SchemaSet>(std::make_shared<CompiledSet>(std::move(schemas)));
 }
 
+Result<void> check_succession(const SchemaSet& previous, const SchemaSet& next,
+                              std::vector<Diagnostic>& diagnostics) {
+  const std::size_t before = diagnostics.size();
+  for (const SchemaPtr& schema : next.all()) {
+    const schemas::Position at = compiled(*schema).specification().version_at;
+    // Only the neighbours count: that all versions in force fit each other was checked before.
+    const Schema* below = nullptr;
+    const Schema* above = nullptr;
+    bool known = false;
+    for (const SchemaPtr& other : previous.all()) {
+      if (other->name() != schema->name() || other->version().major != schema->version().major) {
+        continue;
+      }
+      if (other->version() == schema->version()) {
+        known = true;
+        if (other->id() != schema->id()) {
+          mistake(diagnostics, *schema, at,
+                  fmt::format("{} is in force with other content", title(*schema)),
+                  "give it a higher version");
+        }
+      } else if (other->version() < schema->version()) {
+        if (below == nullptr || below->version() < other->version()) below = other.get();
+      } else if (above == nullptr || other->version() < above->version()) {
+        above = other.get();
+      }
+    }
+    if (known) continue;
+    const auto refuse = [&](const Schema& in_force, std::string_view where,
+                            const std::vector<std::string>& reasons) {
+      for (const std::string& reason : reasons) {
+        mistake(diagnostics, *schema, at,
+                fmt::format("{} cannot {} {}, which is in force: {}", title(*schema), where,
+                            title(in_force), reason),
+                fmt::format("undo it, or make this version \"{}.0\"", schema->version().major + 1));
+      }
+    };
+    if (below != nullptr) refuse(*below, "follow", incompatibilities(*below, *schema));
+    if (above != nullptr) refuse(*above, "come before", incompatibilities(*schema, *above));
+  }
+  const std::span<const Diagnostic> found = std::span(diagnostics).subspan(before);
+  if (has_errors(found)) return summary(found, {});
+  return {};
+}
+
 Result<std::shared_ptr<const SchemaSet>> SchemaSet::load(const std::string& path,
                                                          std::vector<Diagnostic>& diagnostics) {
   FileSystem& files = system_environment().files;

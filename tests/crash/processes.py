@@ -2,14 +2,17 @@
 """What a person sees when something is wrong: one clear message with thing, place and remedy."""
 
 import collections
+import glob
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import sqlite3
 import time
 
-from rig import Failure, fill_disk, tail, wait_until
+from rig import ROOT, Failure, fill_disk, tail, wait_until
 
 
 def refused(rig, edge, *patterns, code=2):
@@ -227,6 +230,134 @@ def simulator_counts(rig):
     return json.dumps(summary)
 
 
+class ServiceManager:
+    """Listens on $NOTIFY_SOCKET as systemd does."""
+
+    def __init__(self, path):
+        self.environment = {"NOTIFY_SOCKET": path}
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+
+    def hear(self, *patterns):
+        """The next messages, in order."""
+        self.socket.settimeout(30)
+        for pattern in patterns:
+            try:
+                said = self.socket.recv(4096).decode()
+            except TimeoutError:
+                raise Failure(f"the service manager was not told {pattern}") from None
+            if not re.fullmatch(pattern, said):
+                raise Failure(f"the service manager was told {said!r}, not {pattern}")
+
+
+def reloaded(rig):
+    """SIGHUP under load loses nothing: schemas, topics, log level follow; a mistake changes none."""
+    schemas, topics, level = rig.path("schemas"), ["sensors/#", "iot/#", "old/#"], "info"
+    shutil.copytree(os.path.join(ROOT, "examples", "schemas"), schemas)
+    manager = ServiceManager(rig.path("notify"))
+    rig.closers.append(manager.socket.close)
+
+    def configure(extra=""):
+        path = rig.write_config(schema=schemas, extra=f"logging: {{level: {level}}}\n{extra}")
+        with open(path, encoding="utf-8") as config:
+            text = config.read()
+        begin, end = text.index("  topics:\n"), text.index("journal:")
+        listed = "".join(f'    - {{topic: "{topic}", qos: 1}}\n' for topic in topics)
+        with open(path, "w", encoding="utf-8") as config:
+            config.write(text[:begin] + "  topics:\n" + listed + text[end:])
+
+    def reload(*patterns):
+        edge.log_start = os.path.getsize(edge.log_path)
+        edge.child.send_signal(signal.SIGHUP)
+        edge.wait_for_output(r"\[reload\] (done|refused)", 30)
+        manager.hear(r"RELOADING=1\nMONOTONIC_USEC=\d+", "READY=1")
+        for pattern in patterns:
+            require_line(edge, *pattern)
+
+    def write_schema(fields):
+        with open(rig.path("schemas", "room.yaml"), "w", encoding="utf-8") as out:
+            out.write('name: room\nversion: "1.0"\ntopic_pattern: new/{device}\nfields:\n' + fields)
+
+    rig.start_broker()
+    configure()
+    edge = rig.start_edge(env=manager.environment, more=["--stats-interval", "3600"])
+    manager.hear("READY=1")
+    load = rig.start_load(rate=rig.options.rate)
+
+    # A mistake in each file: all are named, and nothing changes, not even what is right.
+    topics, level = ["sensors/#", "iot/#", "new/#"], "debug"
+    configure("buffer: {size: many}\n")
+    reload([r"edge\.yaml:\d+:\d+", r"buffer\.size"], ["refused, everything stays as it was"])
+    configure()
+    write_schema("  - {name: level, type: flaot}\n  - {nane: other, type: float}\n")
+    reload([r"room\.yaml:5:\d+", "flaot"], [r"room\.yaml:6:\d+", "nane"], ["refused"])
+    rig.publish("old/1", '{"seq": 1}')
+    rig.publish("new/1", '{"seq": 1, "level": 5}')
+    rig.wait_for_topic("old/1", 1)
+
+    # All of it right, and one change that must wait.
+    write_schema("  - {name: level, type: float, required: true}\n  - {name: seq, type: integer}\n")
+    configure("buffer: {batch_size: 4000}\n")
+    reload(
+        [r"done: \d+ schemas in force; changed: logging\.level, mqtt\.topics"],
+        [r"takes effect at the next start: buffer\.batch_size$"],
+    )
+    edge.wait_for_output(r"subscribed to 3 topic filters", 30)
+    rig.publish("old/1", '{"seq": 2}')
+    rig.publish("new/1", '{"seq": 2, "level": 5}')
+    rig.publish("new/1", '{"seq": 3, "level": "high"}')
+    rig.wait_for_topic("new/1", 1)
+    edge.wait_for_output(r'invalid message .* on new/1: room 1\.0: /level: "high"', 30)
+
+    # The version in force keeps its content.
+    write_schema("  - {name: level, type: float, validation: {max: 1}}\n")
+    reload([r"room\.yaml:2:\d+: error: room 1\.0 is in force with other content"], ["refused"])
+    rig.publish("new/1", '{"seq": 4, "level": 6}')
+    rig.wait_for_topic("new/1", 2)
+
+    load.child.send_signal(signal.SIGINT)
+    load.wait(0, 300)
+    expected = rig.acknowledged() | {("old/1", 1), ("new/1", 2), ("new/1", 4)}
+    rig.wait_for_rows(len(expected), edge)
+    edge.stop()
+    stored = rig.stored()
+    if set(stored) != expected:
+        raise Failure(f"stored and not expected: {sorted(set(stored) - expected)[:5]}")
+    counted = json.loads(next(line for line in edge.output().splitlines() if line[:1] == "{"))
+    counters = {"reloads": 1, "reloads_refused": 3, "mqtt_connects": 1}
+    wrong = {name: counted[name] for name, value in counters.items() if counted[name] != value}
+    if wrong:
+        raise Failure(f"{wrong} counted, {counters} expected")
+    return f"4 reloads on one connection: {rig.check_exactly_once(expected)}"
+
+
+def removed_while_away(rig):
+    """A topic that is removed while telemetry-edge is stopped leaves the broker's session."""
+    rig.start_broker()
+    path = rig.write_config(extra="")
+    edge = rig.start_edge()
+    edge.stop()
+    with open(path, encoding="utf-8") as config:
+        text = config.read()
+    with open(path, "w", encoding="utf-8") as config:
+        config.write(text.replace('    - {topic: "iot/#", qos: 1}\n', ""))
+    edge = rig.start_edge(log="second.log")
+    (remembered,) = glob.glob(os.path.join(rig.journal, "subscriptions-*"))
+
+    def unsubscribed():
+        with open(remembered, encoding="utf-8") as subscriptions:
+            return subscriptions.read().splitlines()[1:] == ["sensors/#"]
+
+    wait_until(unsubscribed, 30, "the broker has taken UNSUBSCRIBE")
+    rig.publish("iot/unwanted", '{"seq": 1}')
+    rig.publish("sensors/sensor-001/other", '{"seq": 1}')
+    rig.wait_for_topic("sensors/sensor-001/other", 1)
+    edge.stop()
+    if any(topic == "iot/unwanted" for topic, _ in rig.stored()):
+        raise Failure("the removed topic is still subscribed")
+    return "unsubscribed at the next start"
+
+
 SCENARIOS = [
     simulator_counts,
     faults_counted,
@@ -238,4 +369,6 @@ SCENARIOS = [
     second_instance,
     stopped_in_order,
     second_signal,
+    reloaded,
+    removed_while_away,
 ]

@@ -291,6 +291,11 @@ schema: {{path: {schema or os.path.join(ROOT, 'examples', 'schemas')}}}
                     keys.add((topic, int(sequence)))
         return keys
 
+    def publish(self, topic, payload):
+        """One message that the broker has when this returns."""
+        command = ["mosquitto_pub", "-p", str(self.broker_port), "-t", topic, "-q", "1"]
+        subprocess.run([*command, "-m", payload], check=True, timeout=30)
+
     # --- the store ------------------------------------------------------------------------------
     def count_rows(self):
         if not os.path.exists(self.database):
@@ -318,6 +323,23 @@ schema: {{path: {schema or os.path.join(ROOT, 'examples', 'schemas')}}}
             if time.monotonic() - since > STALL_S:
                 raise Failure(f"{rows} rows stored, {count} expected, none new for {STALL_S} s")
             time.sleep(0.1)
+
+    def wait_for_topic(self, topic, count):
+        """Waits until so many messages of this topic are stored."""
+
+        def there():
+            if not os.path.exists(self.database):
+                return False
+            store = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)
+            try:
+                query = "SELECT count(*) FROM messages WHERE topic = ?"
+                return store.execute(query, (topic,)).fetchone()[0] >= count
+            except sqlite3.OperationalError:
+                return False  # not created yet
+            finally:
+                store.close()
+
+        wait_until(there, STALL_S, f"{count} messages of {topic} are stored")
 
     def stored(self):
         """Counter of (topic, sequence) over all rows."""

@@ -53,6 +53,20 @@ TEST_CASE("a log shows its level and above, and an empty log shows nothing") {
   CHECK_FALSE(Log().enabled(LogLevel::error));
 }
 
+TEST_CASE("all copies of a log follow its level") {
+  int lines = 0;
+  const Log log([&](LogLevel, std::string_view, std::string_view) { ++lines; }, LogLevel::warn);
+  const Log copy = log;
+  log.set_level(LogLevel::debug);
+  copy(LogLevel::debug, "journal", "shown");
+  CHECK(lines == 1);
+  copy.set_level(LogLevel::off);
+  log(LogLevel::error, "journal", "hidden");
+  CHECK(lines == 1);
+  Log().set_level(LogLevel::debug);
+  CHECK_FALSE(Log().enabled(LogLevel::error));
+}
+
 TEST_CASE("a rate limit shows the first of each interval and counts the rest") {
   SetClock clock;
   RateLimit limit(clock, 2, 1000);

@@ -209,6 +209,66 @@ TEST_CASE("schema mistakes are listed and nothing starts") {
   CHECK_FALSE(house.diagnostics.empty());
 }
 
+TEST_CASE("reloaded schemas judge what comes afterwards") {
+  House house;
+  FarEnd store;
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  house.publish(0, 10);
+  REQUIRE(house.brokers[0].wait_until_empty());
+  const auto before = (*pipeline)->ingest().schemas();
+  std::string next = temperature_schema;
+  next.replace(next.find("1.0"), 3, "2.0");
+  next.replace(next.find("max: 150"), 8, "max: 100");
+  std::ofstream(house.folder / "schemas/temperature.yaml") << next;
+  REQUIRE((*pipeline)->reload_schemas(house.options.schema_path, false, house.diagnostics));
+  CHECK(before->all().front()->version().major == 1);
+  CHECK((*pipeline)->ingest().schemas()->all().front()->version().major == 2);
+  house.brokers[0].publish(topic, reading_json(120, 10));
+  house.brokers[0].publish(topic, reading_json(90, 11));
+  REQUIRE(house.brokers[0].wait_until_empty());
+  (*pipeline)->stop();
+  const auto stats = (*pipeline)->stats();
+  CHECK(stats.ingest.invalid == 1);
+  CHECK(stats.ingest.valid == 11);
+}
+
+TEST_CASE("schemas that are wrong or do not fit those in force change nothing") {
+  House house;
+  FarEnd store;
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  const auto in_force = (*pipeline)->ingest().schemas();
+  const auto refused = [&](const std::string& document) {
+    std::ofstream(house.folder / "schemas/temperature.yaml") << document;
+    house.diagnostics.clear();
+    const auto done =
+        (*pipeline)->reload_schemas(house.options.schema_path, false, house.diagnostics);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Errc::invalid_argument);
+    CHECK((*pipeline)->ingest().schemas() == in_force);
+    REQUIRE_FALSE(house.diagnostics.empty());
+    CHECK(house.diagnostics.front().line > 0);
+    return to_string(house.diagnostics.front());
+  };
+  std::string changed = temperature_schema;
+  changed.replace(changed.find("max: 150"), 8, "max: 100");
+  CHECK_THAT(refused(changed), Catch::Contains("temperature.yaml:3:") &&
+                                   Catch::Contains("temperature 1.0 is in force with other content "
+                                                   "(give it a higher version)"));
+  changed.replace(changed.find("1.0"), 3, "1.1");
+  CHECK_THAT(refused(changed), Catch::Contains("temperature 1.1 cannot follow temperature 1.0, "
+                                               "which is in force: field temperature: max 100 is "
+                                               "narrower"));
+  CHECK_THAT(refused("name: x"), Catch::Contains("temperature.yaml:1:"));
+  (*pipeline)->note_reload(false);
+  (*pipeline)->note_reload(true);
+  (*pipeline)->note_reload(false);
+  CHECK((*pipeline)->stats().reloads == 1);
+  CHECK_THAT(to_json((*pipeline)->stats()), Catch::Contains("\"reloads_refused\": 2"));
+}
+
 TEST_CASE("a missing schema folder is an error unless it is optional") {
   House house;
   house.options.schema_path = house.folder / "nowhere";

@@ -321,6 +321,41 @@ TEST_CASE("a minor version that narrows is refused at load; a major one may") {
   set_of({good(document("a", "1.0", "a")), good(document("a", "2.0", "a", narrow))});
 }
 
+/// What stands against schemas with these versions of `a` where `in_force` are in force.
+std::string against(const std::vector<SchemaPtr>& in_force, const std::vector<SchemaPtr>& next) {
+  std::vector<Diagnostic> diagnostics;
+  const auto done = telemetry::check_succession(*set_of(in_force), *set_of(next), diagnostics);
+  CHECK(static_cast<bool>(done) == diagnostics.empty());
+  return all_of(diagnostics);
+}
+
+TEST_CASE("a set takes the place of another when versions in force keep their content") {
+  const auto one = good(document("a", "1.0", "a"), "a.yaml");
+  const auto wider = good(document("a", "1.1", "a", "  - {name: y, type: float}\n"), "a.yaml");
+  CHECK(against({one}, {one}) == "");
+  CHECK(against({one}, {good(document("a", "1.0", "a") + "\n# a remark\n")}) == "");
+  CHECK(against({one}, {wider}) == "");
+  CHECK(against({wider}, {one}) == "");  // back to the former
+  CHECK(against({one}, {one, wider}) == "");
+  CHECK(against({one}, {}) == "");
+  CHECK(against({}, {one}) == "");
+  CHECK(against({one}, {good(document("b", "1.0", "a"))}) == "");
+}
+
+TEST_CASE("a set does not take the place of another with a changed version or a breaking minor") {
+  const std::string narrow = "  - {name: y, type: float, required: true}\n";
+  const auto one = good(document("a", "1.0", "a"), "a.yaml");
+  const auto five = good(document("a", "1.5", "a"), "a.yaml");
+  CHECK(against({one}, {good(document("a", "1.0", "b"), "a.yaml")}) ==
+        "a.yaml:2:10: error: a 1.0 is in force with other content (give it a higher version)\n");
+  CHECK(against({one, five}, {good(document("a", "1.7", "a", narrow), "a.yaml")}) ==
+        "a.yaml:2:10: error: a 1.7 cannot follow a 1.5, which is in force: new field y is required "
+        "(undo it, or make this version \"2.0\")\n");
+  CHECK_THAT(against({five}, {good(document("a", "1.4", "a", narrow), "a.yaml")}),
+             Catch::Contains("a 1.4 cannot come before a 1.5, which is in force: field y is gone"));
+  CHECK(against({five}, {good(document("a", "2.0", "a", narrow))}) == "");
+}
+
 TEST_CASE("the schemas of the examples load together") {
   std::vector<Diagnostic> diagnostics;
   auto set = SchemaSet::load(std::string(TELEMETRY_SOURCE_DIR) + "/examples/schemas", diagnostics);

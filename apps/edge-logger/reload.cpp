@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// A reload, in order: everything is read and checked; then the schemas are swapped, the one step
+// that may still be refused; then, what cannot fail, topic filters and log levels follow.
+#include "edge-logger/reload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "process/notify.hpp"
+#include "telemetry/adapters/sqlite.hpp"
+
+namespace telemetry {
+namespace {
+
+constexpr std::string_view component = "reload";
+
+bool same_session(const MqttOptions& a, const MqttOptions& b) {
+  return a.broker == b.broker && a.port == b.port && a.client_id == b.client_id;
+}
+
+}  // namespace
+
+Reloader::Reloader(Config started, Load load)
+    : started_(std::move(started)), in_force_(started_), load_(std::move(load)) {}
+
+Reloader::~Reloader() = default;
+
+void Reloader::request() {
+  const std::scoped_lock lock(mutex_);
+  requested_ = true;
+  wake_.notify_all();
+}
+
+void Reloader::set_ready() {
+  const std::scoped_lock lock(mutex_);
+  ready_ = true;
+}
+
+void Reloader::attach(Reloaded target) {
+  thread_ = std::jthread([this, target = std::move(target)](const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (wake_.wait(lock, stop, [this] { return requested_; }) && !stop.stop_requested()) {
+      requested_ = false;
+      const bool tell = ready_;
+      lock.unlock();
+      if (tell) notify_reloading();
+      reload(target);
+      if (tell) notify_service_manager("READY=1");
+      lock.lock();
+    }
+  });
+}
+
+void Reloader::reload(const Reloaded& target) {
+  const Log& log = target.log.log();
+  std::vector<Diagnostic> diagnostics;
+  std::vector<std::string> later;
+  auto config = apply(target, diagnostics, later);
+  for (const Diagnostic& d : diagnostics) {
+    const bool is_error = d.severity == Diagnostic::Severity::error;
+    log(is_error ? LogLevel::error : LogLevel::warn, component, to_string(d));
+  }
+  target.pipeline.note_reload(static_cast<bool>(config));
+  if (!config) {
+    log(LogLevel::error, component,
+        fmt::format("refused, everything stays as it was: {}", to_string(config.error())));
+    return;
+  }
+  say_done(target, *config, later);
+  in_force_ = *std::move(config);
+}
+
+Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& diagnostics,
+                               std::vector<std::string>& later) {
+  auto config = load_(diagnostics);
+  if (!config) return config;
+  auto brokers = mqtt_options_from(*config, "edge");
+  if (!brokers) return std::move(brokers).error();
+  if (auto sqlite = sqlite_options_from(*config); !sqlite) return std::move(sqlite).error();
+  auto options = pipeline_options(*config);
+  if (!options) return std::move(options).error();
+  auto schemas = target.pipeline.reload_schemas(options->schema_path, options->schema_path_optional,
+                                                diagnostics);
+  if (!schemas) return std::move(schemas).error();
+  for (const Config::Change& change : started_.changes_in(*config)) {
+    if (!change.reloadable) later.push_back(change.key);
+  }
+  if (auto followed = follow_topics(target, *brokers, later); !followed) {
+    return std::move(followed).error();
+  }
+  target.log.set_levels(*config);
+  return config;
+}
+
+Result<void> Reloader::follow_topics(const Reloaded& target,
+                                     const std::vector<MqttOptions>& brokers,
+                                     std::vector<std::string>& later) const {
+  for (std::size_t i = 0; i < brokers.size(); ++i) {
+    const auto running = std::ranges::find_if(target.sources, [&](const RunningSource& source) {
+      return same_session(source.options, brokers[i]);
+    });
+    // Filters belong to the broker and the session that are named beside them.
+    if (running == target.sources.end()) {
+      later.push_back(i == 0 ? "mqtt.topics" : fmt::format("mqtt[{}].topics", i));
+    } else if (auto set = running->source->set_topics(brokers[i].topics); !set) {
+      return set;
+    }
+  }
+  return {};
+}
+
+void Reloader::say_done(const Reloaded& target, const Config& config,
+                        const std::vector<std::string>& later) const {
+  std::vector<std::string> now;
+  for (const Config::Change& change : in_force_.changes_in(config)) {
+    if (change.reloadable && std::ranges::find(later, change.key) == later.end()) {
+      now.push_back(change.key);
+    }
+  }
+  const Log& log = target.log.log();
+  const std::size_t schemas = target.pipeline.ingest().schemas()->all().size();
+  log(LogLevel::info, component,
+      fmt::format("done: {} schema{} in force; {}", schemas, schemas == 1 ? "" : "s",
+                  now.empty() ? "no other setting has changed"
+                              : fmt::format("changed: {}", fmt::join(now, ", "))));
+  if (!later.empty()) {
+    log(LogLevel::warn, component,
+        fmt::format("takes effect at the next start: {}", fmt::join(later, ", ")));
+  }
+}
+
+}  // namespace telemetry
