@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
 
 #include "commands.hpp"
@@ -51,9 +50,7 @@ int check(const Arguments& arguments) {
                              json_string(file), good, to_json(diagnostics), list));
     return output.finish(good ? 0 : 2);
   }
-  for (const Diagnostic& diagnostic : diagnostics) {
-    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
-  }
+  print(diagnostics);
   if (!good) {
     say(file + " cannot be used");
     return 2;

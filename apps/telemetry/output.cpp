@@ -39,6 +39,10 @@ int fail(const Error& error) {
   return exit_code(error.code);
 }
 
+std::string version_of(const Schema& schema) {
+  return std::to_string(schema.version().major) + "." + std::to_string(schema.version().minor);
+}
+
 std::string json_string(std::string_view text) {
   std::string out;
   append_json_string(text, out);

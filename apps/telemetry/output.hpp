@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "telemetry/error.hpp"
+#include "telemetry/schema.hpp"
 
 namespace telemetry::command_line {
 
@@ -28,6 +29,9 @@ class Output {
 /// @returns the exit code of the error.
 int fail(const Error& error);
 void say(std::string_view text);
+
+/// "1.0"
+[[nodiscard]] std::string version_of(const Schema& schema);
 
 /// "text" as a JSON string.
 [[nodiscard]] std::string json_string(std::string_view text);

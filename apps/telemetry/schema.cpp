@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
 
 #include "commands.hpp"
@@ -22,10 +21,6 @@ struct Arguments {
 
 using SetPtr = std::shared_ptr<const SchemaSet>;
 
-std::string version_of(const Schema& schema) {
-  return fmt::format("{}.{}", schema.version().major, schema.version().minor);
-}
-
 std::string to_json(const Schema& schema) {
   return fmt::format(
       R"({{"name":{},"version":"{}","filter":{},"file":{},"id":"{:016x}","fields":{}}})",
@@ -42,12 +37,6 @@ Result<SetPtr> load(const Arguments& arguments, std::string path,
     path = config->text("schema.path");
   }
   return SchemaSet::load(path, diagnostics);
-}
-
-void print(const std::vector<Diagnostic>& diagnostics) {
-  for (const Diagnostic& diagnostic : diagnostics) {
-    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
-  }
 }
 
 int check(const Arguments& arguments) {
@@ -120,7 +109,7 @@ int which(const Arguments& arguments) {
 }  // namespace
 
 void add_schema(CLI::App& program, Command& chosen) {
-  CLI::App* group = program.add_subcommand("schema", "Checks schemas and tells which one judges");
+  CLI::App* group = program.add_subcommand("schema", "Checks, compares and tries schemas");
   group->require_subcommand(1);
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
@@ -144,6 +133,9 @@ void add_schema(CLI::App& program, Command& chosen) {
   a.settings.add_to(*command);
   command->add_flag("--json", a.json, "One JSON object a topic instead of lines");
   command->callback([arguments, &chosen] { chosen = [arguments] { return which(*arguments); }; });
+
+  add_schema_diff(*group, chosen);
+  add_schema_test(*group, chosen);
 }
 
 }  // namespace telemetry::command_line

@@ -44,9 +44,7 @@ Result<Config> Settings::load(std::vector<Diagnostic>& diagnostics) const {
 Result<Config> Settings::load() const {
   std::vector<Diagnostic> diagnostics;
   Result<Config> config = load(diagnostics);
-  for (const Diagnostic& diagnostic : diagnostics) {
-    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
-  }
+  print(diagnostics);
   return config;
 }
 
@@ -55,6 +53,12 @@ Environment environment() {
       Log([](LogLevel, std::string_view component,
              std::string_view message) { say(fmt::format("{}: {}", component, message)); },
           LogLevel::warn));
+}
+
+void print(std::span<const Diagnostic> diagnostics) {
+  for (const Diagnostic& diagnostic : diagnostics) {
+    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
+  }
 }
 
 std::string to_json(std::span<const Diagnostic> diagnostics) {

@@ -30,6 +30,9 @@ struct Settings {
 /// This machine; warnings and errors go to standard error.
 [[nodiscard]] Environment environment();
 
+/// One line each, on standard error.
+void print(std::span<const Diagnostic> diagnostics);
+
 /// `{"severity":...,"file":...,"line":...,"column":...,"message":...,"hint":...}`, comma separated.
 [[nodiscard]] std::string to_json(std::span<const Diagnostic> diagnostics);
 

@@ -112,4 +112,16 @@ class SchemaSet {
 [[nodiscard]] std::vector<std::string> incompatibilities(const Schema& previous,
                                                          const Schema& next);
 
+/// One difference between two schemas.
+struct SchemaChange {
+  enum class Kind : std::uint8_t { added, removed, changed };
+  Kind kind = Kind::changed;
+  std::string field;          ///< "location.lat", "phases[].voltage"; empty = the schema itself
+  std::string key;            ///< what of it: "type", "max", "unit"; empty = the field as a whole
+  std::string before, after;  ///< JSON; empty where it was or is not there
+};
+/// What `next` says otherwise than `previous`: first about the schema, then field by field. Keys
+/// that have their default count as absent. Empty = the same id, or only another name or version.
+[[nodiscard]] std::vector<SchemaChange> differences(const Schema& previous, const Schema& next);
+
 }  // namespace telemetry

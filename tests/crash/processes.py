@@ -251,7 +251,7 @@ class ServiceManager:
 
 
 def reloaded(rig):
-    """SIGHUP under load loses nothing: schemas, topics, log level follow; a mistake changes none."""
+    """SIGHUP under load loses nothing: schemas, topics, level follow; a mistake changes none."""
     schemas, topics, level = rig.path("schemas"), ["sensors/#", "iot/#", "old/#"], "info"
     shutil.copytree(os.path.join(ROOT, "examples", "schemas"), schemas)
     manager = ServiceManager(rig.path("notify"))

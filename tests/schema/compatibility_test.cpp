@@ -115,4 +115,54 @@ TEST_CASE("a minor version keeps or widens the topics, and names the device at t
   CHECK(topics("a/{device}/+", "a/+/{device}") == Reasons{"another topic level names the device"});
 }
 
+/// "field key: before -> after" of each difference.
+std::vector<std::string> told(const std::string& before, const std::string& after) {
+  std::vector<std::string> out;
+  for (const auto& change : telemetry::differences(*good(before), *good(after))) {
+    out.push_back(change.field + " " + change.key + ": " + change.before + " -> " + change.after);
+    using enum telemetry::SchemaChange::Kind;
+    CHECK(change.kind == (change.before.empty()  ? added
+                          : change.after.empty() ? removed
+                                                 : changed));
+  }
+  return out;
+}
+
+TEST_CASE("the differences of two schemas are told field by field") {
+  const std::string topic = "topic_pattern: a/{device}\n";
+  const std::string before =
+      version("0", topic,
+              "{name: kept, type: float, max: 5, unit: V}, "
+              "{name: gone, type: string}, "
+              "{name: place, type: object, fields: [{name: x, type: float}]}, "
+              "{name: list, type: array, items: {type: float, min: 1}}");
+  const std::string after =
+      version("1", "topic_pattern: a/#\nvalidation: {allow_extra_fields: true}\n",
+              "{name: kept, type: integer, validation: {max: 6}}, "
+              "{name: place, type: object, fields: [{name: x, type: float, required: true}, "
+              "{name: y, type: float}]}, "
+              "{name: list, type: array, items: {type: float, min: 2}}, "
+              "{name: fresh, type: string, unit: kWh, default: none}");
+  CHECK(told(before, after) ==
+        Reasons{" topic_pattern: \"a/{device}\" -> \"a/#\"", " allow_extra_fields:  -> true",
+                "kept type: \"float\" -> \"integer\"", "kept unit: \"V\" -> ", "kept max: 5 -> 6",
+                "gone : {\"type\":\"string\"} -> ", "place.x required:  -> true",
+                "place.y :  -> {\"type\":\"float\"}", "list[] min: 1 -> 2",
+                "fresh :  -> {\"type\":\"string\",\"unit\":\"kWh\",\"default\":\"none\"}"});
+}
+
+TEST_CASE("what does not change how a payload is judged is no difference") {
+  const std::string topic = "topic_pattern: a\n";
+  CHECK(told(version("0", topic, "{name: x, type: float, description: old, validation: {max: 5}}"),
+             version("1", topic, "{max: 5.0, type: number, name: x}"))
+            .empty());
+}
+
+TEST_CASE("another order of the fields is a difference") {
+  const std::string topic = "topic_pattern: a\n";
+  CHECK(told(version("0", topic, "{name: x, type: float}, {name: y, type: float}"),
+             version("0", topic, "{name: y, type: float}, {name: x, type: float}")) ==
+        Reasons{" order of fields: [\"x\",\"y\"] -> [\"y\",\"x\"]"});
+}
+
 }  // namespace

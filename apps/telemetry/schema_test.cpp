@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "settings.hpp"
+#include "telemetry/core/journal_format.hpp"
+#include "telemetry/core/limits.hpp"
+#include "telemetry/core/topic.hpp"
+#include "telemetry/export.hpp"
+#include "telemetry/ingest.hpp"
+
+namespace telemetry::command_line {
+namespace {
+
+struct Arguments {
+  std::string schemas, topic;
+  std::vector<std::string> files;
+  bool lines = false;
+  bool json = false;
+};
+
+/// One payload and where it stood.
+struct Sample {
+  std::string file;
+  std::size_t line = 0;  ///< 0 = the whole file
+  std::string payload;
+  [[nodiscard]] std::string place() const {
+    return line == 0 ? file : fmt::format("{}:{}", file, line);
+  }
+};
+
+struct Value {
+  std::string path, json, unit;
+  bool is_default = false;
+};
+
+/// What the door would make of a sample.
+struct Judged {
+  const Schema* schema = nullptr;
+  bool valid = false;
+  std::vector<std::string> problems;
+  std::vector<Value> values;
+  std::string extra, device, time;
+  std::string time_note;  ///< why it is not the device's; empty = it is
+  bool has_sequence = false;
+  std::int64_t sequence = 0;
+};
+
+/// Slots that the payload itself does not fill: the same decoder without the defaults.
+std::vector<bool> filled_by_default(const Schema& schema, std::string_view payload) {
+  core::SchemaView view = schema.view();
+  view.defaults = {};
+  std::vector<core::Value> values(view.slot_count);
+  std::vector<char> scratch(payload.size());
+  std::vector<core::Extra> extras(1024);  // more than a valid payload may have
+  std::array<core::Violation, 1> violations;
+  static_cast<void>(
+      core::decode(view, payload, {values, scratch, violations, extras}, schema.pattern_hook()));
+  std::vector<bool> filled(view.slot_count);
+  for (const core::Default& one : schema.view().defaults) {
+    filled[one.slot] = values[one.slot].is_null();
+  }
+  return filled;
+}
+
+std::string time_note(const Schema& schema, const Reading& reading) {
+  if ((reading.flags & core::frame_flag::time_from_device) != 0) return {};
+  const std::uint16_t slot = schema.view().time_slot;
+  if (slot == core::no_index) return "the schema names no time field";
+  return reading.values[slot].is_null() ? "the payload has no time"
+                                        : "the device's clock is absurd";
+}
+
+Judged judge_one(const Schema* schema, const std::string& topic, const std::string& payload,
+                 std::int64_t now) {
+  Judged out;
+  out.schema = schema;
+  if (payload.size() > core::payload_bytes_max) {
+    out.problems.push_back(fmt::format("{} bytes: the largest payload that is stored is {}",
+                                       payload.size(), core::payload_bytes_max));
+    return out;
+  }
+  Batch batch;
+  std::vector<core::Violation> violations;
+  judge(schema, {.topic = topic, .payload = payload, .received_at = now}, batch, &violations);
+  const Reading& reading = batch.readings.front();
+  out.device = reading.device;
+  out.valid = reading.verdict == Verdict::valid;
+  if (schema == nullptr) out.problems.emplace_back("no schema matches the topic");
+  for (const auto& violation : violations) {
+    out.problems.push_back(schema->describe(violation, payload));
+  }
+  if (!out.valid) return out;
+  append_json_time(reading.time, out.time);
+  out.time_note = time_note(*schema, reading);
+  out.has_sequence = (reading.flags & core::frame_flag::has_sequence) != 0;
+  out.sequence = reading.sequence;
+  out.extra = reading.extra;
+  const std::vector<bool> defaults = filled_by_default(*schema, payload);
+  for (std::size_t slot = 0; slot < reading.values.size(); ++slot) {
+    const SlotInfo& info = schema->slots()[slot];
+    Value& value = out.values.emplace_back(Value{info.path, {}, info.unit, defaults[slot]});
+    append_json_value(reading.values[slot], value.json);
+  }
+  return out;
+}
+
+std::string as_text(const Sample& sample, const Judged& judged) {
+  std::string out = sample.place() + (judged.valid ? ": valid" : ": invalid");
+  if (judged.schema != nullptr) {
+    out += fmt::format(", {} {}", judged.schema->name(), version_of(*judged.schema));
+  }
+  out += "\n";
+  for (const auto& problem : judged.problems) out += fmt::format("  {}\n", problem);
+  if (!judged.valid) return out;
+  std::size_t width = 8;  // of "sequence"
+  for (const Value& value : judged.values) width = std::max(width, value.path.size());
+  const auto line = [&](std::string_view name, std::string_view text) {
+    out += fmt::format("  {:<{}}  {}\n", name, width, text);
+  };
+  for (const Value& value : judged.values) {
+    line(value.path, fmt::format("{}{}{}", value.json == "null" ? "-" : value.json,
+                                 value.unit.empty() || value.json == "null" ? "" : " " + value.unit,
+                                 value.is_default ? " (default)" : ""));
+  }
+  if (!judged.extra.empty()) line("extra", judged.extra);
+  if (!judged.device.empty()) line("device", judged.device);
+  line("time", judged.time.substr(1, judged.time.size() - 2) +
+                   (judged.time_note.empty() ? "" : " (of arrival: " + judged.time_note + ")"));
+  line("sequence", judged.has_sequence ? std::to_string(judged.sequence) : "-");
+  return out;
+}
+
+std::string as_json(const Sample& sample, const Judged& judged) {
+  std::string out = fmt::format(
+      R"({{"file":{},"line":{},"valid":{},"schema":{})", json_string(sample.file), sample.line,
+      judged.valid,
+      judged.schema == nullptr
+          ? "null"
+          : json_string(fmt::format("{} {}", judged.schema->name(), version_of(*judged.schema))));
+  std::string problems, values, defaults;
+  for (const auto& problem : judged.problems) {
+    problems += (problems.empty() ? "" : ",") + json_string(problem);
+  }
+  out += fmt::format(R"(,"problems":[{}])", problems);
+  if (judged.valid) {
+    for (const Value& value : judged.values) {
+      values +=
+          fmt::format("{}{}:{}", values.empty() ? "" : ",", json_string(value.path), value.json);
+      if (value.is_default) defaults += (defaults.empty() ? "" : ",") + json_string(value.path);
+    }
+    out += fmt::format(R"(,"values":{{{}}},"defaults":[{}],"extra":{},"device":{},"time":{},)"
+                       R"("time_from_device":{},"sequence":{})",
+                       values, defaults, judged.extra.empty() ? "{}" : judged.extra,
+                       judged.device.empty() ? "null" : json_string(judged.device), judged.time,
+                       judged.time_note.empty(),
+                       judged.has_sequence ? std::to_string(judged.sequence) : "null");
+  }
+  return out + "}\n";
+}
+
+/// Judges samples as they are read and keeps count.
+class Tester {
+ public:
+  Tester(const Arguments& arguments, const Schema* schema)
+      : arguments_(arguments), schema_(schema), now_(environment().clock.now()) {}
+
+  /// False when nobody reads the output any more.
+  bool test(const Sample& sample) {
+    const Judged judged = judge_one(schema_, arguments_.topic, sample.payload, now_);
+    ++(judged.valid ? valid_ : invalid_);
+    return output_.write(arguments_.json ? as_json(sample, judged) : as_text(sample, judged));
+  }
+
+  bool test_all(std::istream& in, const std::string& name, bool lines) {
+    if (!lines) return test({name, 0, {std::istreambuf_iterator<char>(in), {}}});
+    Sample sample{name, 0, {}};
+    while (std::getline(in, sample.payload)) {
+      ++sample.line;
+      if (sample.payload.find_first_not_of(" \t\r") == std::string::npos) continue;
+      if (!test(sample)) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] int finish() {
+    if (valid_ + invalid_ == 0) say("no payload there");
+    if (!arguments_.json && valid_ + invalid_ > 1) {
+      output_.write(fmt::format("{} valid, {} invalid\n", valid_, invalid_));
+    }
+    return output_.finish(invalid_ == 0 && valid_ > 0 ? 0 : 1);
+  }
+
+ private:
+  const Arguments& arguments_;
+  const Schema* schema_;
+  std::int64_t now_;
+  Output output_;
+  std::uint64_t valid_ = 0, invalid_ = 0;
+};
+
+int run(const Arguments& arguments) {
+  if (!arguments.topic.empty() && !core::is_valid_topic(arguments.topic)) {
+    return fail(
+        {Errc::invalid_argument,
+         fmt::format("--topic \"{}\": not a topic; name one without + and #", arguments.topic)});
+  }
+  std::vector<Diagnostic> diagnostics;
+  const auto set = SchemaSet::load(arguments.schemas, diagnostics);
+  print(diagnostics);
+  if (!set) return fail(set.error());
+  const Schema* schema = nullptr;
+  if (!arguments.topic.empty()) {
+    schema = (*set)->choose(arguments.topic);
+  } else if ((*set)->all().size() == 1) {
+    schema = (*set)->all().front().get();
+  } else {
+    return fail({Errc::invalid_argument,
+                 fmt::format("{}: {} schemas there; say which topic the payloads came on: --topic "
+                             "TOPIC",
+                             arguments.schemas, (*set)->all().size())});
+  }
+  Tester tester(arguments, schema);
+  for (const std::string& file : arguments.files) {
+    const bool lines = arguments.lines || file.ends_with(".jsonl");
+    if (file == "-") {
+      if (!tester.test_all(std::cin, "standard input", lines)) break;
+      continue;
+    }
+    errno = 0;
+    std::ifstream in(file, std::ios::binary);
+    // A folder opens; only reading it fails.
+    if (!in || (in.peek() == std::ifstream::traits_type::eof() && in.bad())) {
+      return fail({Errc::not_found, fmt::format("{}: cannot read it: {}", file,
+                                                errno_text(errno == 0 ? EIO : errno))});
+    }
+    in.clear();
+    if (!tester.test_all(in, file, lines)) break;
+  }
+  return tester.finish();
+}
+
+}  // namespace
+
+void add_schema_test(CLI::App& schema, Command& chosen) {
+  const auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  CLI::App* command = schema.add_subcommand(
+      "test", "Judges sample payloads as telemetry-edge would; 1 when one is invalid");
+  command->footer(
+      "Shows what each valid payload is stored as: values with units, defaults that were filled\n"
+      "in, device, time, sequence number; and each rule that an invalid one breaks. Nothing is\n"
+      "stored, and repeats are not looked for.\n"
+      "Exit code: 0 all are valid, 1 one is invalid or no schema matches, 2 wrong usage.\n"
+      "Example:\n"
+      "  telemetry schema test schemas/room.yaml sample.json\n"
+      "  telemetry schema test schemas captured.jsonl --topic sensors/sensor-001/temperature\n"
+      "  mosquitto_sub -t 'sensors/+/temperature' -C 100 | telemetry schema test room.yaml --lines "
+      "-");
+  command->add_option("SCHEMA", a.schemas, "Schema file, or folder of them with --topic")
+      ->required()
+      ->type_name("");
+  command
+      ->add_option("PAYLOAD", a.files,
+                   "Files of one payload each; of one a line when they end with .jsonl; - is "
+                   "standard input")
+      ->required()
+      ->type_name("");
+  command
+      ->add_option("--topic", a.topic,
+                   "Topic of the payloads: chooses the schema, names the device")
+      ->type_name("TOPIC");
+  command->add_flag("--lines", a.lines, "One payload a line, whatever the files are called");
+  command->add_flag("--json", a.json, "One JSON object a payload instead of lines");
+  command->callback([arguments, &chosen] { chosen = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace telemetry::command_line
