@@ -18,12 +18,12 @@ namespace {
 constexpr const char* description =
     "Publishes what a fleet of devices would publish: temperature sensors, DC and AC power "
     "meters,\n"
-    "heartbeats, and on demand the faults that real devices have.";
+    "F2 controllers, heartbeats, and on demand the faults that real devices have.";
 
 constexpr const char* examples =
     "Topics:\n"
     "  sensors/sensor-NNN/temperature  iot/dc/DEVICE/telemetry  iot/ac/DEVICE/telemetry\n"
-    "  iot/DEVICE/status (heartbeats)\n\n"
+    "  f2/DEVICE/raw                   iot/DEVICE/status (heartbeats)\n\n"
     "Examples:\n"
     "  telemetry-sim                                   13 devices, 100 messages/s, until Ctrl-C\n"
     "  telemetry-sim --broker mqtts://gateway:8883     another broker, with TLS\n"
@@ -68,7 +68,12 @@ void add_options(CLI::App& app, CommandLine& line) {
   app.add_option("--ac", fleet.power_meters_ac, "AC power meters")
       ->check(CLI::Range(0u, count_max))
       ->capture_default_str();
-  app.add_option("--device-id", fleet.id_prefix, "Names the meters PREFIX-dc-NNN and PREFIX-ac-NNN")
+  app.add_option("--f2", fleet.f2_controllers,
+                 "F2 controllers: raw values as text with their unit, old and new field names")
+      ->check(CLI::Range(0u, count_max))
+      ->capture_default_str();
+  app.add_option("--device-id", fleet.id_prefix,
+                 "Names the meters PREFIX-dc-NNN and PREFIX-ac-NNN, the controllers PREFIX-f2-NNN")
       ->check([](const std::string& text) {
         return text.find_first_of("/+#\"\\") == std::string::npos ? ""
                                                                   : "may not contain / + # \" \\";
@@ -161,8 +166,11 @@ std::optional<int> parse_command_line(int argc, char** argv, RunOptions& options
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (fleet.temperature_sensors + fleet.power_meters_dc + fleet.power_meters_ac == 0) {
-    std::fprintf(stderr, "telemetry-sim: no devices: give --devices, --dc or --ac more than 0\n");
+  if (fleet.temperature_sensors + fleet.power_meters_dc + fleet.power_meters_ac +
+          fleet.f2_controllers ==
+      0) {
+    std::fprintf(stderr,
+                 "telemetry-sim: no devices: give --devices, --dc, --ac or --f2 more than 0\n");
     return 2;
   }
   fleet.heartbeat_interval_ns = static_cast<std::int64_t>(line.heartbeat_interval_s * 1e9);

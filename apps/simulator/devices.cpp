@@ -4,6 +4,7 @@
 // devices. Everything but the timestamps follows from the seed.
 #include "devices.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -64,6 +65,13 @@ void append_time(std::string& out, std::int64_t ns) {
   out += 'Z';
 }
 
+void append_text(std::string& out, std::string_view name, double value, std::size_t decimals,
+                 std::string_view unit) {
+  out.append(",\"").append(name).append("\":\"");
+  append_fixed(out, value, decimals);
+  out.append(" ").append(unit).append("\"");
+}
+
 void append_field(std::string& out, std::string_view name, double value, std::size_t decimals) {
   out.append(",\"").append(name).append("\":");
   append_fixed(out, value, decimals);
@@ -77,6 +85,8 @@ std::string topic_of(DeviceKind kind, const std::string& id) {
       return "iot/dc/" + id + "/telemetry";
     case DeviceKind::power_meter_ac:
       return "iot/ac/" + id + "/telemetry";
+    case DeviceKind::f2:
+      return "f2/" + id + "/raw";
   }
   return {};
 }
@@ -119,7 +129,8 @@ Device::Device(DeviceKind kind, std::string id, std::uint64_t seed)
                {Drift(230, 0.25), Drift(random_.uniform(4, 12), 0.08), Drift(0.93, 0.002)}}},
       phase_of_day_(random_.uniform(-0.5, 0.5)),
       energy_(random_.uniform(10, 5'000)),
-      energy_export_(random_.uniform(0, 200)) {}
+      energy_export_(random_.uniform(0, 200)),
+      old_firmware_(kind_ == DeviceKind::f2 && random_.chance(50)) {}
 
 void Device::write_temperature(std::int64_t now, std::string& out) {
   const double day = 2 * std::numbers::pi *
@@ -183,6 +194,32 @@ void Device::write_power_meter_ac(double hours, std::string& out) {
   out += ']';
 }
 
+void Device::write_f2(std::string& out) {
+  const auto name = [this](std::string_view fresh, std::string_view old) {
+    return old_firmware_ ? old : fresh;
+  };
+  const double temperature = temperature_.step(random_);
+  const double humidity = humidity_.step(random_);
+  const double supply = voltage_.step(random_) / 4;
+  out.append("{\"").append(name("device_id", "id")).append("\":\"").append(id_).append("\"");
+  append_text(out, name("temperature", "T"), temperature, 2, "°C");
+  append_text(out, name("humidity", "RH"), humidity, 1, "%");
+  append_text(out, name("supply", "U"), supply, 2, "V");
+  append_text(out, name("pressure", "P"), pressure_.step(random_), 2, "kPa");
+  out.append(",\"").append(name("channels", "ch")).append("\":[");
+  const auto counts = [](double share) {  // of the converter's range
+    return static_cast<std::uint64_t>(std::llround(std::clamp(share, 0.0, 1.0) * 4095));
+  };
+  append(out, counts(temperature / 40));
+  out += ',';
+  append(out, counts(humidity / 100));
+  out += ',';
+  append(out, counts(supply / 15));
+  out += ',';
+  append(out, counts(random_.uniform(0, 0.01)));
+  out += ']';
+}
+
 void Device::write_reading(std::int64_t now, std::int64_t timestamp, std::uint64_t sequence,
                            std::string& out) {
   const double hours =
@@ -199,10 +236,19 @@ void Device::write_reading(std::int64_t now, std::int64_t timestamp, std::uint64
     case DeviceKind::power_meter_ac:
       write_power_meter_ac(hours, out);
       break;
+    case DeviceKind::f2:
+      write_f2(out);
+      break;
   }
-  out += ",\"timestamp\":\"";
-  append_time(out, timestamp);
-  out += "\",\"seq\":";
+  if (kind_ == DeviceKind::f2) {
+    out += old_firmware_ ? ",\"ts\":" : ",\"timestamp\":";
+    append(out, static_cast<std::uint64_t>(timestamp / 1'000'000'000));
+  } else {
+    out += ",\"timestamp\":\"";
+    append_time(out, timestamp);
+    out += '"';
+  }
+  out += ",\"seq\":";
   append(out, sequence);
   out += '}';
 }
@@ -243,15 +289,19 @@ void Device::write_bad_payload(unsigned variant, std::int64_t now, std::uint64_t
       break;
     }
     case 5: {  // a value out of range
-      const std::string_view name = sensor                                ? "\"temperature\":"
-                                    : kind_ == DeviceKind::power_meter_dc ? "\"voltage\":"
-                                                                          : "\"frequency\":";
+      const std::string_view name = kind_ == DeviceKind::power_meter_dc   ? "\"voltage\":"
+                                    : kind_ == DeviceKind::power_meter_ac ? "\"frequency\":"
+                                    : old_firmware_                       ? "\"T\":"
+                                                                          : "\"temperature\":";
       const auto at = out.find(name) + name.size();
-      out.replace(at, out.find(',', at) - at, "1000000.5");
+      out.replace(at, out.find(',', at) - at,
+                  kind_ == DeviceKind::f2 ? "\"1000000.5 °C\"" : "1000000.5");
       break;
     }
     default: {  // a required field is missing
-      const std::string_view name = sensor ? "\"sensor_id\":" : "\"device_id\":";
+      const std::string_view name = sensor          ? "\"sensor_id\":"
+                                    : old_firmware_ ? "\"id\":"
+                                                    : "\"device_id\":";
       const auto at = out.find(name);
       out.erase(at, out.find(',', at) + 1 - at);
       break;

@@ -35,7 +35,7 @@ class Drift {
   double distance_ = 0;
 };
 
-enum class DeviceKind : std::uint8_t { temperature, power_meter_dc, power_meter_ac };
+enum class DeviceKind : std::uint8_t { temperature, power_meter_dc, power_meter_ac, f2 };
 
 /// Ways in which write_bad_payload() spoils a payload; every one breaks the device's schema.
 inline constexpr unsigned bad_payload_variants = 7;
@@ -70,16 +70,18 @@ class Device {
   void write_temperature(std::int64_t now, std::string& out);
   void write_power_meter_dc(double hours, std::string& out);
   void write_power_meter_ac(double hours, std::string& out);
+  void write_f2(std::string& out);
 
   DeviceKind kind_;
   std::string id_, topic_, status_topic_;
   Random random_;
   std::int64_t started_at_ = 0, last_at_ = 0;  // ns
-  Drift temperature_, humidity_, voltage_, current_, frequency_, rssi_;
+  Drift temperature_, humidity_, voltage_, current_, frequency_, rssi_, pressure_{101.3, 0.02};
   std::array<Phase, 3> phases_;
   double phase_of_day_;
   double energy_, energy_export_;
   bool relay_ = true;
+  bool old_firmware_ = false;  // F2: other names for the same fields
 };
 
 }  // namespace telemetry::simulator

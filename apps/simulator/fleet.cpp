@@ -45,7 +45,7 @@ std::string_view to_string(MessageKind kind) noexcept {
 Fleet::Fleet(const FleetOptions& options) : options_(options), random_(options.seed) {
   const auto prefix = options_.id_prefix.empty() ? "" : options_.id_prefix + "-";
   devices_.reserve(options_.temperature_sensors + options_.power_meters_dc +
-                   options_.power_meters_ac);
+                   options_.power_meters_ac + options_.f2_controllers);
   const auto add = [&](DeviceKind kind, const std::string& name, std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i)
       devices_.emplace_back(kind, numbered(name, options_.first_number + i), random_.next());
@@ -53,6 +53,7 @@ Fleet::Fleet(const FleetOptions& options) : options_(options), random_(options.s
   add(DeviceKind::temperature, "sensor", options_.temperature_sensors);
   add(DeviceKind::power_meter_dc, prefix + "dc", options_.power_meters_dc);
   add(DeviceKind::power_meter_ac, prefix + "ac", options_.power_meters_ac);
+  add(DeviceKind::f2, prefix + "f2", options_.f2_controllers);
 }
 
 bool Fleet::next(std::int64_t now, Outgoing& out) {

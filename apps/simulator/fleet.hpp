@@ -24,7 +24,8 @@ struct FleetOptions {
   std::uint32_t temperature_sensors = 10;
   std::uint32_t power_meters_dc = 2;
   std::uint32_t power_meters_ac = 1;
-  std::string id_prefix;           ///< "PREFIX-dc-001" instead of "dc-001"; meters only
+  std::uint32_t f2_controllers = 0;
+  std::string id_prefix;  ///< "PREFIX-dc-001" instead of "dc-001"; all but temperature sensors
   std::uint32_t first_number = 1;  ///< of the device numbers, so that two simulators do not clash
   std::int64_t heartbeat_interval_ns = 30'000'000'000;  ///< per device; 0 = none
   std::uint64_t readings_max = 0;                       ///< 0 = no end

@@ -191,6 +191,31 @@ TEST_CASE("values drift slowly and stay physical") {
   }
 }
 
+TEST_CASE("F2 controllers send text with units, epoch seconds, and old or new field names") {
+  FleetOptions options;
+  options.readings_max = 160;
+  options.heartbeat_interval_ns = 0;
+  options.temperature_sensors = options.power_meters_dc = options.power_meters_ac = 0;
+  options.f2_controllers = 16;
+  std::map<bool, int> seen;
+  for (const auto& message : all_of(options)) {
+    rapidjson::Document json;
+    json.Parse(message.payload.data(), message.payload.size());
+    REQUIRE(json.IsObject());
+    const bool old = json.HasMember("T");
+    ++seen[old];
+    const std::string temperature = json[old ? "T" : "temperature"].GetString();
+    CHECK(temperature.ends_with(" °C"));
+    CHECK(std::stod(temperature) == Approx(22).margin(8));
+    CHECK(json[old ? "ts" : "timestamp"].GetInt64() == start / 1'000'000'000);
+    CHECK(json[old ? "ch" : "channels"].Size() == 4);
+    const std::string id = json[old ? "id" : "device_id"].GetString();
+    CHECK(message.topic == "f2/" + id + "/raw");
+  }
+  CHECK(seen[true] > 0);
+  CHECK(seen[false] > 0);
+}
+
 TEST_CASE("a prefix names the meters, a first number moves all devices") {
   FleetOptions options;
   options.readings_max = 4;
@@ -235,6 +260,7 @@ TEST_CASE("the example schemas accept every well-formed payload and refuse every
   options.readings_max = 20'000;
   options.heartbeat_interval_ns = 1'000 * ms;
   options.id_prefix = "hall-7";
+  options.f2_controllers = 4;
   options.faults = {10, 1, 1, 1, 5, 0.1};
   std::map<std::string, std::map<MessageKind, int>> seen;
   for (const auto& message : all_of(options)) {
@@ -245,8 +271,9 @@ TEST_CASE("the example schemas accept every well-formed payload and refuse every
     INFO(message.topic << ": " << message.payload << ": " << problem);
     CHECK(problem.empty() == (message.kind != MessageKind::bad_payload));
   }
-  CHECK(seen.size() == 4);
-  for (const auto* name : {"temperature_sensor", "power_meter_dc", "power_meter_ac"}) {
+  CHECK(seen.size() == 5);
+  for (const auto* name :
+       {"temperature_sensor", "power_meter_dc", "power_meter_ac", "f2_controller"}) {
     CHECK(seen[name][MessageKind::reading] > 1'000);
     CHECK(seen[name][MessageKind::bad_payload] > 20 * static_cast<int>(bad_payload_variants) / 2);
   }

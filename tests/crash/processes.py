@@ -37,7 +37,7 @@ def faults_counted(rig):
     # late one from before it.
     for name, first, own in (("gaps", 1, ["--gaps", "2"]), ("resets", 101, ["--resets", "1"])):
         faults = ["--bad-payloads", "3", "--duplicates", "2", "--wrong-clocks", "2"]
-        more = ["--json", "--bursts", "0.1", *faults, *own]
+        more = ["--json", "--f2", "3", "--bursts", "0.1", *faults, *own]
         load = rig.start_load(count=6000, rate=5000, name=name, first=first, more=more)
         load.wait(0, 60)
         sent.update(json.loads(load.output().splitlines()[-1]))
@@ -346,7 +346,7 @@ def removed_while_away(rig):
 
     def unsubscribed():
         with open(remembered, encoding="utf-8") as subscriptions:
-            return subscriptions.read().splitlines()[1:] == ["sensors/#"]
+            return subscriptions.read().splitlines()[1:] == ["f2/#", "sensors/#"]
 
     wait_until(unsubscribed, 30, "the broker has taken UNSUBSCRIBE")
     rig.publish("iot/unwanted", '{"seq": 1}')

@@ -224,6 +224,7 @@ mqtt:
   topics:
     - {{topic: "sensors/#", qos: 1}}
     - {{topic: "iot/#", qos: 1}}
+    - {{topic: "f2/#", qos: 1}}
 journal: {{path: {journal or self.journal}, size_max_mb: {journal_mb}}}
 storage:
   backend: sqlite

@@ -364,6 +364,7 @@ TEST_CASE("the schemas of the examples load together") {
   CHECK(chosen(**set, "sensors/sensor-001/temperature") == "temperature_sensor");
   CHECK(chosen(**set, "iot/dc/dc-1/telemetry") == "power_meter_dc");
   CHECK(chosen(**set, "iot/ac/ac-1/telemetry") == "power_meter_ac");
+  CHECK(chosen(**set, "f2/f2-1/raw") == "f2_controller");
   CHECK(chosen(**set, "iot/dc-1/status") == "heartbeat");
   CHECK(chosen(**set, "iot/dc-1/hello") == "hello");
   CHECK((*set)->choose("iot/dc/dc-1/telemetry")->device("iot/dc/dc-1/telemetry") == "dc-1");
