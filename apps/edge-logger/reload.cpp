@@ -61,14 +61,14 @@ void Reloader::reload(const Reloaded& target) {
     const bool is_error = d.severity == Diagnostic::Severity::error;
     log(is_error ? LogLevel::error : LogLevel::warn, component, to_string(d));
   }
-  target.pipeline.note_reload(static_cast<bool>(config));
-  if (!config) {
+  if (config) {
+    say_done(target, *config, later);
+    in_force_ = *config;
+  } else {
     log(LogLevel::error, component,
         fmt::format("refused, everything stays as it was: {}", to_string(config.error())));
-    return;
   }
-  say_done(target, *config, later);
-  in_force_ = *std::move(config);
+  target.pipeline.note_reload(static_cast<bool>(config));
 }
 
 Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& diagnostics,
@@ -83,31 +83,32 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   auto schemas = target.pipeline.reload_schemas(options->schema_path, options->schema_path_optional,
                                                 diagnostics);
   if (!schemas) return std::move(schemas).error();
-  for (const Config::Change& change : started_.changes_in(*config)) {
-    if (!change.reloadable) later.push_back(change.key);
-  }
-  if (auto followed = follow_topics(target, *brokers, later); !followed) {
-    return std::move(followed).error();
-  }
+  auto waiting = follow_topics(target, *brokers);
+  if (!waiting) return std::move(waiting).error();
   target.log.set_levels(*config);
+  for (const Config::Change& change : started_.changes_in(*config)) {
+    const bool waits = std::ranges::find(*waiting, change.key) != waiting->end();
+    if (!change.reloadable || waits) later.push_back(change.key);
+  }
   return config;
 }
 
-Result<void> Reloader::follow_topics(const Reloaded& target,
-                                     const std::vector<MqttOptions>& brokers,
-                                     std::vector<std::string>& later) const {
+/// @returns the keys of topics that must wait.
+Result<std::vector<std::string>> Reloader::follow_topics(const Reloaded& target,
+                                                         const std::vector<MqttOptions>& brokers) {
+  std::vector<std::string> waiting;
   for (std::size_t i = 0; i < brokers.size(); ++i) {
     const auto running = std::ranges::find_if(target.sources, [&](const RunningSource& source) {
       return same_session(source.options, brokers[i]);
     });
     // Filters belong to the broker and the session that are named beside them.
     if (running == target.sources.end()) {
-      later.push_back(i == 0 ? "mqtt.topics" : fmt::format("mqtt[{}].topics", i));
+      waiting.push_back(i == 0 ? "mqtt.topics" : fmt::format("mqtt[{}].topics", i));
     } else if (auto set = running->source->set_topics(brokers[i].topics); !set) {
-      return set;
+      return std::move(set).error();
     }
   }
-  return {};
+  return waiting;
 }
 
 void Reloader::say_done(const Reloaded& target, const Config& config,
@@ -122,7 +123,7 @@ void Reloader::say_done(const Reloaded& target, const Config& config,
   const std::size_t schemas = target.pipeline.ingest().schemas()->all().size();
   log(LogLevel::info, component,
       fmt::format("done: {} schema{} in force; {}", schemas, schemas == 1 ? "" : "s",
-                  now.empty() ? "no other setting has changed"
+                  now.empty() ? "nothing else has taken effect"
                               : fmt::format("changed: {}", fmt::join(now, ", "))));
   if (!later.empty()) {
     log(LogLevel::warn, component,

@@ -52,9 +52,8 @@ class Reloader {
   void reload(const Reloaded& target);
   [[nodiscard]] Result<Config> apply(const Reloaded& target, std::vector<Diagnostic>& diagnostics,
                                      std::vector<std::string>& later);
-  [[nodiscard]] Result<void> follow_topics(const Reloaded& target,
-                                           const std::vector<MqttOptions>& brokers,
-                                           std::vector<std::string>& later) const;
+  [[nodiscard]] static Result<std::vector<std::string>> follow_topics(
+      const Reloaded& target, const std::vector<MqttOptions>& brokers);
   void say_done(const Reloaded& target, const Config& config,
                 const std::vector<std::string>& later) const;
 

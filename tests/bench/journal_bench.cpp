@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the journal takes on one thread: append and group sync, and the same through the door (topic,
-// decode, sequence check). Rounds alternate with plain write + fdatasync of the same bytes, the
-// limit that the disk sets, and medians are compared. Each round reads back what it wrote.
+// What the journal takes on one thread: append and group sync, and the same through the door
+// (topic, decode, sequence check). Rounds alternate with plain write + fdatasync of the same bytes,
+// the limit that the disk sets, and medians are compared. Each round reads back what it wrote.
 //
 // usage: bench_journal [MESSAGES] [GROUP] [ROUNDS] [FOLDER]
 #include <fcntl.h>
@@ -71,11 +71,10 @@ struct Load {
     for (std::size_t i = 0; i < messages; ++i) {
       const std::string sensor = fmt::format("sensor-{:03}", i % topics);
       topic.push_back(fmt::format("sensors/{}/temperature", sensor));
-      payload.push_back(fmt::format(
-          R"({{"temperature":{}.51,"humidity":41.2,"sensor_id":"{}",)"
-          R"("timestamp":"2026-11-21T12:{:02}:{:02}.{:03}Z","seq":{}}})",
-          i % 50 + 10, sensor, i / 60'000'000 % 60, i / 1'000'000 % 60, i / 1'000 % 1'000,
-          i / topics + 10'000));
+      payload.push_back(fmt::format(R"({{"temperature":{}.51,"humidity":41.2,"sensor_id":"{}",)"
+                                    R"("timestamp":"2026-11-21T12:{:02}:{:02}.{:03}Z","seq":{}}})",
+                                    i % 50 + 10, sensor, i / 60'000'000 % 60, i / 1'000'000 % 60,
+                                    i / 1'000 % 1'000, i / topics + 10'000));
       bytes += core::frame_size(topic.back().size(), payload.back().size(), false);
     }
   }

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <sstream>
+
 #include "config/loading.hpp"
 
 using namespace telemetry;
@@ -58,6 +60,18 @@ TEST_CASE("the reference has a line for each option") {
     }
   }
   CHECK(page.find("\n## storage\n") == page.rfind("\n## storage\n"));
+}
+
+TEST_CASE("the reference says which options follow a reload") {
+  const std::span<const Option> tables[] = {loading::adapter_options, base_options()};
+  std::vector<std::string> marked;
+  std::istringstream page(config_reference(tables));
+  for (std::string line; std::getline(page, line);) {
+    if (line.find(" Reloadable. |") == std::string::npos) continue;
+    marked.push_back(line.substr(3, line.find('`', 3) - 3));
+  }
+  CHECK(marked == std::vector<std::string>{"schema.path", "schema.auto_discovery", "logging.level",
+                                           "logging.levels"});
 }
 
 TEST_CASE("the JSON Schema is JSON and names every key at its place") {
