@@ -114,6 +114,7 @@ TEST_CASE("a source outlives restarts of its broker and keeps its session") {
   RunningSource running(options_for(broker.port()), log.environment(), door);
   REQUIRE(running.wait_until_ready());
   for (std::size_t round = 0; round < 3; ++round) {
+    REQUIRE(log.wait_for("the broker has kept the session", round));  // it is connected
     REQUIRE(publish_all(broker.port(), numbers(round * 50, 50)));
     broker.stop();
     REQUIRE(log.wait_for("lost the connection to MQTT broker", round + 1));
