@@ -65,6 +65,24 @@ Rule to_rule(JsonError error) noexcept {
   return Rule::json_syntax;
 }
 
+/// 0 less, 1 equal, 2 greater: the bit of a Relation. Texts are equal or not, never less.
+unsigned order(const Value& left, const Value& right) noexcept {
+  switch (left.kind()) {
+    case ValueKind::text:
+    case ValueKind::json:
+      return left.as_text() == right.as_text() ? 1 : 2;
+    case ValueKind::boolean:
+    case ValueKind::time:
+      return left.as_integer() < right.as_integer()    ? 0
+             : left.as_integer() == right.as_integer() ? 1
+                                                       : 2;
+    default: {
+      const int order = compare(left.as_decimal(), right.as_decimal());
+      return order < 0 ? 0 : order == 0 ? 1 : 2;
+    }
+  }
+}
+
 class Decoder {
  public:
   Decoder(const SchemaView& schema, std::string_view payload, const DecodeBuffers& buffers,
@@ -84,6 +102,7 @@ class Decoder {
 
   void open_level(std::uint16_t node, bool in_array) noexcept;
   void close_object() noexcept;
+  void check_comparisons(std::uint16_t node) noexcept;
   void close_array() noexcept;
   void check_string(std::uint16_t node) noexcept;
   void check_number(std::uint16_t node) noexcept;
@@ -273,6 +292,7 @@ void Decoder::open_level(std::uint16_t node, bool in_array) noexcept {
 void Decoder::close_object() noexcept {
   const Level& level = levels_[--depth_];
   const Node& node = schema_.nodes[level.node];
+  if (!schema_.comparisons.empty()) check_comparisons(level.node);
   if (level.present == node.fields) return;
   for (std::size_t i = node.first; i < std::size_t{node.first} + node.count; ++i) {
     const Key& key = schema_.keys[i];
@@ -288,6 +308,21 @@ void Decoder::close_object() noexcept {
     std::uint16_t missing = node.first;
     while (schema_.keys[missing].field != pair.needs) ++missing;
     report(Rule::requires_, level.node, missing, json_.offset(), 0);
+  }
+}
+
+/// Slots of what has not been read are null here: defaults come last.
+void Decoder::check_comparisons(std::uint16_t node) noexcept {
+  for (std::size_t i = 0; i < schema_.comparisons.size(); ++i) {
+    const Comparison& one = schema_.comparisons[i];
+    if (one.node != node) continue;
+    const Value& left = buffers_.values[one.left];
+    const Value& right = buffers_.values[one.right];
+    if (left.is_null() || right.is_null()) continue;
+    const auto allowed = static_cast<unsigned>(one.relation);
+    if ((allowed & (1u << order(left, right))) == 0) {
+      report(Rule::comparison, node, static_cast<std::uint16_t>(i), json_.offset(), 0);
+    }
   }
 }
 
@@ -487,6 +522,8 @@ std::string_view to_string(Rule rule) noexcept {
       return "no_schema";
     case Rule::topic:
       return "topic";
+    case Rule::comparison:
+      return "comparison";
   }
   return "none";
 }

@@ -54,6 +54,13 @@ std::string rules(const FieldSpec& field) {
       object.raw(array ? "max_items" : "max_length", fmt::format("{}", *field.length_max));
     object.text("pattern", field.pattern);
     if (!field.enum_.empty()) object.raw("enum", list(field.enum_, literal_text));
+    for (const RelationWord& word : relation_words) {
+      std::vector<std::string> others;
+      for (const ComparisonSpec& comparison : field.comparisons) {
+        if (comparison.relation == word.relation) others.push_back(comparison.other);
+      }
+      if (!others.empty()) object.raw(word.word, list(others, json_string));
+    }
   }
   return out;
 }

@@ -75,6 +75,15 @@ class Comparison {
         compare_field(field, *successor, prefix + field.name);
     }
     for (const FieldSpec& field : next) {
+      for (const schemas::ComparisonSpec& comparison : field.comparisons) {
+        const FieldSpec* left = named(previous, field.name);
+        const FieldSpec* right = named(previous, comparison.other);
+        if (left == nullptr || right == nullptr) continue;
+        const unsigned before = schemas::orders_allowed(*left, *right);
+        if ((before & ~static_cast<unsigned>(comparison.relation)) != 0)
+          say("field {}{}: newly {} {}", prefix, field.name,
+              schemas::relation_name(comparison.relation), comparison.other);
+      }
       if (field.required && named(previous, field.name) == nullptr)
         say("new field {}{} is required", prefix, field.name);
     }

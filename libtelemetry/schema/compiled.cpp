@@ -77,6 +77,7 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
            .enums = enums_,
            .defaults = defaults_,
            .requires_ = requires_,
+           .comparisons = comparisons_,
            .zone_offset_s = specification_.zone_offset_s,
            .slot_count = index(slots_.size())};
   for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -141,6 +142,22 @@ void CompiledSchema::compile_object(std::uint16_t node, const std::vector<FieldS
   nodes_[node].fields = index(fields.size());
   nodes_[node].extra_allowed = specification_.allow_extra_fields;
   for (std::size_t i = 0; i < fields.size(); ++i) compile_field(field_nodes[i], fields[i], scope);
+  compile_comparisons(node, fields, field_nodes);
+}
+
+/// After the fields: they have their slots now.
+void CompiledSchema::compile_comparisons(std::uint16_t node, const std::vector<FieldSpec>& fields,
+                                         const std::vector<std::uint16_t>& field_nodes) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    for (const ComparisonSpec& comparison : fields[i].comparisons) {
+      const auto other = std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& field) {
+        return field.name == comparison.other;
+      });
+      const auto at = static_cast<std::size_t>(other - fields.begin());
+      comparisons_.push_back(
+          {node, nodes_[field_nodes[i]].slot, nodes_[field_nodes[at]].slot, comparison.relation});
+    }
+  }
 }
 
 void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope) {
@@ -157,6 +174,7 @@ void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, c
   if (!scope.in_array) {
     const std::uint16_t slot = index(slots_.size());
     nodes_[node].slot = slot;
+    slot_fields_.push_back(&field);
     slots_.push_back({scope.prefix + field.name, field.type, field.unit, required});
     if (field.default_value) defaults_.push_back({slot, value_of(*field.default_value)});
   }

@@ -21,6 +21,9 @@ class CompiledSchema final : public Schema {
   [[nodiscard]] const FieldSpec* field(std::size_t node) const noexcept {
     return node < node_fields_.size() ? node_fields_[node] : nullptr;
   }
+  [[nodiscard]] const FieldSpec& field_of_slot(std::size_t slot) const noexcept {
+    return *slot_fields_[slot];
+  }
 
  private:
   struct Scope {
@@ -32,6 +35,8 @@ class CompiledSchema final : public Schema {
   static bool matches(const void* context, std::uint16_t pattern, std::string_view text);
   void set_filter();
   void compile_object(std::uint16_t node, const std::vector<FieldSpec>& fields, const Scope& scope);
+  void compile_comparisons(std::uint16_t node, const std::vector<FieldSpec>& fields,
+                           const std::vector<std::uint16_t>& field_nodes);
   void compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope);
   void compile_rules(core::Node& node, const FieldSpec& field);
   std::uint16_t add_node(const FieldSpec* field);
@@ -39,12 +44,14 @@ class CompiledSchema final : public Schema {
 
   SchemaSpec specification_;
   std::vector<const FieldSpec*> node_fields_;
+  std::vector<const FieldSpec*> slot_fields_;
   std::vector<core::Node> nodes_;
   std::vector<core::Key> keys_;
   std::vector<core::Decimal> bounds_;
   std::vector<core::Value> enums_;
   std::vector<core::Default> defaults_;
   std::vector<core::Requires> requires_;
+  std::vector<core::Comparison> comparisons_;
   std::vector<std::shared_ptr<const RE2>> patterns_;
 };
 

@@ -90,6 +90,55 @@ class Locator {
   std::vector<Level> levels_;
 };
 
+/// The values of two members of the object that ends at `offset`, as written.
+class MemberValues {
+ public:
+  MemberValues(std::string_view payload, std::size_t offset, const FieldSpec& left,
+               const FieldSpec& right) {
+    core::JsonPull pull(payload);
+    std::vector<Found> open;
+    for (;;) {
+      const JsonToken token = pull.next();
+      if (token == JsonToken::end || token == JsonToken::error) return;
+      if (token == JsonToken::object_end && pull.offset() == offset) {
+        found_ = open.back();
+        return;
+      }
+      if (token == JsonToken::object_end || token == JsonToken::array_end) {
+        open.pop_back();
+        continue;
+      }
+      if (token == JsonToken::key) {
+        const std::string key = unescaped(pull.text());
+        open.back().next = is_named(left, key) ? 0 : is_named(right, key) ? 1 : none;
+        continue;
+      }
+      if (!open.empty() && open.back().next != none) {
+        std::string_view& value = open.back().values[open.back().next];
+        if (value.empty()) value = payload.substr(pull.offset(), pull.end_offset() - pull.offset());
+        open.back().next = none;
+      }
+      if (token == JsonToken::object_begin || token == JsonToken::array_begin) open.emplace_back();
+    }
+  }
+
+  [[nodiscard]] std::string left() const { return excerpt(found_.values[0], found_bytes_max); }
+  [[nodiscard]] std::string right() const { return excerpt(found_.values[1], found_bytes_max); }
+
+ private:
+  static constexpr std::size_t none = 2;
+  struct Found {
+    std::string_view values[2];
+    std::size_t next = none;  // which of them the next value is
+  };
+  static bool is_named(const FieldSpec& field, const std::string& key) {
+    return field.name == key ||
+           std::find(field.aliases.begin(), field.aliases.end(), key) != field.aliases.end();
+  }
+
+  Found found_;
+};
+
 std::string join(const std::vector<schemas::Literal>& values) {
   std::string out;
   for (const schemas::Literal& value : values) {
@@ -170,7 +219,8 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
   const auto rule = violation.rule;
   const bool of_form =
       rule >= Rule::json_syntax && rule <= Rule::trailing_bytes && violation.node == core::no_index;
-  if (of_form || rule == Rule::none || rule >= Rule::custom)
+  const bool of_message = rule >= Rule::custom && rule <= Rule::topic;
+  if (of_form || of_message || rule == Rule::none)
     return head + form_error(rule, bytes, violation.offset);
 
   std::string path = Locator(payload).find(begin);
@@ -185,6 +235,15 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
     message = "is not declared";
   } else if (rule == Rule::duplicate_key) {
     message = "is given twice";
+  } else if (rule == Rule::comparison && violation.key < view_.comparisons.size()) {
+    const core::Comparison& comparison = view_.comparisons[violation.key];
+    const FieldSpec& left = self.field_of_slot(comparison.left);
+    const FieldSpec& right = self.field_of_slot(comparison.right);
+    const MemberValues values(payload, begin, left, right);
+    path += step(left.name);
+    message = fmt::format("{} breaks {} {}, which is {}", values.left(),
+                          schemas::relation_name(comparison.relation), excerpt(right.name),
+                          values.right());
   } else if (const FieldSpec* field = self.field(violation.node)) {
     message = field_error(rule, found.empty() ? "nothing" : found, *field);
   } else if (rule == Rule::type) {

@@ -35,7 +35,8 @@ struct Word {
 };
 
 constexpr std::string_view no_json_schema = "JSON Schema documents are not supported yet";
-constexpr std::string_view no_comparison = "comparisons between fields are not supported yet";
+constexpr std::string_view comparison_hint =
+    "a field compares itself: `validation: {less_than: other_field}`";
 constexpr std::string_view no_function = "custom validation functions are not supported yet";
 constexpr std::string_view no_lenient = "lenient mode is not supported yet";
 
@@ -46,9 +47,9 @@ constexpr Word special_keys[] = {
     {"json_schema", no_json_schema, "list the members under `fields`"},
     {"properties", no_json_schema, "list the members under `fields`"},
     {"definitions", no_json_schema, "list the members under `fields`"},
-    {"compare", no_comparison, "remove it"},
-    {"comparisons", no_comparison, "remove it"},
-    {"rules", no_comparison, "remove it; rules of one field stand in its `validation`"},
+    {"compare", "", comparison_hint},
+    {"comparisons", "", comparison_hint},
+    {"rules", "", "rules of a field stand in its `validation`"},
     {"custom", no_function, "remove it"},
     {"function", no_function, "remove it"},
     {"validator", no_function, "remove it"},

@@ -83,6 +83,14 @@ class Reader {
   void read_requires(const TreeNode& node, const Place& place, const std::string& where,
                      const std::vector<FieldSpec>& siblings, FieldSpec& field);
 
+  // Comparisons (comparison_reader.cpp).
+  void read_comparison(core::Relation relation, const TreeNode& value, const std::string& what,
+                       FieldSpec& field);
+  void check_comparisons(const Place& place, const std::string& where,
+                         const std::vector<FieldSpec>& siblings, FieldSpec& field);
+  void check_comparison(const std::string& where, const std::vector<FieldSpec>& siblings,
+                        const FieldSpec& field, const ComparisonSpec& comparison);
+
   const std::string& file_;
   std::vector<Diagnostic>& diagnostics_;
   std::size_t mistakes_ = 0;

@@ -25,6 +25,13 @@ struct Literal {
   std::string text;          ///< text
 };
 
+/// `less_than: other`, and so on.
+struct ComparisonSpec {
+  core::Relation relation = core::Relation::equal;
+  std::string other;  ///< a field of the same object
+  Position at;
+};
+
 struct FieldSpec {
   std::string name;  ///< empty for the item of an array
   core::FieldType type = core::FieldType::any;
@@ -33,6 +40,7 @@ struct FieldSpec {
   std::optional<Literal> default_value;
   std::vector<std::string> aliases;
   std::vector<std::string> requires_;
+  std::vector<ComparisonSpec> comparisons;  ///< by relation, as relation_words orders them
   core::TimeFormat time_format = core::TimeFormat::automatic;
   std::optional<core::Decimal> min;
   std::optional<core::Decimal> max;
@@ -75,6 +83,22 @@ struct SchemaSpec {
 /// "float" and so on, as schemas write it.
 [[nodiscard]] std::string_view type_name(core::FieldType type) noexcept;
 [[nodiscard]] std::string_view time_format_name(core::TimeFormat format) noexcept;
+
+struct RelationWord {
+  std::string_view word;
+  core::Relation relation;
+};
+/// As schemas write them, in the order of the canonical document.
+inline constexpr RelationWord relation_words[] = {
+    {"less_than", core::Relation::less_than},
+    {"less_or_equal", core::Relation::less_or_equal},
+    {"greater_than", core::Relation::greater_than},
+    {"greater_or_equal", core::Relation::greater_or_equal},
+    {"equal", core::Relation::equal},
+    {"not_equal", core::Relation::not_equal}};
+[[nodiscard]] std::string_view relation_name(core::Relation relation) noexcept;
+/// The orders that the comparisons of both fields allow for (left, right): bits of a Relation.
+[[nodiscard]] unsigned orders_allowed(const FieldSpec& left, const FieldSpec& right) noexcept;
 
 /// Without trailing zeros of the mantissa, so that equal numbers are equal member by member.
 [[nodiscard]] core::Decimal normalized(core::Decimal number) noexcept;

@@ -27,8 +27,11 @@ fields:
   - name: o
     type: object
     fields:
-      - {name: x, type: float, required: true}
-      - {name: y, type: string}
+      - {name: x, type: float, required: true, validation: {less_than: z, not_equal: n}}
+      - {name: y, type: string, validation: {equal: w}}
+      - {name: z, type: integer, aliases: [zz]}
+      - {name: n, type: float}
+      - {name: w, type: string}
   - {name: a, type: array, items: {type: float, validation: {max: 9}}, min_items: 1, max_items: 4}
 )";
 

@@ -38,6 +38,15 @@ TEST_CASE("a version that only adds and widens is compatible") {
                "{name: x, type: object, fields: [{name: y, type: float}, {name: z, type: any}]}")
             .empty());
   CHECK(change("{name: x, type: float, requires: other}", "{name: x, type: float}").empty());
+  CHECK(change("{name: x, type: float, less_than: other}",
+               "{name: x, type: float, less_or_equal: other, not_equal: other}")
+            .empty());
+  CHECK(change("{name: x, type: float, less_than: other}", "{name: x, type: float}").empty());
+  CHECK(change("{name: x, type: float, less_than: z}, {name: z, type: float}",
+               "{name: x, type: float}, {name: z, type: float, greater_than: x}")
+            .empty());
+  CHECK(change("{name: x, type: float}", "{name: x, type: float}, {name: y, type: float, equal: x}")
+            .empty());
   CHECK(change("{name: x, type: float}",
                "{name: x, type: float}, {name: o, type: object, fields: [{name: i, type: float, "
                "required: true}]}")
@@ -73,6 +82,11 @@ TEST_CASE("each way to narrow a field is named") {
         Reasons{"field x: alias y is gone"});
   CHECK(change("{name: x, type: float}", "{name: x, type: float, requires: other}") ==
         Reasons{"field x: newly requires other"});
+  CHECK(change("{name: x, type: float}", "{name: x, type: float, less_than: other}") ==
+        Reasons{"field x: newly less_than other"});
+  CHECK(change("{name: x, type: float, less_or_equal: other}",
+               "{name: x, type: float, less_than: other}") ==
+        Reasons{"field x: newly less_than other"});
   CHECK(change("{name: x, type: timestamp, time_format: s}",
                "{name: x, type: timestamp, time_format: ms}") ==
         Reasons{"field x: time_format was s"});

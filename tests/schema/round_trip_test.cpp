@@ -48,6 +48,8 @@ std::string dump(const Schema& schema) {
     value(d.value);
   }
   for (const auto& r : view.requires_) out << r.node << ' ' << r.field << ' ' << r.needs << '\n';
+  for (const auto& c : view.comparisons)
+    out << c.node << ' ' << c.left << ' ' << static_cast<int>(c.relation) << ' ' << c.right << '\n';
   out << view.zone_offset_s << ' ' << view.slot_count << ' ' << view.time_slot << ' '
       << view.sequence_slot << '\n';
   for (const auto& s : schema.slots())
@@ -166,6 +168,14 @@ class Generator {
     std::string out = "[";
     for (std::uint32_t i = 1 + pick(5); i > 0 && (leaves_ < 200 || out == "["); --i)
       out += (out == "[" ? "" : ", ") + field(depth, in_array);
+    if (!in_array && chance(3)) {
+      static const char* const relations[] = {"less_than",        "less_or_equal", "greater_than",
+                                              "greater_or_equal", "equal",         "not_equal"};
+      const std::string low = name();
+      out += ", {\"name\": " + low + ", \"type\": \"integer\"}, {\"name\": " + name() +
+             ", \"type\": \"float\", \"validation\": {\"" + relations[pick(6)] + "\": " + low +
+             "}}";
+    }
     return out + "]";
   }
 
