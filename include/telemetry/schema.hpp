@@ -52,14 +52,17 @@ class Schema {
   [[nodiscard]] const core::SchemaView& view() const noexcept { return view_; }
   [[nodiscard]] const std::vector<SlotInfo>& slots() const noexcept { return slots_; }
   [[nodiscard]] core::PatternHook pattern_hook() const noexcept { return pattern_hook_; }
+  /// Lenient mode (`validation: {strict: false}`); its function is null for a strict schema.
+  [[nodiscard]] core::CoercionHook coercion_hook() const noexcept { return coercion_hook_; }
   /// The device that a topic names, or empty.
   [[nodiscard]] std::string_view device(std::string_view topic) const noexcept;
   /// `sequence_scope: device`: one numbering per device, not per topic.
   [[nodiscard]] bool sequence_per_device() const noexcept { return sequence_per_device_; }
 
-  /// What is wrong, for people: schema, JSON pointer, rule, value found, value allowed, such as
-  /// "temperature_sensor 1.0: /temperature: 200 is above max 150". Reads the payload again up to
-  /// the place; bounded in length; control characters are escaped.
+  /// What is wrong, or (Rule::none) what lenient mode has read, for people: schema, JSON pointer,
+  /// rule, value found, value allowed, such as "temperature_sensor 1.0: /temperature: 200 is above
+  /// max 150". Reads the payload again up to the place; bounded in length; control characters are
+  /// escaped.
   [[nodiscard]] std::string describe(const core::Violation& violation,
                                      std::string_view payload) const;
 
@@ -71,6 +74,7 @@ class Schema {
   core::SchemaView view_;
   std::vector<SlotInfo> slots_;
   core::PatternHook pattern_hook_;
+  core::CoercionHook coercion_hook_;
   int device_level_ = -1;
   bool sequence_per_device_ = false;
 };

@@ -86,8 +86,13 @@ unsigned order(const Value& left, const Value& right) noexcept {
 class Decoder {
  public:
   Decoder(const SchemaView& schema, std::string_view payload, const DecodeBuffers& buffers,
-          PatternHook pattern) noexcept
-      : schema_(schema), payload_(payload), buffers_(buffers), pattern_(pattern), json_(payload) {}
+          PatternHook pattern, CoercionHook coercion) noexcept
+      : schema_(schema),
+        payload_(payload),
+        buffers_(buffers),
+        pattern_(pattern),
+        coercion_(coercion),
+        json_(payload) {}
 
   DecodeResult run() noexcept;
 
@@ -99,13 +104,15 @@ class Decoder {
   bool read_undeclared(std::string_view key) noexcept;
   bool skip(JsonToken token) noexcept;
   bool mismatch(std::uint16_t node, JsonToken token) noexcept;
+  bool coerce(std::uint16_t node, JsonToken token) noexcept;
 
   void open_level(std::uint16_t node, bool in_array) noexcept;
   void close_object() noexcept;
   void check_comparisons(std::uint16_t node) noexcept;
   void close_array() noexcept;
   void check_string(std::uint16_t node) noexcept;
-  void check_number(std::uint16_t node) noexcept;
+  void check_text(std::uint16_t node, std::string_view text) noexcept;
+  void check_number(std::uint16_t node, Decimal number) noexcept;
   void check_timestamp(std::uint16_t node, JsonToken token) noexcept;
   void check_bounds(std::uint16_t node, Decimal number) noexcept;
   bool is_listed(const Node& node, std::string_view text) const noexcept;
@@ -129,6 +136,7 @@ class Decoder {
   std::string_view payload_;
   const DecodeBuffers& buffers_;
   PatternHook pattern_;
+  CoercionHook coercion_;
   JsonPull json_;
   DecodeResult result_;
   std::size_t depth_ = 0;
@@ -231,7 +239,7 @@ bool Decoder::read_value(std::uint16_t node_index, JsonToken token, bool in_arra
     case FieldType::integer:
     case FieldType::number:
       if (token != JsonToken::number) return mismatch(node_index, token);
-      check_number(node_index);
+      check_number(node_index, json_.number());
       return true;
     case FieldType::boolean:
       if (token != JsonToken::true_ && token != JsonToken::false_) {
@@ -274,9 +282,45 @@ bool Decoder::skip(JsonToken token) noexcept {
 }
 
 bool Decoder::mismatch(std::uint16_t node, JsonToken token) noexcept {
+  if (coerce(node, token)) return true;
   const std::size_t begin = json_.offset();
   if (!skip(token)) return false;
   report(Rule::type, node, no_index, begin, json_.end_offset() - begin);
+  return true;
+}
+
+/// False when the value is what the payload says: of another type.
+bool Decoder::coerce(std::uint16_t node_index, JsonToken token) noexcept {
+  const Node& node = schema_.nodes[node_index];
+  if (coercion_.coerce == nullptr || node.slot == no_index) return false;
+  Value found;
+  if (token == JsonToken::string) {
+    found = Value::text(json_.escaped() ? unescaped(json_.text()) : json_.text());
+  } else if (token == JsonToken::number) {
+    found = Value::decimal(json_.number());
+  } else if (token == JsonToken::true_ || token == JsonToken::false_) {
+    found = Value::boolean(token == JsonToken::true_);
+  } else {
+    return false;
+  }
+  const std::size_t offset = json_.offset();
+  const std::size_t length = json_.end_offset() - offset;
+  const Value value =
+      coercion_.coerce(coercion_.context, node_index, found, {payload_.data() + offset, length});
+  if (value.is_null()) return false;
+  if (result_.coercions < buffers_.coercions.size()) {
+    buffers_.coercions[result_.coercions] = {Rule::none, node_index, no_index,
+                                             static_cast<std::uint32_t>(offset),
+                                             static_cast<std::uint32_t>(length)};
+  }
+  if (result_.coercions != std::numeric_limits<std::uint16_t>::max()) ++result_.coercions;
+  if (node.type == FieldType::string) {
+    check_text(node_index, value.as_text());
+  } else if (node.type == FieldType::integer || node.type == FieldType::number) {
+    check_number(node_index, value.as_decimal());
+  } else {
+    put(node_index, value);
+  }
   return true;
 }
 
@@ -340,12 +384,18 @@ void Decoder::close_array() noexcept {
 }
 
 void Decoder::check_string(std::uint16_t node_index) noexcept {
-  const Node& node = schema_.nodes[node_index];
   std::string_view text = json_.text();
   if (json_.escaped()) {
     text = unescaped(text);
-    if (node.slot != no_index) result_.scratch_used += static_cast<std::uint32_t>(text.size());
+    if (schema_.nodes[node_index].slot != no_index) {
+      result_.scratch_used += static_cast<std::uint32_t>(text.size());
+    }
   }
+  check_text(node_index, text);
+}
+
+void Decoder::check_text(std::uint16_t node_index, std::string_view text) noexcept {
+  const Node& node = schema_.nodes[node_index];
   if (node.length_min != 0 || node.length_max != std::numeric_limits<std::uint32_t>::max()) {
     const std::size_t length = count_code_points(text);
     if (length < node.length_min) report_token(Rule::min_length, node_index);
@@ -358,9 +408,8 @@ void Decoder::check_string(std::uint16_t node_index) noexcept {
   put(node_index, Value::text(text));
 }
 
-void Decoder::check_number(std::uint16_t node_index) noexcept {
+void Decoder::check_number(std::uint16_t node_index, Decimal number) noexcept {
   const Node& node = schema_.nodes[node_index];
-  const Decimal number = json_.number();
   if (node.type == FieldType::integer) {
     std::int64_t whole = 0;
     if (!to_int64(number, whole)) {
@@ -391,7 +440,7 @@ void Decoder::check_timestamp(std::uint16_t node_index, JsonToken token) noexcep
   const bool number = token == JsonToken::number;
   const bool as_text = node.time_format == TimeFormat::rfc3339;
   if ((text && !as_text && node.time_format != TimeFormat::automatic) || (number && as_text)) {
-    report_token(Rule::type, node_index);
+    if (!coerce(node_index, token)) report_token(Rule::type, node_index);
     return;
   }
   std::int64_t ns = 0;
@@ -466,8 +515,9 @@ void Decoder::report(Rule rule, std::uint16_t node, std::uint16_t key, std::size
 }  // namespace
 
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
-                    const DecodeBuffers& buffers, PatternHook pattern) noexcept {
-  return Decoder(schema, payload, buffers, pattern).run();
+                    const DecodeBuffers& buffers, PatternHook pattern,
+                    CoercionHook coercion) noexcept {
+  return Decoder(schema, payload, buffers, pattern, coercion).run();
 }
 
 std::string_view to_string(Rule rule) noexcept {

@@ -88,10 +88,13 @@ core::DecodeResult Judge::decode(const Schema& schema, Reading& reading, Batch& 
   std::uninitialized_default_construct_n(values, view.slot_count);
   // Unescaped text is never longer than the payload; what is left goes back.
   const auto scratch = batch.arena.allocate(reading.payload.size());
-  const core::DecodeResult result = core::decode(
-      view, reading.payload,
-      {{values, view.slot_count}, {scratch.data(), scratch.size()}, violations_, extras_},
-      schema.pattern_hook());
+  const core::DecodeResult result = core::decode(view, reading.payload,
+                                                 {{values, view.slot_count},
+                                                  {scratch.data(), scratch.size()},
+                                                  violations_,
+                                                  extras_,
+                                                  coercions_},
+                                                 schema.pattern_hook(), schema.coercion_hook());
   batch.arena.shrink_last(scratch.size() - result.scratch_used);
   if (result.ok()) {
     reading.values = {values, view.slot_count};
@@ -143,6 +146,11 @@ Judge::Judgement Judge::add(const KnownTopic& topic, const Message& message,
     judgement.violations =
         std::span(violations_).first(std::min<std::size_t>(result.violations, violations_max));
     return judgement;
+  }
+  if (result.coercions != 0) {
+    reading.flags |= frame_flag::coerced;
+    judgement.coercions =
+        std::span(coercions_).first(std::min<std::size_t>(result.coercions, coercions_max));
   }
   resolve_time(*topic.schema, reading, judgement);
   const std::uint16_t slot = topic.schema->view().sequence_slot;

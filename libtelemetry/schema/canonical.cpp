@@ -87,6 +87,16 @@ std::string field_document(const FieldSpec& field, core::TimeFormat time_format)
   return out;
 }
 
+std::string schema_rules(const SchemaSpec& schema) {
+  std::string out;
+  {
+    Object object(out);
+    if (schema.lenient) object.raw("strict", "false");
+    if (schema.allow_extra_fields) object.raw("allow_extra_fields", "true");
+  }
+  return out;
+}
+
 std::string zone_text(std::int32_t offset_s) {
   const int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
   return fmt::format("{}{:02}:{:02}", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
@@ -107,7 +117,7 @@ std::string canonical_document(const SchemaSpec& schema) {
     if (schema.zone_offset_s != 0) object.text("time_zone", zone_text(schema.zone_offset_s));
     object.text("sequence_field", schema.sequence_field);
     if (schema.sequence_per_device) object.text("sequence_scope", "device");
-    if (schema.allow_extra_fields) object.raw("validation", R"({"allow_extra_fields":true})");
+    if (const std::string text = schema_rules(schema); text != "{}") object.raw("validation", text);
     object.raw("fields", list(schema.fields, [&](const FieldSpec& field) {
                  return field_document(field, schema.time_format);
                }));

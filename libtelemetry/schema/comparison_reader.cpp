@@ -19,8 +19,9 @@ bool comparable(FieldType a, FieldType b) {
 }
 
 std::size_t rank(core::Relation relation) {
-  const auto found = std::find_if(std::begin(relation_words), std::end(relation_words),
-                                  [&](const RelationWord& one) { return one.relation == relation; });
+  const auto found =
+      std::find_if(std::begin(relation_words), std::end(relation_words),
+                   [&](const RelationWord& one) { return one.relation == relation; });
   return static_cast<std::size_t>(found - std::begin(relation_words));
 }
 
@@ -88,8 +89,7 @@ void Reader::check_comparison(const std::string& where, const std::vector<FieldS
   }
   if (other == nullptr) {
     const std::string_view near = nearest(name, names);
-    mistake(comparison.at,
-            fmt::format("{} '{}', which is no field beside it", what, excerpt(name)),
+    mistake(comparison.at, fmt::format("{} '{}', which is no field beside it", what, excerpt(name)),
             near.empty() ? "name a field of the same object, by its own name"
                          : fmt::format("did you mean `{}`?", near));
   } else if (!comparable(field.type, other->type)) {

@@ -49,6 +49,7 @@ class Comparison {
       say("sequence_field was {}", a.sequence_field);
     if (!a.sequence_field.empty() && a.sequence_per_device != b.sequence_per_device)
       say("sequence_scope has changed");
+    if (a.lenient && !b.lenient) say("strict was false");
     if (a.allow_extra_fields && !b.allow_extra_fields) say("allow_extra_fields was true");
     compare_fields(a.fields, b.fields, "");
     return std::move(reasons_);

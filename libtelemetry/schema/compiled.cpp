@@ -85,11 +85,17 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
     if (slots_[i].path == specification_.sequence_field) view_.sequence_slot = index(i);
   }
   if (!patterns_.empty()) pattern_hook_ = {&CompiledSchema::matches, this};
+  if (specification_.lenient) coercion_hook_ = {&CompiledSchema::coerce, this};
 }
 
 bool CompiledSchema::matches(const void* context, std::uint16_t pattern, std::string_view text) {
   const auto& self = *static_cast<const CompiledSchema*>(context);
   return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *self.patterns_[pattern]);
+}
+
+core::Value CompiledSchema::coerce(const void* context, std::uint16_t node, core::Value found,
+                                   std::string_view written) noexcept {
+  return coerced(*static_cast<const CompiledSchema*>(context)->node_fields_[node], found, written);
 }
 
 void CompiledSchema::set_filter() {

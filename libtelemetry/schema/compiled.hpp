@@ -33,6 +33,8 @@ class CompiledSchema final : public Schema {
   };
 
   static bool matches(const void* context, std::uint16_t pattern, std::string_view text);
+  static core::Value coerce(const void* context, std::uint16_t node, core::Value found,
+                            std::string_view written) noexcept;
   void set_filter();
   void compile_object(std::uint16_t node, const std::vector<FieldSpec>& fields, const Scope& scope);
   void compile_comparisons(std::uint16_t node, const std::vector<FieldSpec>& fields,

@@ -170,14 +170,18 @@ std::string form_error(Rule rule, std::string_view found, std::uint32_t offset) 
 }
 
 /// The rule of one field: what was found against what is allowed.
-std::string field_error(Rule rule, const std::string& found, const FieldSpec& field) {
+std::string field_error(Rule rule, const std::string& found, const FieldSpec& field, bool lenient) {
   switch (rule) {
+    case Rule::none:
+      return fmt::format("{} was read as {}", found, type_name(field.type));
     case Rule::type: {
       const bool fixed = field.type == core::FieldType::timestamp &&
                          field.time_format != core::TimeFormat::automatic;
-      return fmt::format("{} is not of type {}{}{}", found, type_name(field.type),
+      const bool measured = lenient && !field.unit.empty() && found.starts_with('"');
+      return fmt::format("{} is not of type {}{}{}{}", found, type_name(field.type),
                          fixed ? ", format " : "",
-                         fixed ? schemas::time_format_name(field.time_format) : "");
+                         fixed ? schemas::time_format_name(field.time_format) : "",
+                         measured ? ", and no number in " + excerpt(field.unit) : "");
     }
     case Rule::number_range:
       return found + " does not fit an integer of 64 bits";
@@ -220,7 +224,7 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
   const bool of_form =
       rule >= Rule::json_syntax && rule <= Rule::trailing_bytes && violation.node == core::no_index;
   const bool of_message = rule >= Rule::custom && rule <= Rule::topic;
-  if (of_form || of_message || rule == Rule::none)
+  if (of_form || of_message || (rule == Rule::none && self.field(violation.node) == nullptr))
     return head + form_error(rule, bytes, violation.offset);
 
   std::string path = Locator(payload).find(begin);
@@ -245,7 +249,8 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
                           schemas::relation_name(comparison.relation), excerpt(right.name),
                           values.right());
   } else if (const FieldSpec* field = self.field(violation.node)) {
-    message = field_error(rule, found.empty() ? "nothing" : found, *field);
+    message =
+        field_error(rule, found.empty() ? "nothing" : found, *field, self.specification().lenient);
   } else if (rule == Rule::type) {
     message = found + " is not an object";
   } else {

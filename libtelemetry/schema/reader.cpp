@@ -38,7 +38,8 @@ constexpr std::string_view no_json_schema = "JSON Schema documents are not suppo
 constexpr std::string_view comparison_hint =
     "a field compares itself: `validation: {less_than: other_field}`";
 constexpr std::string_view no_function = "custom validation functions are not supported yet";
-constexpr std::string_view no_lenient = "lenient mode is not supported yet";
+constexpr std::string_view lenient_hint =
+    "lenient mode is `validation: {strict: false}` of the whole schema";
 
 /// Words of later versions of this product, and of other schema languages.
 constexpr Word special_keys[] = {
@@ -53,8 +54,8 @@ constexpr Word special_keys[] = {
     {"custom", no_function, "remove it"},
     {"function", no_function, "remove it"},
     {"validator", no_function, "remove it"},
-    {"lenient", no_lenient, "remove it"},
-    {"coerce", no_lenient, "remove it"},
+    {"lenient", "", lenient_hint},
+    {"coerce", "", lenient_hint},
     {"<<", "merge keys are not supported", "write the keys out"},
     {"minimum", "", "did you mean `min`?"},
     {"maximum", "", "did you mean `max`?"},
@@ -351,11 +352,8 @@ void Reader::read_validation(const TreeNode& node) {
     return;
   }
   check_keys(node, validation_keys, "validation");
-  if (const TreeNode* strict = node.find("strict")) {
-    if (!boolean(*strict, "strict").value_or(true))
-      mistake(strict->at, "strict: false: " + std::string(no_lenient),
-              "write strict: true, or leave it out");
-  }
+  if (const TreeNode* strict = node.find("strict"))
+    schema_.lenient = !boolean(*strict, "strict").value_or(true);
   if (const TreeNode* extra = node.find("allow_extra_fields"))
     schema_.allow_extra_fields = boolean(*extra, "allow_extra_fields").value_or(false);
 }

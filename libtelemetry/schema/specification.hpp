@@ -63,6 +63,7 @@ struct SchemaSpec {
   std::int32_t zone_offset_s = 0;
   std::string sequence_field;  ///< slot path or empty
   bool sequence_per_device = false;
+  bool lenient = false;  ///< `strict: false`
   bool allow_extra_fields = false;
   std::vector<FieldSpec> fields;
   Position topic_at;
@@ -79,6 +80,14 @@ struct SchemaSpec {
 
 /// The rule that a literal breaks ("is above max 150"), or empty.
 [[nodiscard]] std::string broken_rule(const FieldSpec& field, const Literal& literal);
+
+/// Lenient mode: the number in a text that is a JSON number and nothing else but white space and
+/// the unit. Numbers are never converted: another unit is no number.
+[[nodiscard]] std::optional<core::Decimal> number_in_text(std::string_view text,
+                                                          std::string_view unit) noexcept;
+/// Lenient mode: the value in the field's type, or null. See core::CoercionHook.
+[[nodiscard]] core::Value coerced(const FieldSpec& field, core::Value found,
+                                  std::string_view written) noexcept;
 
 /// "float" and so on, as schemas write it.
 [[nodiscard]] std::string_view type_name(core::FieldType type) noexcept;

@@ -114,6 +114,13 @@ TEST_CASE("each way to change the meaning of the head is named") {
         Reasons{"allow_extra_fields was true"});
 }
 
+TEST_CASE("a minor version may become lenient, but not strict") {
+  const std::string topic = "topic_pattern: a\n";
+  const std::string lenient = topic + "validation: {strict: false}\n";
+  CHECK(change_head(topic, lenient).empty());
+  CHECK(change_head(lenient, topic) == Reasons{"strict was false"});
+}
+
 TEST_CASE("a minor version keeps or widens the topics, and names the device at the same level") {
   const auto topics = [](const std::string& before, const std::string& after) {
     return change_head("topic_pattern: \"" + before + "\"\n", "topic_pattern: \"" + after + "\"\n");

@@ -75,6 +75,8 @@ struct DecodeBuffers {
   std::span<char> scratch;          ///< >= payload bytes; unescaped strings go here
   std::span<Violation> violations;  ///< in the order of discovery; the rest are counted only
   std::span<Extra> extras;          ///< more extra members than this are Rule::unknown_field
+  /// What lenient mode has read as another type, with Rule::none; the rest are counted only.
+  std::span<Violation> coercions = {};
 };
 
 /// Checks text against a pattern that the tables only number (host only). Never null in a view
@@ -84,10 +86,22 @@ struct PatternHook {
   const void* context = nullptr;
 };
 
+/// Lenient mode (host only): reads a scalar of another JSON type than the field's as the field's.
+struct CoercionHook {
+  /// @param found text (unescaped, until the call returns), decimal or boolean.
+  /// @param written the value's bytes in the payload.
+  /// @returns what the field's type stores: decimal for integers and numbers, boolean, time, or
+  ///          text inside `written`; null when it cannot be read without guessing.
+  Value (*coerce)(const void* context, std::uint16_t node, Value found,
+                  std::string_view written) noexcept = nullptr;
+  const void* context = nullptr;
+};
+
 struct DecodeResult {
   Rule first = Rule::none;       ///< none: the payload is valid
   std::uint16_t violations = 0;  ///< all that were found, stored or not
   std::uint16_t extras = 0;
+  std::uint16_t coercions = 0;  ///< values that the coercion hook read, stored or not
   std::uint32_t scratch_used = 0;
   [[nodiscard]] bool ok() const noexcept { return first == Rule::none; }
 };
@@ -100,8 +114,12 @@ struct DecodeResult {
 /// duplicate_key. Comparisons look at values that the payload gives, never at defaults, and not at
 /// one whose type is broken. A payload over payload_bytes_max, or buffers too small for it, is
 /// payload_too_large. After a broken rule `values` serve diagnostics only.
+/// Without a coercion hook a scalar of another type than the field's breaks Rule::type. With one,
+/// what it reads must keep all other rules; it is never asked about what is inside arrays, for
+/// those are kept as written.
 /// Thread: any; no shared state.  Memory: no heap; about 0.5 KB of stack, no recursion.
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
-                    const DecodeBuffers& buffers, PatternHook pattern = {}) noexcept;
+                    const DecodeBuffers& buffers, PatternHook pattern = {},
+                    CoercionHook coercion = {}) noexcept;
 
 }  // namespace telemetry::core
