@@ -41,7 +41,7 @@ Result<SetPtr> load(const Arguments& arguments, std::string path,
     if (!config) return config.error();
     path = config->text("schema.path");
   }
-  return SchemaSet::load(path, diagnostics);
+  return SchemaSet::load(path, diagnostics, ValidationFunctions::not_called());
 }
 
 void print(const std::vector<Diagnostic>& diagnostics) {

@@ -147,6 +147,15 @@ Judge::Judgement Judge::add(const KnownTopic& topic, const Message& message,
         std::span(violations_).first(std::min<std::size_t>(result.violations, violations_max));
     return judgement;
   }
+  if (const std::size_t broken = topic.schema->check_custom(reading.values, violations_)) {
+    reading.verdict = Verdict::invalid;
+    reading.reason = core::Rule::custom;
+    reading.values = {};
+    reading.extra = {};
+    judgement.violations =
+        std::span(violations_).first(std::min<std::size_t>(broken, violations_max));
+    return judgement;
+  }
   if (result.coercions != 0) {
     reading.flags |= frame_flag::coerced;
     judgement.coercions =

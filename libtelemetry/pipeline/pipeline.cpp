@@ -119,7 +119,7 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
 Result<std::shared_ptr<const SchemaSet>> WiredPipeline::load_schemas(
     std::vector<Diagnostic>& diagnostics) {
   if (options_.schema_path.empty()) return SchemaSet::make({}, diagnostics);
-  auto schemas = SchemaSet::load(options_.schema_path, diagnostics);
+  auto schemas = SchemaSet::load(options_.schema_path, diagnostics, options_.validation_functions);
   if (!schemas && schemas.error().code == Errc::not_found && options_.schema_path_optional) {
     log(LogLevel::warn, fmt::format("{}: no schemas there; messages are not checked (schema.path "
                                     "names their folder)",

@@ -61,6 +61,7 @@ std::string rules(const FieldSpec& field) {
       }
       if (!others.empty()) object.raw(word.word, list(others, json_string));
     }
+    object.text("custom", field.custom);
   }
   return out;
 }
@@ -93,6 +94,7 @@ std::string schema_rules(const SchemaSpec& schema) {
     Object object(out);
     if (schema.lenient) object.raw("strict", "false");
     if (schema.allow_extra_fields) object.raw("allow_extra_fields", "true");
+    object.text("custom", schema.custom);
   }
   return out;
 }

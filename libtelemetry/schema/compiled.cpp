@@ -85,6 +85,7 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
     if (slots_[i].path == specification_.sequence_field) view_.sequence_slot = index(i);
   }
   if (!patterns_.empty()) pattern_hook_ = {&CompiledSchema::matches, this};
+  compile_custom();
   if (specification_.lenient) coercion_hook_ = {&CompiledSchema::coerce, this};
 }
 
@@ -206,12 +207,13 @@ void CompiledSchema::compile_rules(core::Node& node, const FieldSpec& field) {
 }
 
 std::shared_ptr<const CompiledSchema> compile(std::string_view text, const std::string& file,
-                                              std::vector<Diagnostic>& diagnostics) {
+                                              std::vector<Diagnostic>& diagnostics,
+                                              const ValidationFunctions& functions) {
   Tree tree;
   std::vector<Diagnostic> found;
   const bool readable = tree.read(text, file, found);
   SchemaSpec specification;
-  if (readable) specification = read_specification(tree.root(), file, found);
+  if (readable) specification = read_specification(tree.root(), file, found, functions);
   std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) {
     if (a.line == 0 || b.line == 0) return a.line > b.line;  // the whole file comes last
     return a.line != b.line ? a.line < b.line : a.column < b.column;
@@ -232,9 +234,11 @@ namespace telemetry {
 
 Result<std::shared_ptr<const Schema>> Schema::parse(std::string_view document,
                                                     const std::string& file,
-                                                    std::vector<Diagnostic>& diagnostics) {
+                                                    std::vector<Diagnostic>& diagnostics,
+                                                    const ValidationFunctions& functions) {
   const std::size_t before = diagnostics.size();
-  if (std::shared_ptr<const Schema> schema = schemas::compile(document, file, diagnostics))
+  if (std::shared_ptr<const Schema> schema =
+          schemas::compile(document, file, diagnostics, functions))
     return schema;
   return Error{Errc::invalid_argument, to_string(diagnostics[before])};
 }

@@ -14,6 +14,16 @@ class CompiledSchema final : public Schema {
  public:
   CompiledSchema(SchemaSpec specification, std::string file);
 
+  [[nodiscard]] std::size_t check_custom(std::span<const core::Value> values,
+                                         std::span<core::Violation> violations) const override;
+  /// What a custom rule says of a payload that breaks it; nothing when there is no such rule.
+  struct CustomFinding {
+    std::string path;  ///< "location.lat"; empty: the document
+    std::string message;
+  };
+  [[nodiscard]] std::optional<CustomFinding> describe_custom(std::uint16_t rule,
+                                                             std::string_view payload) const;
+
   [[nodiscard]] const SchemaSpec& specification() const noexcept { return specification_; }
   /// The topic level that names the device; -1: none does.
   [[nodiscard]] int device_level() const noexcept { return device_level_; }
@@ -32,6 +42,16 @@ class CompiledSchema final : public Schema {
     bool in_array = false;  // no slots in here
   };
 
+  struct CustomRule {
+    std::uint16_t slot = core::no_index;  // the document
+    std::uint16_t node = 0;
+    const std::string* name;
+    const ValidationFunction* function;
+  };
+
+  void compile_custom();
+  [[nodiscard]] std::optional<std::string> broken(const CustomRule& rule,
+                                                  std::span<const core::Value> values) const;
   static bool matches(const void* context, std::uint16_t pattern, std::string_view text);
   static core::Value coerce(const void* context, std::uint16_t node, core::Value found,
                             std::string_view written) noexcept;
@@ -55,12 +75,14 @@ class CompiledSchema final : public Schema {
   std::vector<core::Requires> requires_;
   std::vector<core::Comparison> comparisons_;
   std::vector<std::shared_ptr<const RE2>> patterns_;
+  std::vector<CustomRule> custom_rules_;
 };
 
 /// The file's text as a schema, or null after at least one error in `diagnostics`.
 [[nodiscard]] std::shared_ptr<const CompiledSchema> compile(std::string_view text,
                                                             const std::string& file,
-                                                            std::vector<Diagnostic>& diagnostics);
+                                                            std::vector<Diagnostic>& diagnostics,
+                                                            const ValidationFunctions& functions);
 
 [[nodiscard]] inline const CompiledSchema& compiled(const Schema& schema) noexcept {
   return static_cast<const CompiledSchema&>(schema);

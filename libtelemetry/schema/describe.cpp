@@ -41,6 +41,17 @@ std::string step(std::string_view name) {
   return out;
 }
 
+/// The JSON pointer of a slot's path.
+std::string pointer(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    out += step(path.substr(0, dot));
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return out;
+}
+
 struct Level {
   bool array = false;
   std::size_t items = 0;  // array: values begun
@@ -223,6 +234,13 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
   const auto rule = violation.rule;
   const bool of_form =
       rule >= Rule::json_syntax && rule <= Rule::trailing_bytes && violation.node == core::no_index;
+  if (rule == Rule::custom) {
+    if (const auto finding = self.describe_custom(violation.key, payload))
+      return head +
+             (finding->path.empty() ? "(document)"
+                                    : excerpt(pointer(finding->path), allowed_bytes_max)) +
+             ": " + finding->message;
+  }
   const bool of_message = rule >= Rule::custom && rule <= Rule::topic;
   if (of_form || of_message || (rule == Rule::none && self.field(violation.node) == nullptr))
     return head + form_error(rule, bytes, violation.offset);

@@ -26,7 +26,7 @@ constexpr std::array schema_keys = {"name"sv,          "version"sv,        "desc
                                     "topic_pattern"sv, "time_field"sv,     "time_format"sv,
                                     "time_zone"sv,     "sequence_field"sv, "sequence_scope"sv,
                                     "validation"sv,    "fields"sv};
-constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv};
+constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "custom"sv};
 
 struct Word {
   std::string_view word;
@@ -37,7 +37,8 @@ struct Word {
 constexpr std::string_view no_json_schema = "JSON Schema documents are not supported yet";
 constexpr std::string_view comparison_hint =
     "a field compares itself: `validation: {less_than: other_field}`";
-constexpr std::string_view no_function = "custom validation functions are not supported yet";
+constexpr std::string_view custom_hint =
+    "name a function that the program registers: `validation: {custom: NAME}`";
 constexpr std::string_view lenient_hint =
     "lenient mode is `validation: {strict: false}` of the whole schema";
 
@@ -51,9 +52,9 @@ constexpr Word special_keys[] = {
     {"compare", "", comparison_hint},
     {"comparisons", "", comparison_hint},
     {"rules", "", "rules of a field stand in its `validation`"},
-    {"custom", no_function, "remove it"},
-    {"function", no_function, "remove it"},
-    {"validator", no_function, "remove it"},
+    {"custom", "", custom_hint},
+    {"function", "", custom_hint},
+    {"validator", "", custom_hint},
     {"lenient", "", lenient_hint},
     {"coerce", "", lenient_hint},
     {"<<", "merge keys are not supported", "write the keys out"},
@@ -356,6 +357,24 @@ void Reader::read_validation(const TreeNode& node) {
     schema_.lenient = !boolean(*strict, "strict").value_or(true);
   if (const TreeNode* extra = node.find("allow_extra_fields"))
     schema_.allow_extra_fields = boolean(*extra, "allow_extra_fields").value_or(false);
+  if (const TreeNode* custom = node.find("custom"))
+    read_custom(*custom, "custom", schema_.custom, schema_.custom_function);
+}
+
+void Reader::read_custom(const TreeNode& node, const std::string& what, std::string& name,
+                         ValidationFunction& function) {
+  const auto value = text(node, what);
+  if (!value) return;
+  name = *value;
+  if (functions_.accepts_every_name()) return;
+  if (const ValidationFunction* found = functions_.find(name)) {
+    function = *found;
+    return;
+  }
+  const std::vector<std::string_view> names = functions_.names();
+  mistake(node.at, fmt::format("{}: there is no validation function '{}'", what, excerpt(name)),
+          names.empty() ? "this program registers none: add it to its ValidationFunctions"
+                        : hint_for(name, names));
 }
 
 void Reader::read_head(const TreeNode& root) {
@@ -494,8 +513,9 @@ SchemaSpec Reader::read(const TreeNode& root) {
 }
 
 SchemaSpec read_specification(const TreeNode& root, const std::string& file,
-                              std::vector<Diagnostic>& diagnostics) {
-  return Reader(file, diagnostics).read(root);
+                              std::vector<Diagnostic>& diagnostics,
+                              const ValidationFunctions& functions) {
+  return Reader(file, diagnostics, functions).read(root);
 }
 
 }  // namespace telemetry::schemas

@@ -49,6 +49,9 @@ struct FieldSpec {
   std::string pattern;
   std::shared_ptr<const RE2> expression;  ///< of `pattern`
   std::vector<Literal> enum_;
+  std::string custom;                  ///< name of a validation function, or empty
+  ValidationFunction custom_function;  ///< empty: it is not called here
+  Position custom_at;
   std::vector<FieldSpec> fields;  ///< object
   std::vector<FieldSpec> items;   ///< array: exactly one
   Position at;
@@ -65,6 +68,8 @@ struct SchemaSpec {
   bool sequence_per_device = false;
   bool lenient = false;  ///< `strict: false`
   bool allow_extra_fields = false;
+  std::string custom;  ///< as in FieldSpec, for the document
+  ValidationFunction custom_function;
   std::vector<FieldSpec> fields;
   Position topic_at;
   Position version_at;
@@ -73,7 +78,8 @@ struct SchemaSpec {
 /// Reads and checks a document. Mistakes are appended; the result is only good when none is an
 /// error.
 [[nodiscard]] SchemaSpec read_specification(const TreeNode& root, const std::string& file,
-                                            std::vector<Diagnostic>& diagnostics);
+                                            std::vector<Diagnostic>& diagnostics,
+                                            const ValidationFunctions& functions);
 
 /// JSON with fixed key order and defaults left out.
 [[nodiscard]] std::string canonical_document(const SchemaSpec& specification);

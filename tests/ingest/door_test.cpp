@@ -573,3 +573,72 @@ TEST_CASE(
   REQUIRE(next->commit());
   CHECK(house.ingest->stats().duplicates == 1);
 }
+
+TEST_CASE(
+    "a message that a custom function refuses is invalid, and the journal needs no function") {
+  int calls = 0;
+  ValidationFunctions functions;
+  REQUIRE(functions.add("stepped", [&](const ValidationInput& input) -> std::optional<std::string> {
+    ++calls;
+    if (input.value("temperature").as_decimal().mantissa % 5 == 0) return {};
+    return "the sensor counts in fives";
+  }));
+  const std::string document =
+      "name: c\nversion: 1\ntopic_pattern: sensors/{device}/temperature\n"
+      "validation: {custom: stepped, allow_extra_fields: true}\nsequence_field: seq\nfields:\n"
+      "  - {name: temperature, type: float}\n  - {name: seq, type: integer}\n";
+  std::vector<Diagnostic> diagnostics;
+  auto schema = Schema::parse(document, "c.yaml", diagnostics, functions);
+  REQUIRE(schema);
+  auto set = SchemaSet::make({*schema}, diagnostics);
+  REQUIRE(set);
+  std::vector<std::string> told;
+  IngestCallbacks callbacks;
+  callbacks.on_invalid = [&](const Reading& reading, const std::vector<std::string>& problems) {
+    CHECK(reading.values.empty());
+    CHECK(reading.extra.empty());
+    told.insert(told.end(), problems.begin(), problems.end());
+  };
+  House house({}, callbacks);
+  house.schemas = *set;
+  house.open();
+  const auto door = house.ingest->make_door();
+  add(*door, topic, R"({"temperature": 25, "seq": 1})");
+  add(*door, topic, R"({"temperature": 26, "seq": 2, "more": 1})");
+  add(*door, topic, R"({"temperature": "x", "seq": 3})");
+  REQUIRE(door->commit());
+  const IngestStats stats = house.ingest->stats();
+  CHECK(stats.valid == 1);
+  CHECK(stats.invalid == 2);
+  CHECK(stats.invalid_by_rule.at(static_cast<std::size_t>(core::Rule::custom)) == 1);
+  REQUIRE(told.size() == 2);
+  CHECK(told[0] == "c 1.0: (document): breaks custom stepped: the sensor counts in fives");
+
+  // After a restart with other schemas, only the document in the journal is left.
+  const int calls_before = calls;
+  house.schemas = schema_set({});
+  house.open();
+  CHECK(house.log.count("name a schema that is not known") == 0);
+  const auto reader = house.ingest->journal().read_from(0);
+  std::shared_ptr<const Schema> known;
+  Batch batch;
+  for (;;) {
+    auto frame = reader->next();
+    REQUIRE(frame);
+    if (!frame->has_value()) break;
+    if ((*frame)->header.kind == core::FrameKind::schema) {
+      auto parsed = Schema::parse((*frame)->payload, "journal", diagnostics,
+                                  ValidationFunctions::not_called());
+      REQUIRE(parsed);
+      known = *parsed;
+    }
+    if ((*frame)->header.kind == core::FrameKind::message) read_back(**frame, known.get(), batch);
+  }
+  REQUIRE(batch.readings.size() == 3);
+  CHECK(batch.readings[0].verdict == Verdict::valid);
+  CHECK(batch.readings[0].sequence == 1);
+  CHECK(batch.readings[1].verdict == Verdict::invalid);
+  CHECK(batch.readings[1].reason == core::Rule::custom);
+  CHECK(batch.readings[2].reason == core::Rule::type);
+  CHECK(calls == calls_before);
+}

@@ -74,8 +74,9 @@ TEST_CASE("lenient mode reads a text that is a number, exactly") {
   CHECK(read("type: integer", R"("9223372036854775807")") == "9223372036854775807");
   CHECK(read("type: integer", R"("4.20e1")") == "42");
   CHECK(read("type: integer", R"("\u0034\u0032")") == "42");
-  for (const char* text : {"", " ", "abc", "23,5", "1_000", "+5", ".5", "5.", "007", "0x10", "NaN",
-                           "1 2", "--1", "1e99999", "true", "23.5\\u0000", "12345678901234567890123"}) {
+  for (const char* text :
+       {"", " ", "abc", "23,5", "1_000", "+5", ".5", "5.", "007", "0x10", "NaN", "1 2", "--1",
+        "1e99999", "true", "23.5\\u0000", "12345678901234567890123"}) {
     CAPTURE(text);
     CHECK(read("type: float", fmt::format("\"{}\"", text)) == "type");
   }
@@ -95,8 +96,8 @@ TEST_CASE("lenient mode takes the declared unit behind a number, and never anoth
   // Units that are themselves part of a number, or begin like an exponent.
   CHECK(read("type: float, unit: \"1\"", R"("21")") == "21");
   CHECK(read("type: float, unit: eV", R"("5eV")") == "5");
-  for (const char* text : {"80.1 °F", "300 K", "27.93 C", "27.93 °c", "°C", "°C 27.93", "27.93 °C °C",
-                           "27.93 °Cx"}) {
+  for (const char* text :
+       {"80.1 °F", "300 K", "27.93 C", "27.93 °c", "°C", "°C 27.93", "27.93 °C °C", "27.93 °Cx"}) {
     CAPTURE(text);
     CHECK(read(celsius, fmt::format("\"{}\"", text)) == "type");
   }
@@ -104,7 +105,8 @@ TEST_CASE("lenient mode takes the declared unit behind a number, and never anoth
 }
 
 TEST_CASE("lenient mode reads booleans where they cannot be mistaken") {
-  for (const char* yes : {R"("true")", R"("True")", R"("TRUE")", "1", "1.0", R"("1")", R"(" true ")"}) {
+  for (const char* yes :
+       {R"("true")", R"("True")", R"("TRUE")", "1", "1.0", R"("1")", R"(" true ")"}) {
     CAPTURE(yes);
     CHECK(read("type: boolean", yes) == "true");
   }
@@ -171,7 +173,8 @@ TEST_CASE("each value that lenient mode has read is noted, and told with its pla
   REQUIRE(judged.coercions.size() == 2);  // the third is only counted
   CHECK(schema->describe(judged.coercions[0], judged.payload) ==
         R"(t 1.0: /o/t: "2 °C" was read as float)");
-  CHECK(schema->describe(judged.coercions[1], judged.payload) == "t 1.0: /b: 1 was read as boolean");
+  CHECK(schema->describe(judged.coercions[1], judged.payload) ==
+        "t 1.0: /b: 1 was read as boolean");
   const Judged wrong(*schema, R"({"o": {"t": "2 °F"}})");
   CHECK(schema->describe(wrong.violations[0], wrong.payload) ==
         R"(t 1.0: /o/t: "2 °F" is not of type float, and no number in °C)");

@@ -52,7 +52,8 @@ struct Violation {
   /// all.
   std::uint16_t node = no_index;
   /// Index into `keys`: required, requires_: of the missing field; duplicate_key: of the second.
-  /// Index into `comparisons`: comparison.
+  /// Index into `comparisons`: comparison. The schema's number of the function: custom, which the
+  /// host finds after the decoding; it has no offset.
   std::uint16_t key = no_index;
   /// First byte in the payload of what was found: a value as written, or for unknown_field and
   /// duplicate_key the key without its quotes. For comparison, and when nothing was found: where
