@@ -88,13 +88,10 @@ core::DecodeResult Judge::decode(const Schema& schema, Reading& reading, Batch& 
   std::uninitialized_default_construct_n(values, view.slot_count);
   // Unescaped text is never longer than the payload; what is left goes back.
   const auto scratch = batch.arena.allocate(reading.payload.size());
-  const core::DecodeResult result = core::decode(view, reading.payload,
-                                                 {{values, view.slot_count},
-                                                  {scratch.data(), scratch.size()},
-                                                  violations_,
-                                                  extras_,
-                                                  coercions_},
-                                                 schema.pattern_hook(), schema.coercion_hook());
+  const core::DecodeResult result = core::decode(
+      view, reading.payload,
+      {{values, view.slot_count}, {scratch.data(), scratch.size()}, violations_, extras_},
+      schema.pattern_hook(), schema.coercion_hook(), coercions_);
   batch.arena.shrink_last(scratch.size() - result.scratch_used);
   if (result.ok()) {
     reading.values = {values, view.slot_count};

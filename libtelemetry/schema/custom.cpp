@@ -108,8 +108,8 @@ std::size_t CompiledSchema::check_custom(std::span<const core::Value> values,
   for (std::size_t i = 0; i < custom_rules_.size(); ++i) {
     if (!broken(custom_rules_[i], values)) continue;
     if (count < violations.size()) {
-      violations[count] = {core::Rule::custom, custom_rules_[i].node,
-                           static_cast<std::uint16_t>(i), 0, 0};
+      violations[count] = {core::Rule::custom, custom_rules_[i].node, static_cast<std::uint16_t>(i),
+                           0, 0};
     }
     ++count;
   }
@@ -123,8 +123,8 @@ std::optional<CompiledSchema::CustomFinding> CompiledSchema::describe_custom(
   std::vector<core::Value> values(view_.slot_count);
   std::vector<char> scratch(payload.size());
   std::vector<core::Extra> extras(extras_max);
-  const auto result = core::decode(view_, payload, {values, scratch, {}, extras}, pattern_hook_,
-                                   coercion_hook_);
+  const auto result =
+      core::decode(view_, payload, {values, scratch, {}, extras}, pattern_hook_, coercion_hook_);
   CustomFinding finding;
   if (custom.slot != core::no_index) {
     finding.path = slots_[custom.slot].path;

@@ -66,9 +66,8 @@ core::DecodeResult judge(const telemetry::Schema& schema, std::string_view paylo
   std::array<core::Violation, 4> violations;
   std::array<core::Extra, 4> extras;
   std::array<core::Violation, 4> coercions;
-  const auto result =
-      core::decode(schema.view(), payload, {values, scratch, violations, extras, coercions},
-                   schema.pattern_hook(), schema.coercion_hook());
+  const auto result = core::decode(schema.view(), payload, {values, scratch, violations, extras},
+                                   schema.pattern_hook(), schema.coercion_hook(), coercions);
   TELEMETRY_FUZZ_CHECK(result.ok() == (result.violations == 0));
   TELEMETRY_FUZZ_CHECK(result.scratch_used <= payload.size());
   TELEMETRY_FUZZ_CHECK(result.extras <= extras.size());

@@ -23,9 +23,8 @@ struct Judged {
         violations(16),
         extras(4),
         coercions(2) {
-    result = telemetry::core::decode(schema.view(), payload,
-                                     {values, scratch, violations, extras, coercions},
-                                     schema.pattern_hook(), schema.coercion_hook());
+    result = telemetry::core::decode(schema.view(), payload, {values, scratch, violations, extras},
+                                     schema.pattern_hook(), schema.coercion_hook(), coercions);
   }
   std::string payload;
   std::vector<Value> values;

@@ -97,10 +97,13 @@ TEST_CASE("a custom function of the document sees all values") {
 }
 
 TEST_CASE("an exception of a custom function is a broken rule with its text as the reason") {
-  const auto schema = with(with_fields("  - {name: x, type: string, custom: throws}\n"
-                                       "  - {name: y, type: float, custom: throws_anything}\n"));
-  CHECK(told(*schema, R"({"x": "a\u0001"})") ==
-        Told{R"(t 1.0: /x: "a\u0001" breaks custom throws: the function failed: no table of stations)"});
+  const auto schema =
+      with(with_fields("  - {name: x, type: string, custom: throws}\n"
+                       "  - {name: y, type: float, custom: throws_anything}\n"));
+  CHECK(
+      told(*schema, R"({"x": "a\u0001"})") ==
+      Told{
+          R"(t 1.0: /x: "a\u0001" breaks custom throws: the function failed: no table of stations)"});
   CHECK(told(*schema, R"({"y": 1.50})") ==
         Told{"t 1.0: /y: 1.5 breaks custom throws_anything: the function failed"});
 }
@@ -166,9 +169,9 @@ TEST_CASE("a new or another custom function needs a new major version") {
                 "}\nfields: [{name: a, type: integer, validation: {" + field + "}}]\n");
   };
   using Reasons = std::vector<std::string>;
-  CHECK(incompatibilities(*version("0", "", ""),
-                          *version("1", "custom: together", "custom: even")) ==
-        Reasons{"custom together is new", "field a: custom even is new"});
+  CHECK(
+      incompatibilities(*version("0", "", ""), *version("1", "custom: together", "custom: even")) ==
+      Reasons{"custom together is new", "field a: custom even is new"});
   CHECK(incompatibilities(*version("0", "custom: even", "custom: throws"),
                           *version("1", "custom: even", "custom: even")) ==
         Reasons{"field a: custom even is new"});

@@ -76,8 +76,6 @@ struct DecodeBuffers {
   std::span<char> scratch;          ///< >= payload bytes; unescaped strings go here
   std::span<Violation> violations;  ///< in the order of discovery; the rest are counted only
   std::span<Extra> extras;          ///< more extra members than this are Rule::unknown_field
-  /// What lenient mode has read as another type, with Rule::none; the rest are counted only.
-  std::span<Violation> coercions = {};
 };
 
 /// Checks text against a pattern that the tables only number (host only). Never null in a view
@@ -115,12 +113,16 @@ struct DecodeResult {
 /// duplicate_key. Comparisons look at values that the payload gives, never at defaults, and not at
 /// one whose type is broken. A payload over payload_bytes_max, or buffers too small for it, is
 /// payload_too_large. After a broken rule `values` serve diagnostics only.
-/// Without a coercion hook a scalar of another type than the field's breaks Rule::type. With one,
-/// what it reads must keep all other rules; it is never asked about what is inside arrays, for
-/// those are kept as written.
 /// Thread: any; no shared state.  Memory: no heap; about 0.5 KB of stack, no recursion.
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
-                    const DecodeBuffers& buffers, PatternHook pattern = {},
-                    CoercionHook coercion = {}) noexcept;
+                    const DecodeBuffers& buffers, PatternHook pattern = {}) noexcept;
+
+/// The same, but a scalar of another type than the field's is first offered to the hook, if it has
+/// a function. What it reads must keep all other rules. It is never asked about what is inside
+/// arrays, for those are kept as written.
+/// @param coercions what it has read, with Rule::none; the rest are counted only.
+DecodeResult decode(const SchemaView& schema, std::string_view payload,
+                    const DecodeBuffers& buffers, PatternHook pattern, CoercionHook coercion,
+                    std::span<Violation> coercions = {}) noexcept;
 
 }  // namespace telemetry::core
