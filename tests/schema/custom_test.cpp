@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <stdexcept>
 
 #include "support.hpp"
+#include "telemetry/message.hpp"
 
 namespace {
 
@@ -19,6 +21,16 @@ using telemetry::core::Value;
 using telemetry::core::Violation;
 
 using Reason = std::optional<std::string>;
+
+/// The example of docs/schema.md.
+Reason phases_add_up(const ValidationInput& input) {
+  const auto watts = [&](std::string_view path) {
+    return telemetry::to_double(input.value(path).as_decimal());
+  };
+  const double sum = watts("l1.power") + watts("l2.power") + watts("l3.power");
+  if (std::abs(sum - watts("power")) <= 0.01 * sum) return std::nullopt;
+  return "the phases add up to " + std::to_string(sum);
+}
 
 ValidationFunctions functions() {
   ValidationFunctions known;
@@ -94,6 +106,24 @@ TEST_CASE("a custom function of the document sees all values") {
   CHECK(told(*schema, R"({"a": 1.5, "o": {"b/c": "x"}})") == Told{});
   CHECK(told(*schema, R"({"a": 1.5})") ==
         Told{"t 1.0: (document): breaks custom together: one comes alone\\u000a"});
+}
+
+TEST_CASE("the custom function of the documentation tells power that does not add up") {
+  ValidationFunctions known;
+  REQUIRE(known.add("phases_add_up", phases_add_up));
+  const std::string phase = ", type: object, fields: [{name: power, type: float}]}\n";
+  const auto schema = with(
+      "name: meter\nversion: 1\ntopic_pattern: a\nvalidation: {custom: phases_add_up}\nfields:\n"
+      "  - {name: l1" +
+          phase + "  - {name: l2" + phase + "  - {name: l3" + phase +
+          "  - {name: power, type: float}\n",
+      known);
+  const std::string phases =
+      R"({"l1": {"power": 230}, "l2": {"power": 229.5}, "l3": {"power": 230.5}, "power": )";
+  CHECK(told(*schema, phases + "691}") == Told{});
+  CHECK(
+      told(*schema, phases + "591}") ==
+      Told{"meter 1.0: (document): breaks custom phases_add_up: the phases add up to 690.000000"});
 }
 
 TEST_CASE("an exception of a custom function is a broken rule with its text as the reason") {
