@@ -75,6 +75,7 @@ std::int64_t stored_flags(const Reading& reading, bool time_apart) noexcept {
   if (reading.flags & flag::sequence_gap) flags |= row_flag::sequence_gap;
   if (reading.flags & flag::sequence_reset) flags |= row_flag::sequence_reset;
   if (reading.flags & flag::late_unchecked) flags |= row_flag::late_unchecked;
+  if (reading.flags & flag::coerced) flags |= row_flag::coerced;
   return flags;
 }
 

@@ -36,7 +36,7 @@ Result<SetPtr> load(const Arguments& arguments, std::string path,
     if (!config) return config.error();
     path = config->text("schema.path");
   }
-  return SchemaSet::load(path, diagnostics);
+  return SchemaSet::load(path, diagnostics, ValidationFunctions::not_called());
 }
 
 int check(const Arguments& arguments) {

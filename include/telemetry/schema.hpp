@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,14 +31,58 @@ struct SchemaVersion {
   friend auto operator<=>(const SchemaVersion&, const SchemaVersion&) = default;
 };
 
+class Schema;
+
+/// What a custom validation function sees: the values of a payload that keeps every other rule.
+struct ValidationInput {
+  const Schema& schema;
+  std::span<const core::Value> values;  ///< by slot, defaults filled in; during the call
+  /// The slot of the field that names the function; core::no_index when the document does.
+  std::uint16_t slot = core::no_index;
+
+  /// The value of that field; null when the document names the function.
+  [[nodiscard]] core::Value value() const noexcept;
+  /// The value of the field at a path ("location.lat"); null when it is absent, or no such field.
+  [[nodiscard]] core::Value value(std::string_view path) const noexcept;
+};
+
+/// Returns nothing when all is well, else the reason, as one line for people. It must give the same
+/// answer for the same input: it is called from any thread, and again when the reason is shown. An
+/// exception that leaves it breaks the rule, with what() as the reason.
+using ValidationFunction = std::function<std::optional<std::string>(const ValidationInput&)>;
+
+/// The functions that schemas may name with `validation: {custom: NAME}`. Schemas keep copies.
+/// Thread: one at a time while functions are added; reading from any.
+class ValidationFunctions {
+ public:
+  /// Accepts every name and calls nothing: for readers of journals, where the verdict stands, and
+  /// for tools that judge no message.
+  [[nodiscard]] static ValidationFunctions not_called();
+
+  /// Errors: invalid_argument  the name or the function is empty.
+  ///         already_exists    there is one of this name; it stays.
+  [[nodiscard]] Result<void> add(std::string name, ValidationFunction function);
+
+  /// Null when there is none of this name.
+  [[nodiscard]] const ValidationFunction* find(std::string_view name) const noexcept;
+  /// In alphabetical order.
+  [[nodiscard]] std::vector<std::string_view> names() const;
+  [[nodiscard]] bool accepts_every_name() const noexcept { return not_called_; }
+
+ private:
+  std::map<std::string, ValidationFunction, std::less<>> functions_;
+  bool not_called_ = false;
+};
+
 /// One compiled schema. Immutable; safe to use from any thread.
 class Schema {
  public:
   /// Compiles a schema document (YAML or JSON text). Mistakes are appended to `diagnostics`, all of
-  /// them in one go, with line and column.
+  /// them in one go, with line and column. A custom function that `functions` does not have is one.
   /// Errors: invalid_argument  the document has mistakes.
   [[nodiscard]] static Result<std::shared_ptr<const Schema>> parse(
-      std::string_view document, const std::string& file, std::vector<Diagnostic>& diagnostics);
+      std::string_view document, const std::string& file, std::vector<Diagnostic>& diagnostics,
+      const ValidationFunctions& functions = {});
 
   virtual ~Schema() = default;
 
@@ -52,14 +99,23 @@ class Schema {
   [[nodiscard]] const core::SchemaView& view() const noexcept { return view_; }
   [[nodiscard]] const std::vector<SlotInfo>& slots() const noexcept { return slots_; }
   [[nodiscard]] core::PatternHook pattern_hook() const noexcept { return pattern_hook_; }
+  /// Lenient mode (`validation: {strict: false}`); its function is null for a strict schema.
+  [[nodiscard]] core::CoercionHook coercion_hook() const noexcept { return coercion_hook_; }
+  /// Calls the custom functions, each whose field has a value, with the values of a payload that
+  /// decode() accepts.
+  /// @param violations receives the broken ones (Rule::custom), as many as it has room for.
+  /// @returns how many are broken.
+  [[nodiscard]] virtual std::size_t check_custom(std::span<const core::Value> values,
+                                                 std::span<core::Violation> violations) const = 0;
   /// The device that a topic names, or empty.
   [[nodiscard]] std::string_view device(std::string_view topic) const noexcept;
   /// `sequence_scope: device`: one numbering per device, not per topic.
   [[nodiscard]] bool sequence_per_device() const noexcept { return sequence_per_device_; }
 
-  /// What is wrong, for people: schema, JSON pointer, rule, value found, value allowed, such as
-  /// "temperature_sensor 1.0: /temperature: 200 is above max 150". Reads the payload again up to
-  /// the place; bounded in length; control characters are escaped.
+  /// What is wrong, or (Rule::none) what lenient mode has read, for people: schema, JSON pointer,
+  /// rule, value found, value allowed, such as "temperature_sensor 1.0: /temperature: 200 is above
+  /// max 150". Reads the payload again up to the place; bounded in length; control characters are
+  /// escaped.
   [[nodiscard]] std::string describe(const core::Violation& violation,
                                      std::string_view payload) const;
 
@@ -71,6 +127,7 @@ class Schema {
   core::SchemaView view_;
   std::vector<SlotInfo> slots_;
   core::PatternHook pattern_hook_;
+  core::CoercionHook coercion_hook_;
   int device_level_ = -1;
   bool sequence_per_device_ = false;
 };
@@ -85,7 +142,8 @@ class SchemaSet {
   ///         not_found           there is no such file or folder.
   ///         resource_exhausted  more files than docs/schema.md allows.
   [[nodiscard]] static Result<std::shared_ptr<const SchemaSet>> load(
-      const std::string& path, std::vector<Diagnostic>& diagnostics);
+      const std::string& path, std::vector<Diagnostic>& diagnostics,
+      const ValidationFunctions& functions = {});
   /// The same checks for schemas that did not come from files.
   [[nodiscard]] static Result<std::shared_ptr<const SchemaSet>> make(
       std::vector<std::shared_ptr<const Schema>> schemas, std::vector<Diagnostic>& diagnostics);

@@ -65,11 +65,41 @@ Rule to_rule(JsonError error) noexcept {
   return Rule::json_syntax;
 }
 
+/// 0 less, 1 equal, 2 greater: the bit of a Relation. Texts are equal or not, never less.
+unsigned order(const Value& left, const Value& right) noexcept {
+  switch (left.kind()) {
+    case ValueKind::text:
+    case ValueKind::json:
+      return left.as_text() == right.as_text() ? 1 : 2;
+    case ValueKind::boolean:
+    case ValueKind::time:
+      return left.as_integer() < right.as_integer()    ? 0
+             : left.as_integer() == right.as_integer() ? 1
+                                                       : 2;
+    default: {
+      const int order = compare(left.as_decimal(), right.as_decimal());
+      return order < 0 ? 0 : order == 0 ? 1 : 2;
+    }
+  }
+}
+
+struct Coercion {
+  CoercionHook hook;
+  std::span<Violation> noted;
+};
+
+/// Two decoders, so that strict mode pays nothing for the other, and firmware never links it.
+template <bool lenient>
 class Decoder {
  public:
   Decoder(const SchemaView& schema, std::string_view payload, const DecodeBuffers& buffers,
-          PatternHook pattern) noexcept
-      : schema_(schema), payload_(payload), buffers_(buffers), pattern_(pattern), json_(payload) {}
+          PatternHook pattern, const Coercion* coercion) noexcept
+      : schema_(schema),
+        payload_(payload),
+        buffers_(buffers),
+        pattern_(pattern),
+        coercion_(coercion),
+        json_(payload) {}
 
   DecodeResult run() noexcept;
 
@@ -81,12 +111,15 @@ class Decoder {
   bool read_undeclared(std::string_view key) noexcept;
   bool skip(JsonToken token) noexcept;
   bool mismatch(std::uint16_t node, JsonToken token) noexcept;
+  bool coerce(std::uint16_t node, JsonToken token) noexcept;
 
   void open_level(std::uint16_t node, bool in_array) noexcept;
   void close_object() noexcept;
+  void check_comparisons(std::uint16_t node) noexcept;
   void close_array() noexcept;
-  void check_string(std::uint16_t node) noexcept;
-  void check_number(std::uint16_t node) noexcept;
+  std::string_view read_text(std::uint16_t node) noexcept;
+  void check_text(std::uint16_t node, std::string_view text) noexcept;
+  void check_number(std::uint16_t node, Decimal number) noexcept;
   void check_timestamp(std::uint16_t node, JsonToken token) noexcept;
   void check_bounds(std::uint16_t node, Decimal number) noexcept;
   bool is_listed(const Node& node, std::string_view text) const noexcept;
@@ -110,13 +143,15 @@ class Decoder {
   std::string_view payload_;
   const DecodeBuffers& buffers_;
   PatternHook pattern_;
+  const Coercion* coercion_;
   JsonPull json_;
   DecodeResult result_;
   std::size_t depth_ = 0;
   std::array<Level, schema_depth_max> levels_;
 };
 
-DecodeResult Decoder::run() noexcept {
+template <bool lenient>
+DecodeResult Decoder<lenient>::run() noexcept {
   for (std::size_t i = 0; i < schema_.slot_count && i < buffers_.values.size(); ++i) {
     buffers_.values[i] = Value();
   }
@@ -132,7 +167,8 @@ DecodeResult Decoder::run() noexcept {
   return result_;
 }
 
-bool Decoder::read_document() noexcept {
+template <bool lenient>
+bool Decoder<lenient>::read_document() noexcept {
   const JsonToken first = json_.next();
   if (first == JsonToken::error) return false;
   if (first != JsonToken::object_begin) {
@@ -163,7 +199,8 @@ bool Decoder::read_document() noexcept {
   return json_.next() == JsonToken::end;
 }
 
-bool Decoder::read_member() noexcept {
+template <bool lenient>
+bool Decoder<lenient>::read_member() noexcept {
   Level& level = levels_[depth_ - 1];
   const std::string_view raw = json_.text();
   const std::uint16_t index = find_key(level, json_.escaped() ? unescaped(raw) : raw);
@@ -181,7 +218,8 @@ bool Decoder::read_member() noexcept {
   return read_value(key.node, token, level.in_array);
 }
 
-bool Decoder::read_undeclared(std::string_view key) noexcept {
+template <bool lenient>
+bool Decoder<lenient>::read_undeclared(std::string_view key) noexcept {
   const Level& level = levels_[depth_ - 1];
   const std::uint16_t node = level.node;
   const bool in_array = level.in_array;
@@ -201,18 +239,20 @@ bool Decoder::read_undeclared(std::string_view key) noexcept {
   return true;
 }
 
-bool Decoder::read_value(std::uint16_t node_index, JsonToken token, bool in_array) noexcept {
+template <bool lenient>
+bool Decoder<lenient>::read_value(std::uint16_t node_index, JsonToken token,
+                                  bool in_array) noexcept {
   const Node& node = schema_.nodes[node_index];
   const std::size_t begin = json_.offset();
   switch (node.type) {
     case FieldType::string:
       if (token != JsonToken::string) return mismatch(node_index, token);
-      check_string(node_index);
+      check_text(node_index, read_text(node_index));
       return true;
     case FieldType::integer:
     case FieldType::number:
       if (token != JsonToken::number) return mismatch(node_index, token);
-      check_number(node_index);
+      check_number(node_index, json_.number());
       return true;
     case FieldType::boolean:
       if (token != JsonToken::true_ && token != JsonToken::false_) {
@@ -248,20 +288,62 @@ bool Decoder::read_value(std::uint16_t node_index, JsonToken token, bool in_arra
 }
 
 /// Reads the rest of a value that nobody looks at.
-bool Decoder::skip(JsonToken token) noexcept {
+template <bool lenient>
+bool Decoder<lenient>::skip(JsonToken token) noexcept {
   if (token == JsonToken::error) return false;
   if (token != JsonToken::object_begin && token != JsonToken::array_begin) return true;
   return json_.skip_container();
 }
 
-bool Decoder::mismatch(std::uint16_t node, JsonToken token) noexcept {
+template <bool lenient>
+bool Decoder<lenient>::mismatch(std::uint16_t node, JsonToken token) noexcept {
+  if constexpr (lenient) {
+    if (coerce(node, token)) return true;
+  }
   const std::size_t begin = json_.offset();
   if (!skip(token)) return false;
   report(Rule::type, node, no_index, begin, json_.end_offset() - begin);
   return true;
 }
 
-void Decoder::open_level(std::uint16_t node, bool in_array) noexcept {
+/// False when the value is what the payload says: of another type.
+template <bool lenient>
+bool Decoder<lenient>::coerce(std::uint16_t node_index, JsonToken token) noexcept {
+  const Node& node = schema_.nodes[node_index];
+  if (node.slot == no_index) return false;
+  Value found;
+  if (token == JsonToken::string) {
+    found = Value::text(json_.escaped() ? unescaped(json_.text()) : json_.text());
+  } else if (token == JsonToken::number) {
+    found = Value::decimal(json_.number());
+  } else if (token == JsonToken::true_ || token == JsonToken::false_) {
+    found = Value::boolean(token == JsonToken::true_);
+  } else {
+    return false;
+  }
+  const std::size_t offset = json_.offset();
+  const std::size_t length = json_.end_offset() - offset;
+  const Value value = coercion_->hook.coerce(coercion_->hook.context, node_index, found,
+                                             {payload_.data() + offset, length});
+  if (value.is_null()) return false;
+  if (result_.coercions < coercion_->noted.size()) {
+    coercion_->noted[result_.coercions] = {Rule::none, node_index, no_index,
+                                           static_cast<std::uint32_t>(offset),
+                                           static_cast<std::uint32_t>(length)};
+  }
+  if (result_.coercions != std::numeric_limits<std::uint16_t>::max()) ++result_.coercions;
+  if (node.type == FieldType::string) {
+    check_text(node_index, value.as_text());
+  } else if (node.type == FieldType::integer || node.type == FieldType::number) {
+    check_number(node_index, value.as_decimal());
+  } else {
+    put(node_index, value);
+  }
+  return true;
+}
+
+template <bool lenient>
+void Decoder<lenient>::open_level(std::uint16_t node, bool in_array) noexcept {
   Level& level = levels_[depth_++];
   level = Level{};
   level.node = node;
@@ -270,9 +352,11 @@ void Decoder::open_level(std::uint16_t node, bool in_array) noexcept {
   level.cursor = schema_.nodes[node].first;
 }
 
-void Decoder::close_object() noexcept {
+template <bool lenient>
+void Decoder<lenient>::close_object() noexcept {
   const Level& level = levels_[--depth_];
   const Node& node = schema_.nodes[level.node];
+  if (!schema_.comparisons.empty()) check_comparisons(level.node);
   if (level.present == node.fields) return;
   for (std::size_t i = node.first; i < std::size_t{node.first} + node.count; ++i) {
     const Key& key = schema_.keys[i];
@@ -291,7 +375,24 @@ void Decoder::close_object() noexcept {
   }
 }
 
-void Decoder::close_array() noexcept {
+/// Slots of what has not been read are null here: defaults come last.
+template <bool lenient>
+[[gnu::noinline]] void Decoder<lenient>::check_comparisons(std::uint16_t node) noexcept {
+  for (std::size_t i = 0; i < schema_.comparisons.size(); ++i) {
+    const Comparison& one = schema_.comparisons[i];
+    if (one.node != node) continue;
+    const Value& left = buffers_.values[one.left];
+    const Value& right = buffers_.values[one.right];
+    if (left.is_null() || right.is_null()) continue;
+    const auto allowed = static_cast<unsigned>(one.relation);
+    if ((allowed & (1u << order(left, right))) == 0) {
+      report(Rule::comparison, node, static_cast<std::uint16_t>(i), json_.offset(), 0);
+    }
+  }
+}
+
+template <bool lenient>
+void Decoder<lenient>::close_array() noexcept {
   const Level& level = levels_[--depth_];
   const Node& node = schema_.nodes[level.node];
   const std::size_t bytes = json_.end_offset() - level.begin;
@@ -304,13 +405,19 @@ void Decoder::close_array() noexcept {
   put(level.node, Value::json({payload_.data() + level.begin, bytes}));
 }
 
-void Decoder::check_string(std::uint16_t node_index) noexcept {
-  const Node& node = schema_.nodes[node_index];
-  std::string_view text = json_.text();
-  if (json_.escaped()) {
-    text = unescaped(text);
-    if (node.slot != no_index) result_.scratch_used += static_cast<std::uint32_t>(text.size());
+template <bool lenient>
+std::string_view Decoder<lenient>::read_text(std::uint16_t node) noexcept {
+  if (!json_.escaped()) return json_.text();
+  const std::string_view text = unescaped(json_.text());
+  if (schema_.nodes[node].slot != no_index) {
+    result_.scratch_used += static_cast<std::uint32_t>(text.size());
   }
+  return text;
+}
+
+template <bool lenient>
+void Decoder<lenient>::check_text(std::uint16_t node_index, std::string_view text) noexcept {
+  const Node& node = schema_.nodes[node_index];
   if (node.length_min != 0 || node.length_max != std::numeric_limits<std::uint32_t>::max()) {
     const std::size_t length = count_code_points(text);
     if (length < node.length_min) report_token(Rule::min_length, node_index);
@@ -323,9 +430,9 @@ void Decoder::check_string(std::uint16_t node_index) noexcept {
   put(node_index, Value::text(text));
 }
 
-void Decoder::check_number(std::uint16_t node_index) noexcept {
+template <bool lenient>
+void Decoder<lenient>::check_number(std::uint16_t node_index, Decimal number) noexcept {
   const Node& node = schema_.nodes[node_index];
-  const Decimal number = json_.number();
   if (node.type == FieldType::integer) {
     std::int64_t whole = 0;
     if (!to_int64(number, whole)) {
@@ -340,7 +447,8 @@ void Decoder::check_number(std::uint16_t node_index) noexcept {
   if (node.count != 0 && !is_listed(node, number)) report_token(Rule::enum_, node_index);
 }
 
-void Decoder::check_bounds(std::uint16_t node_index, Decimal number) noexcept {
+template <bool lenient>
+void Decoder<lenient>::check_bounds(std::uint16_t node_index, Decimal number) noexcept {
   const Node& node = schema_.nodes[node_index];
   if (node.min != no_index && compare(number, schema_.bounds[node.min]) < 0) {
     report_token(Rule::min, node_index);
@@ -350,12 +458,16 @@ void Decoder::check_bounds(std::uint16_t node_index, Decimal number) noexcept {
   }
 }
 
-void Decoder::check_timestamp(std::uint16_t node_index, JsonToken token) noexcept {
+template <bool lenient>
+void Decoder<lenient>::check_timestamp(std::uint16_t node_index, JsonToken token) noexcept {
   const Node& node = schema_.nodes[node_index];
   const bool text = token == JsonToken::string;
   const bool number = token == JsonToken::number;
   const bool as_text = node.time_format == TimeFormat::rfc3339;
   if ((text && !as_text && node.time_format != TimeFormat::automatic) || (number && as_text)) {
+    if constexpr (lenient) {
+      if (coerce(node_index, token)) return;
+    }
     report_token(Rule::type, node_index);
     return;
   }
@@ -371,21 +483,24 @@ void Decoder::check_timestamp(std::uint16_t node_index, JsonToken token) noexcep
   put(node_index, Value::time(ns));
 }
 
-bool Decoder::is_listed(const Node& node, std::string_view text) const noexcept {
+template <bool lenient>
+bool Decoder<lenient>::is_listed(const Node& node, std::string_view text) const noexcept {
   for (const Value& value : schema_.enums.subspan(node.first, node.count)) {
     if (value.kind() == ValueKind::text && value.as_text() == text) return true;
   }
   return false;
 }
 
-bool Decoder::is_listed(const Node& node, Decimal number) const noexcept {
+template <bool lenient>
+bool Decoder<lenient>::is_listed(const Node& node, Decimal number) const noexcept {
   for (const Value& value : schema_.enums.subspan(node.first, node.count)) {
     if (value.kind() != ValueKind::text && compare(value.as_decimal(), number) == 0) return true;
   }
   return false;
 }
 
-std::uint16_t Decoder::find_key(Level& level, std::string_view name) const noexcept {
+template <bool lenient>
+std::uint16_t Decoder<lenient>::find_key(Level& level, std::string_view name) const noexcept {
   const Node& node = schema_.nodes[level.node];
   const std::size_t end = std::size_t{node.first} + node.count;
   std::size_t index = level.cursor;
@@ -401,25 +516,29 @@ std::uint16_t Decoder::find_key(Level& level, std::string_view name) const noexc
 }
 
 /// Unescapes into the free part of the scratch. A text that must stay is then counted as used.
-std::string_view Decoder::unescaped(std::string_view raw) noexcept {
+template <bool lenient>
+std::string_view Decoder<lenient>::unescaped(std::string_view raw) noexcept {
   const std::span<char> room = buffers_.scratch.subspan(result_.scratch_used);
   return {room.data(), json_unescape(raw, room)};
 }
 
-void Decoder::put(std::uint16_t node, Value value) noexcept {
+template <bool lenient>
+void Decoder<lenient>::put(std::uint16_t node, Value value) noexcept {
   const std::uint16_t slot = schema_.nodes[node].slot;
   if (slot != no_index) buffers_.values[slot] = value;
 }
 
-void Decoder::fill_defaults() noexcept {
+template <bool lenient>
+void Decoder<lenient>::fill_defaults() noexcept {
   for (const Default& entry : schema_.defaults) {
     Value& value = buffers_.values[entry.slot];
     if (value.is_null()) value = entry.value;
   }
 }
 
-void Decoder::report(Rule rule, std::uint16_t node, std::uint16_t key, std::size_t offset,
-                     std::size_t length) noexcept {
+template <bool lenient>
+void Decoder<lenient>::report(Rule rule, std::uint16_t node, std::uint16_t key, std::size_t offset,
+                              std::size_t length) noexcept {
   if (result_.first == Rule::none) result_.first = rule;
   if (result_.violations < buffers_.violations.size()) {
     buffers_.violations[result_.violations] = {rule, node, key, static_cast<std::uint32_t>(offset),
@@ -432,63 +551,15 @@ void Decoder::report(Rule rule, std::uint16_t node, std::uint16_t key, std::size
 
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
                     const DecodeBuffers& buffers, PatternHook pattern) noexcept {
-  return Decoder(schema, payload, buffers, pattern).run();
+  return Decoder<false>(schema, payload, buffers, pattern, nullptr).run();
 }
 
-std::string_view to_string(Rule rule) noexcept {
-  switch (rule) {
-    case Rule::none:
-      return "none";
-    case Rule::json_syntax:
-      return "json_syntax";
-    case Rule::json_depth:
-      return "json_depth";
-    case Rule::json_utf8:
-      return "json_utf8";
-    case Rule::json_surrogate:
-      return "json_surrogate";
-    case Rule::number_range:
-      return "number_range";
-    case Rule::trailing_bytes:
-      return "trailing_bytes";
-    case Rule::duplicate_key:
-      return "duplicate_key";
-    case Rule::type:
-      return "type";
-    case Rule::required:
-      return "required";
-    case Rule::unknown_field:
-      return "unknown_field";
-    case Rule::min:
-      return "min";
-    case Rule::max:
-      return "max";
-    case Rule::min_length:
-      return "min_length";
-    case Rule::max_length:
-      return "max_length";
-    case Rule::pattern:
-      return "pattern";
-    case Rule::enum_:
-      return "enum";
-    case Rule::min_items:
-      return "min_items";
-    case Rule::max_items:
-      return "max_items";
-    case Rule::time_format:
-      return "time_format";
-    case Rule::requires_:
-      return "requires";
-    case Rule::custom:
-      return "custom";
-    case Rule::payload_too_large:
-      return "payload_too_large";
-    case Rule::no_schema:
-      return "no_schema";
-    case Rule::topic:
-      return "topic";
-  }
-  return "none";
+DecodeResult decode(const SchemaView& schema, std::string_view payload,
+                    const DecodeBuffers& buffers, PatternHook pattern, CoercionHook coercion,
+                    std::span<Violation> coercions) noexcept {
+  if (coercion.coerce == nullptr) return decode(schema, payload, buffers, pattern);
+  const Coercion lenient{coercion, coercions};
+  return Decoder<true>(schema, payload, buffers, pattern, &lenient).run();
 }
 
 }  // namespace telemetry::core

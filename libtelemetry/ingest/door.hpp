@@ -34,7 +34,7 @@ class JournalDoor final : public Door {
     bool per_device = false;
     bool time_missing = false;
     bool time_absurd = false;
-    std::uint32_t first_violation = 0;
+    std::uint32_t first_violation = 0;  // or, of a valid message, first coercion
     std::uint32_t violations = 0;
   };
   using Appended = std::optional<Journal::Ticket>;
@@ -51,6 +51,7 @@ class JournalDoor final : public Door {
   void count_stored();
   void tell();
   void tell_invalid(const Reading& reading, const Pending& pending);
+  void tell_coerced(const Reading& reading, const Pending& pending);
   [[nodiscard]] std::vector<std::string> describe(const Reading& reading,
                                                   const Pending& pending) const;
   void forget() noexcept;

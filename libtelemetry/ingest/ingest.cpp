@@ -68,6 +68,7 @@ IngestState::IngestState(const IngestOptions& ingest_options, const JournalOptio
       sequences(sequence_options(ingest_options, journal_options)),
       schemas_(std::move(schemas)),
       invalid_log_(environment.clock, log_lines_max, log_interval_ns),
+      coerced_log_(environment.clock, log_lines_max, log_interval_ns),
       refused_log_(environment.clock, log_lines_max, log_interval_ns),
       error_log_(environment.clock, log_lines_max, log_interval_ns) {}
 
@@ -103,7 +104,8 @@ void IngestState::recover(const core::FrameView& frame) {
       break;
     case core::FrameKind::schema: {
       std::vector<Diagnostic> diagnostics;
-      auto schema = Schema::parse(frame.payload, "journal", diagnostics);
+      auto schema =
+          Schema::parse(frame.payload, "journal", diagnostics, ValidationFunctions::not_called());
       if (schema) recovery_->schemas[frame.header.schema_id] = std::move(*schema);
       break;
     }
@@ -212,13 +214,13 @@ void IngestState::merge(IngestCounts& counts) {
   IngestStats& to = totals_.sums;
   const IngestStats& from = counts.sums;
   for (const auto member :
-       {&IngestStats::received, &IngestStats::received_bytes, &IngestStats::journaled,
-        &IngestStats::valid, &IngestStats::invalid, &IngestStats::unmatched,
-        &IngestStats::duplicates, &IngestStats::retained_skipped, &IngestStats::unmatched_dropped,
-        &IngestStats::refused, &IngestStats::aborted, &IngestStats::gaps,
-        &IngestStats::gap_messages, &IngestStats::resets, &IngestStats::late_unchecked,
-        &IngestStats::time_missing, &IngestStats::time_absurd, &IngestStats::commits,
-        &IngestStats::high_water}) {
+       {&IngestStats::received,     &IngestStats::received_bytes,   &IngestStats::journaled,
+        &IngestStats::valid,        &IngestStats::invalid,          &IngestStats::unmatched,
+        &IngestStats::duplicates,   &IngestStats::retained_skipped, &IngestStats::unmatched_dropped,
+        &IngestStats::refused,      &IngestStats::aborted,          &IngestStats::gaps,
+        &IngestStats::gap_messages, &IngestStats::resets,           &IngestStats::late_unchecked,
+        &IngestStats::time_missing, &IngestStats::time_absurd,      &IngestStats::coerced,
+        &IngestStats::commits,      &IngestStats::high_water}) {
     to.*member += from.*member;
   }
   for (std::size_t i = 0; i < counts.invalid_by_rule.size(); ++i) {
@@ -252,6 +254,17 @@ void IngestState::report(const Error& error, std::size_t messages) {
 
 bool IngestState::may_log_invalid(std::uint64_t& suppressed) noexcept {
   return environment.log.enabled(LogLevel::warn) && invalid_log_.allow(suppressed);
+}
+
+bool IngestState::may_log_coerced(std::uint64_t& suppressed) noexcept {
+  return environment.log.enabled(LogLevel::warn) && coerced_log_.allow(suppressed);
+}
+
+void IngestState::log_coerced(const Reading& reading, const std::vector<std::string>& values,
+                              std::uint64_t suppressed) {
+  environment.log(LogLevel::warn, "ingest",
+                  fmt::format("lenient mode, message {} on {}: {}{}", reading.id, reading.topic,
+                              fmt::join(values, "; "), held_back(suppressed)));
 }
 
 void IngestState::log_invalid(const Reading& reading, const std::vector<std::string>& problems,

@@ -53,6 +53,10 @@ class IngestState final : public Ingest {
   [[nodiscard]] bool may_log_invalid(std::uint64_t& suppressed) noexcept;
   void log_invalid(const Reading& reading, const std::vector<std::string>& problems,
                    std::uint64_t suppressed);
+  /// The same for valid messages with values that lenient mode read.
+  [[nodiscard]] bool may_log_coerced(std::uint64_t& suppressed) noexcept;
+  void log_coerced(const Reading& reading, const std::vector<std::string>& values,
+                   std::uint64_t suppressed);
   void log_refused(const Message& message);
 
   const IngestOptions options;
@@ -85,7 +89,7 @@ class IngestState final : public Ingest {
   mutable std::mutex stats_mutex_;
   IngestCounts totals_;
   std::deque<SequenceEvent> events_;
-  RateLimit invalid_log_, refused_log_, error_log_;
+  RateLimit invalid_log_, coerced_log_, refused_log_, error_log_;
 
   struct Recovery {
     std::map<std::uint64_t, std::shared_ptr<const Schema>> schemas;

@@ -91,7 +91,7 @@ core::DecodeResult Judge::decode(const Schema& schema, Reading& reading, Batch& 
   const core::DecodeResult result = core::decode(
       view, reading.payload,
       {{values, view.slot_count}, {scratch.data(), scratch.size()}, violations_, extras_},
-      schema.pattern_hook());
+      schema.pattern_hook(), schema.coercion_hook(), coercions_);
   batch.arena.shrink_last(scratch.size() - result.scratch_used);
   if (result.ok()) {
     reading.values = {values, view.slot_count};
@@ -143,6 +143,20 @@ Judge::Judgement Judge::add(const KnownTopic& topic, const Message& message,
     judgement.violations =
         std::span(violations_).first(std::min<std::size_t>(result.violations, violations_max));
     return judgement;
+  }
+  if (const std::size_t broken = topic.schema->check_custom(reading.values, violations_)) {
+    reading.verdict = Verdict::invalid;
+    reading.reason = core::Rule::custom;
+    reading.values = {};
+    reading.extra = {};
+    judgement.violations =
+        std::span(violations_).first(std::min<std::size_t>(broken, violations_max));
+    return judgement;
+  }
+  if (result.coercions != 0) {
+    reading.flags |= frame_flag::coerced;
+    judgement.coercions =
+        std::span(coercions_).first(std::min<std::size_t>(result.coercions, coercions_max));
   }
   resolve_time(*topic.schema, reading, judgement);
   const std::uint16_t slot = topic.schema->view().sequence_slot;

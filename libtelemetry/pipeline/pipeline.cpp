@@ -125,7 +125,7 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
 Result<std::shared_ptr<const SchemaSet>> WiredPipeline::load_schemas(
     const std::string& path, bool optional, std::vector<Diagnostic>& diagnostics) {
   if (path.empty()) return SchemaSet::make({}, diagnostics);
-  auto schemas = SchemaSet::load(path, diagnostics);
+  auto schemas = SchemaSet::load(path, diagnostics, options_.validation_functions);
   if (!schemas && schemas.error().code == Errc::not_found && optional) {
     log(LogLevel::warn, fmt::format("{}: no schemas there; messages are not checked (schema.path "
                                     "names their folder)",

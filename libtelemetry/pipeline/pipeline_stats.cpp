@@ -166,6 +166,7 @@ std::string to_json(const PipelineStats& stats) {
   json.number("late_unchecked", in.late_unchecked);
   json.number("time_missing", in.time_missing);
   json.number("time_absurd", in.time_absurd);
+  json.number("coerced", in.coerced);
   json.number("high_water", in.high_water);
   json.number("reloads", stats.reloads);
   json.number("reloads_refused", stats.reloads_refused);
@@ -181,13 +182,14 @@ std::string to_text(const PipelineStats& stats) {
   const IngestStats& in = stats.ingest;
   std::string text = fmt::format(
       "messages   received {}, stored {}, dropped {}, repeated {}\n"
-      "checks     valid {}, invalid {}, without schema {}, gaps {}, resets {}, late {}\n"
+      "checks     valid {}, invalid {}, without schema {}, gaps {}, resets {}, late {}, coerced "
+      "{}\n"
       "journal    {:.1f} of {:.0f} MB, {} batches, {} syncs, {} messages in batches that failed\n"
       "broker     connects {}, disconnects {}, subscriptions {}\n"
       "process    up {:.1f} s, memory {:.1f} MB, at most {:.1f} MB\n",
       in.received, messages_stored(stats), messages_dropped(stats),
       in.duplicates + in.retained_skipped, in.valid, in.invalid, in.unmatched, in.gaps, in.resets,
-      in.late_unchecked, static_cast<double>(stats.journal.bytes) / 1048576,
+      in.late_unchecked, in.coerced, static_cast<double>(stats.journal.bytes) / 1048576,
       static_cast<double>(stats.journal_bytes_max) / 1048576, in.commits, stats.journal.syncs,
       in.aborted, stats.sources.connects, stats.sources.disconnects, stats.sources.subscriptions,
       static_cast<double>(stats.uptime_ns) / 1e9, static_cast<double>(stats.memory_bytes) / 1048576,

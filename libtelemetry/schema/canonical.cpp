@@ -54,6 +54,14 @@ std::string rules(const FieldSpec& field) {
       object.raw(array ? "max_items" : "max_length", fmt::format("{}", *field.length_max));
     object.text("pattern", field.pattern);
     if (!field.enum_.empty()) object.raw("enum", list(field.enum_, literal_text));
+    for (const RelationWord& word : relation_words) {
+      std::vector<std::string> others;
+      for (const ComparisonSpec& comparison : field.comparisons) {
+        if (comparison.relation == word.relation) others.push_back(comparison.other);
+      }
+      if (!others.empty()) object.raw(word.word, list(others, json_string));
+    }
+    object.text("custom", field.custom);
   }
   return out;
 }
@@ -80,6 +88,17 @@ std::string field_document(const FieldSpec& field, core::TimeFormat time_format)
   return out;
 }
 
+std::string schema_rules(const SchemaSpec& schema) {
+  std::string out;
+  {
+    Object object(out);
+    if (schema.lenient) object.raw("strict", "false");
+    if (schema.allow_extra_fields) object.raw("allow_extra_fields", "true");
+    object.text("custom", schema.custom);
+  }
+  return out;
+}
+
 std::string zone_text(std::int32_t offset_s) {
   const int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
   return fmt::format("{}{:02}:{:02}", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
@@ -100,7 +119,7 @@ std::string canonical_document(const SchemaSpec& schema) {
     if (schema.zone_offset_s != 0) object.text("time_zone", zone_text(schema.zone_offset_s));
     object.text("sequence_field", schema.sequence_field);
     if (schema.sequence_per_device) object.text("sequence_scope", "device");
-    if (schema.allow_extra_fields) object.raw("validation", R"({"allow_extra_fields":true})");
+    if (const std::string text = schema_rules(schema); text != "{}") object.raw("validation", text);
     object.raw("fields", list(schema.fields, [&](const FieldSpec& field) {
                  return field_document(field, schema.time_format);
                }));

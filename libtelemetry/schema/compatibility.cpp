@@ -49,6 +49,8 @@ class Comparison {
       say("sequence_field was {}", a.sequence_field);
     if (!a.sequence_field.empty() && a.sequence_per_device != b.sequence_per_device)
       say("sequence_scope has changed");
+    if (a.lenient && !b.lenient) say("strict was false");
+    if (!b.custom.empty() && a.custom != b.custom) say("custom {} is new", b.custom);
     if (a.allow_extra_fields && !b.allow_extra_fields) say("allow_extra_fields was true");
     compare_fields(a.fields, b.fields, "");
     return std::move(reasons_);
@@ -75,6 +77,15 @@ class Comparison {
         compare_field(field, *successor, prefix + field.name);
     }
     for (const FieldSpec& field : next) {
+      for (const schemas::ComparisonSpec& comparison : field.comparisons) {
+        const FieldSpec* left = named(previous, field.name);
+        const FieldSpec* right = named(previous, comparison.other);
+        if (left == nullptr || right == nullptr) continue;
+        const unsigned before = schemas::orders_allowed(*left, *right);
+        if ((before & ~static_cast<unsigned>(comparison.relation)) != 0)
+          say("field {}{}: newly {} {}", prefix, field.name,
+              schemas::relation_name(comparison.relation), comparison.other);
+      }
       if (field.required && named(previous, field.name) == nullptr)
         say("new field {}{} is required", prefix, field.name);
     }
@@ -100,6 +111,8 @@ class Comparison {
       say("field {}: the pattern has changed", path);
     if (a.time_format != b.time_format && b.time_format != core::TimeFormat::automatic)
       say("field {}: time_format was {}", path, schemas::time_format_name(a.time_format));
+    if (!b.custom.empty() && a.custom != b.custom)
+      say("field {}: custom {} is new", path, b.custom);
     compare_enum(a, b, path);
     for (const std::string& alias : a.aliases) {
       if (std::find(b.aliases.begin(), b.aliases.end(), alias) == b.aliases.end())

@@ -77,6 +77,7 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
            .enums = enums_,
            .defaults = defaults_,
            .requires_ = requires_,
+           .comparisons = comparisons_,
            .zone_offset_s = specification_.zone_offset_s,
            .slot_count = index(slots_.size())};
   for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -84,11 +85,18 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
     if (slots_[i].path == specification_.sequence_field) view_.sequence_slot = index(i);
   }
   if (!patterns_.empty()) pattern_hook_ = {&CompiledSchema::matches, this};
+  compile_custom();
+  if (specification_.lenient) coercion_hook_ = {&CompiledSchema::coerce, this};
 }
 
 bool CompiledSchema::matches(const void* context, std::uint16_t pattern, std::string_view text) {
   const auto& self = *static_cast<const CompiledSchema*>(context);
   return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *self.patterns_[pattern]);
+}
+
+core::Value CompiledSchema::coerce(const void* context, std::uint16_t node, core::Value found,
+                                   std::string_view written) noexcept {
+  return coerced(*static_cast<const CompiledSchema*>(context)->node_fields_[node], found, written);
 }
 
 void CompiledSchema::set_filter() {
@@ -141,6 +149,22 @@ void CompiledSchema::compile_object(std::uint16_t node, const std::vector<FieldS
   nodes_[node].fields = index(fields.size());
   nodes_[node].extra_allowed = specification_.allow_extra_fields;
   for (std::size_t i = 0; i < fields.size(); ++i) compile_field(field_nodes[i], fields[i], scope);
+  compile_comparisons(node, fields, field_nodes);
+}
+
+/// After the fields: they have their slots now.
+void CompiledSchema::compile_comparisons(std::uint16_t node, const std::vector<FieldSpec>& fields,
+                                         const std::vector<std::uint16_t>& field_nodes) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    for (const ComparisonSpec& comparison : fields[i].comparisons) {
+      const auto other = std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& field) {
+        return field.name == comparison.other;
+      });
+      const auto at = static_cast<std::size_t>(other - fields.begin());
+      comparisons_.push_back(
+          {node, nodes_[field_nodes[i]].slot, nodes_[field_nodes[at]].slot, comparison.relation});
+    }
+  }
 }
 
 void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope) {
@@ -157,6 +181,7 @@ void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, c
   if (!scope.in_array) {
     const std::uint16_t slot = index(slots_.size());
     nodes_[node].slot = slot;
+    slot_fields_.push_back(&field);
     slots_.push_back({scope.prefix + field.name, field.type, field.unit, required});
     if (field.default_value) defaults_.push_back({slot, value_of(*field.default_value)});
   }
@@ -182,12 +207,13 @@ void CompiledSchema::compile_rules(core::Node& node, const FieldSpec& field) {
 }
 
 std::shared_ptr<const CompiledSchema> compile(std::string_view text, const std::string& file,
-                                              std::vector<Diagnostic>& diagnostics) {
+                                              std::vector<Diagnostic>& diagnostics,
+                                              const ValidationFunctions& functions) {
   Tree tree;
   std::vector<Diagnostic> found;
   const bool readable = tree.read(text, file, found);
   SchemaSpec specification;
-  if (readable) specification = read_specification(tree.root(), file, found);
+  if (readable) specification = read_specification(tree.root(), file, found, functions);
   std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) {
     if (a.line == 0 || b.line == 0) return a.line > b.line;  // the whole file comes last
     return a.line != b.line ? a.line < b.line : a.column < b.column;
@@ -208,9 +234,11 @@ namespace telemetry {
 
 Result<std::shared_ptr<const Schema>> Schema::parse(std::string_view document,
                                                     const std::string& file,
-                                                    std::vector<Diagnostic>& diagnostics) {
+                                                    std::vector<Diagnostic>& diagnostics,
+                                                    const ValidationFunctions& functions) {
   const std::size_t before = diagnostics.size();
-  if (std::shared_ptr<const Schema> schema = schemas::compile(document, file, diagnostics))
+  if (std::shared_ptr<const Schema> schema =
+          schemas::compile(document, file, diagnostics, functions))
     return schema;
   return Error{Errc::invalid_argument, to_string(diagnostics[before])};
 }

@@ -14,12 +14,25 @@ class CompiledSchema final : public Schema {
  public:
   CompiledSchema(SchemaSpec specification, std::string file);
 
+  [[nodiscard]] std::size_t check_custom(std::span<const core::Value> values,
+                                         std::span<core::Violation> violations) const override;
+  /// What a custom rule says of a payload that breaks it; nothing when there is no such rule.
+  struct CustomFinding {
+    std::string path;  ///< "location.lat"; empty: the document
+    std::string message;
+  };
+  [[nodiscard]] std::optional<CustomFinding> describe_custom(std::uint16_t rule,
+                                                             std::string_view payload) const;
+
   [[nodiscard]] const SchemaSpec& specification() const noexcept { return specification_; }
   /// The topic level that names the device; -1: none does.
   [[nodiscard]] int device_level() const noexcept { return device_level_; }
   /// The field of a node of the view; null for the document itself and past the end.
   [[nodiscard]] const FieldSpec* field(std::size_t node) const noexcept {
     return node < node_fields_.size() ? node_fields_[node] : nullptr;
+  }
+  [[nodiscard]] const FieldSpec& field_of_slot(std::size_t slot) const noexcept {
+    return *slot_fields_[slot];
   }
 
  private:
@@ -29,9 +42,23 @@ class CompiledSchema final : public Schema {
     bool in_array = false;  // no slots in here
   };
 
+  struct CustomRule {
+    std::uint16_t slot = core::no_index;  // the document
+    std::uint16_t node = 0;
+    const std::string* name;
+    const ValidationFunction* function;
+  };
+
+  void compile_custom();
+  [[nodiscard]] std::optional<std::string> broken(const CustomRule& rule,
+                                                  std::span<const core::Value> values) const;
   static bool matches(const void* context, std::uint16_t pattern, std::string_view text);
+  static core::Value coerce(const void* context, std::uint16_t node, core::Value found,
+                            std::string_view written) noexcept;
   void set_filter();
   void compile_object(std::uint16_t node, const std::vector<FieldSpec>& fields, const Scope& scope);
+  void compile_comparisons(std::uint16_t node, const std::vector<FieldSpec>& fields,
+                           const std::vector<std::uint16_t>& field_nodes);
   void compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope);
   void compile_rules(core::Node& node, const FieldSpec& field);
   std::uint16_t add_node(const FieldSpec* field);
@@ -39,19 +66,23 @@ class CompiledSchema final : public Schema {
 
   SchemaSpec specification_;
   std::vector<const FieldSpec*> node_fields_;
+  std::vector<const FieldSpec*> slot_fields_;
   std::vector<core::Node> nodes_;
   std::vector<core::Key> keys_;
   std::vector<core::Decimal> bounds_;
   std::vector<core::Value> enums_;
   std::vector<core::Default> defaults_;
   std::vector<core::Requires> requires_;
+  std::vector<core::Comparison> comparisons_;
   std::vector<std::shared_ptr<const RE2>> patterns_;
+  std::vector<CustomRule> custom_rules_;
 };
 
 /// The file's text as a schema, or null after at least one error in `diagnostics`.
 [[nodiscard]] std::shared_ptr<const CompiledSchema> compile(std::string_view text,
                                                             const std::string& file,
-                                                            std::vector<Diagnostic>& diagnostics);
+                                                            std::vector<Diagnostic>& diagnostics,
+                                                            const ValidationFunctions& functions);
 
 [[nodiscard]] inline const CompiledSchema& compiled(const Schema& schema) noexcept {
   return static_cast<const CompiledSchema&>(schema);

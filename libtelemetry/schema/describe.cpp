@@ -41,6 +41,17 @@ std::string step(std::string_view name) {
   return out;
 }
 
+/// The JSON pointer of a slot's path.
+std::string pointer(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    out += step(path.substr(0, dot));
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return out;
+}
+
 struct Level {
   bool array = false;
   std::size_t items = 0;  // array: values begun
@@ -90,6 +101,55 @@ class Locator {
   std::vector<Level> levels_;
 };
 
+/// The values of two members of the object that ends at `offset`, as written.
+class MemberValues {
+ public:
+  MemberValues(std::string_view payload, std::size_t offset, const FieldSpec& left,
+               const FieldSpec& right) {
+    core::JsonPull pull(payload);
+    std::vector<Found> open;
+    for (;;) {
+      const JsonToken token = pull.next();
+      if (token == JsonToken::end || token == JsonToken::error) return;
+      if (token == JsonToken::object_end && pull.offset() == offset) {
+        found_ = open.back();
+        return;
+      }
+      if (token == JsonToken::object_end || token == JsonToken::array_end) {
+        open.pop_back();
+        continue;
+      }
+      if (token == JsonToken::key) {
+        const std::string key = unescaped(pull.text());
+        open.back().next = is_named(left, key) ? 0 : is_named(right, key) ? 1 : none;
+        continue;
+      }
+      if (!open.empty() && open.back().next != none) {
+        std::string_view& value = open.back().values[open.back().next];
+        if (value.empty()) value = payload.substr(pull.offset(), pull.end_offset() - pull.offset());
+        open.back().next = none;
+      }
+      if (token == JsonToken::object_begin || token == JsonToken::array_begin) open.emplace_back();
+    }
+  }
+
+  [[nodiscard]] std::string left() const { return excerpt(found_.values[0], found_bytes_max); }
+  [[nodiscard]] std::string right() const { return excerpt(found_.values[1], found_bytes_max); }
+
+ private:
+  static constexpr std::size_t none = 2;
+  struct Found {
+    std::string_view values[2];
+    std::size_t next = none;  // which of them the next value is
+  };
+  static bool is_named(const FieldSpec& field, const std::string& key) {
+    return field.name == key ||
+           std::find(field.aliases.begin(), field.aliases.end(), key) != field.aliases.end();
+  }
+
+  Found found_;
+};
+
 std::string join(const std::vector<schemas::Literal>& values) {
   std::string out;
   for (const schemas::Literal& value : values) {
@@ -121,14 +181,18 @@ std::string form_error(Rule rule, std::string_view found, std::uint32_t offset) 
 }
 
 /// The rule of one field: what was found against what is allowed.
-std::string field_error(Rule rule, const std::string& found, const FieldSpec& field) {
+std::string field_error(Rule rule, const std::string& found, const FieldSpec& field, bool lenient) {
   switch (rule) {
+    case Rule::none:
+      return fmt::format("{} was read as {}", found, type_name(field.type));
     case Rule::type: {
       const bool fixed = field.type == core::FieldType::timestamp &&
                          field.time_format != core::TimeFormat::automatic;
-      return fmt::format("{} is not of type {}{}{}", found, type_name(field.type),
+      const bool measured = lenient && !field.unit.empty() && found.starts_with('"');
+      return fmt::format("{} is not of type {}{}{}{}", found, type_name(field.type),
                          fixed ? ", format " : "",
-                         fixed ? schemas::time_format_name(field.time_format) : "");
+                         fixed ? schemas::time_format_name(field.time_format) : "",
+                         measured ? ", and no number in " + excerpt(field.unit) : "");
     }
     case Rule::number_range:
       return found + " does not fit an integer of 64 bits";
@@ -170,7 +234,15 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
   const auto rule = violation.rule;
   const bool of_form =
       rule >= Rule::json_syntax && rule <= Rule::trailing_bytes && violation.node == core::no_index;
-  if (of_form || rule == Rule::none || rule >= Rule::custom)
+  if (rule == Rule::custom) {
+    if (const auto finding = self.describe_custom(violation.key, payload))
+      return head +
+             (finding->path.empty() ? "(document)"
+                                    : excerpt(pointer(finding->path), allowed_bytes_max)) +
+             ": " + finding->message;
+  }
+  const bool of_message = rule >= Rule::custom && rule <= Rule::topic;
+  if (of_form || of_message || (rule == Rule::none && self.field(violation.node) == nullptr))
     return head + form_error(rule, bytes, violation.offset);
 
   std::string path = Locator(payload).find(begin);
@@ -185,8 +257,18 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
     message = "is not declared";
   } else if (rule == Rule::duplicate_key) {
     message = "is given twice";
+  } else if (rule == Rule::comparison && violation.key < view_.comparisons.size()) {
+    const core::Comparison& comparison = view_.comparisons[violation.key];
+    const FieldSpec& left = self.field_of_slot(comparison.left);
+    const FieldSpec& right = self.field_of_slot(comparison.right);
+    const MemberValues values(payload, begin, left, right);
+    path += step(left.name);
+    message = fmt::format("{} breaks {} {}, which is {}", values.left(),
+                          schemas::relation_name(comparison.relation), excerpt(right.name),
+                          values.right());
   } else if (const FieldSpec* field = self.field(violation.node)) {
-    message = field_error(rule, found.empty() ? "nothing" : found, *field);
+    message =
+        field_error(rule, found.empty() ? "nothing" : found, *field, self.specification().lenient);
   } else if (rule == Rule::type) {
     message = found + " is not an object";
   } else {

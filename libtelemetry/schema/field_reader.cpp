@@ -13,13 +13,26 @@ namespace {
 using namespace std::string_view_literals;
 using core::FieldType;
 
-constexpr std::array field_keys = {"name"sv,        "type"sv,       "required"sv,    "unit"sv,
-                                   "default"sv,     "aliases"sv,    "description"sv, "requires"sv,
-                                   "time_format"sv, "validation"sv, "fields"sv,      "items"sv,
-                                   "min"sv,         "max"sv,        "min_length"sv,  "max_length"sv,
-                                   "pattern"sv,     "enum"sv,       "min_items"sv,   "max_items"sv};
-constexpr std::array rule_keys = {"min"sv,     "max"sv,  "min_length"sv, "max_length"sv,
-                                  "pattern"sv, "enum"sv, "min_items"sv,  "max_items"sv};
+constexpr std::array rule_keys = {
+    "min"sv,   "max"sv,       "min_length"sv,   "max_length"sv,       "pattern"sv,
+    "enum"sv,  "min_items"sv, "max_items"sv,    "less_than"sv,        "less_or_equal"sv,
+    "equal"sv, "not_equal"sv, "greater_than"sv, "greater_or_equal"sv, "custom"sv};
+constexpr std::array own_keys = {"name"sv,        "type"sv,       "required"sv,    "unit"sv,
+                                 "default"sv,     "aliases"sv,    "description"sv, "requires"sv,
+                                 "time_format"sv, "validation"sv, "fields"sv,      "items"sv};
+constexpr auto field_keys = [] {
+  std::array<std::string_view, own_keys.size() + rule_keys.size()> keys;
+  std::copy(rule_keys.begin(), rule_keys.end(),
+            std::copy(own_keys.begin(), own_keys.end(), keys.begin()));
+  return keys;
+}();
+
+std::optional<core::Relation> relation_of(std::string_view rule) {
+  for (const RelationWord& word : relation_words) {
+    if (word.word == rule) return word.relation;
+  }
+  return {};
+}
 
 struct TypeWord {
   std::string_view word;
@@ -44,6 +57,14 @@ constexpr std::int64_t pattern_memory_bytes_max = 2 * 1024 * 1024;
 constexpr std::size_t enum_values_max = 1024;  // the decoder compares with one after the other
 
 bool applies(std::string_view rule, FieldType type) {
+  if (const auto relation = relation_of(rule)) {
+    const bool ordered =
+        type == FieldType::integer || type == FieldType::number || type == FieldType::timestamp;
+    const bool equality =
+        *relation == core::Relation::equal || *relation == core::Relation::not_equal;
+    return ordered || (equality && (type == FieldType::string || type == FieldType::boolean));
+  }
+  if (rule == "custom") return type != FieldType::object;
   if (rule == "min" || rule == "max")
     return type == FieldType::integer || type == FieldType::number;
   if (rule == "min_length" || rule == "max_length" || rule == "pattern")
@@ -54,6 +75,10 @@ bool applies(std::string_view rule, FieldType type) {
 }
 
 std::string_view remedy(std::string_view rule, FieldType type) {
+  if (relation_of(rule))
+    return type == FieldType::string || type == FieldType::boolean ? "write equal or not_equal"
+                                                                   : "remove it";
+  if (rule == "custom") return "put it into the `validation` of the schema, or of its fields";
   const bool lower = rule.starts_with("min");
   if (rule != "pattern" && rule != "enum") {
     if (type == FieldType::string) return lower ? "write min_length" : "write max_length";
@@ -102,6 +127,8 @@ std::vector<FieldSpec> Reader::read_fields(const TreeNode& node, const Place& pl
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const std::string where = fmt::format("field '{}{}'", place.prefix, excerpt(fields[i].name));
     read_requires(*nodes[i], place, where, fields, fields[i]);
+    check_comparisons(place, where, fields, fields[i]);
+    check_custom(place, where, fields[i]);
   }
   return fields;
 }
@@ -218,6 +245,11 @@ void Reader::apply_rule(std::string_view rule, const TreeNode& value, const std:
   if (rule == "min_length" || rule == "min_items") field.length_min = count(value, what);
   if (rule == "max_length" || rule == "max_items") field.length_max = count(value, what);
   if (rule == "pattern") read_pattern(value, where, field);
+  if (const auto relation = relation_of(rule)) read_comparison(*relation, value, what, field);
+  if (rule == "custom") {
+    field.custom_at = value.at;
+    read_custom(value, what, field.custom, field.custom_function);
+  }
 }
 
 void Reader::check_order(const TreeNode& node, const std::string& where, const FieldSpec& field) {
@@ -370,6 +402,8 @@ void Reader::read_items(const TreeNode& node, const Place& place, const std::str
   read_type(node, item_where, item, known);
   read_inside(node, inside, item_where, item);
   read_rules(node, item_where, item, known);
+  check_comparisons(inside, item_where, {}, item);
+  check_custom(inside, item_where, item);
   if (known) read_default(node, inside, item_where, item);
 }
 
@@ -395,6 +429,12 @@ void Reader::read_aliases(const TreeNode& node, const Place& place, const std::s
               fmt::format("its name is also used in line {}", first->second.line));
     }
   }
+}
+
+void Reader::check_custom(const Place& place, const std::string& where, const FieldSpec& field) {
+  if (place.in_array && !field.custom.empty())
+    mistake(field.custom_at, where + ": custom is not possible inside an array",
+            "let the array itself name the function");
 }
 
 void Reader::read_requires(const TreeNode& node, const Place& place, const std::string& where,

@@ -50,6 +50,26 @@ std::string_view time_format_name(core::TimeFormat format) noexcept {
   return "auto";
 }
 
+std::string_view relation_name(core::Relation relation) noexcept {
+  for (const RelationWord& word : relation_words) {
+    if (word.relation == relation) return word.word;
+  }
+  return "equal";
+}
+
+unsigned orders_allowed(const FieldSpec& left, const FieldSpec& right) noexcept {
+  unsigned allowed = 7;
+  for (const ComparisonSpec& comparison : left.comparisons) {
+    if (comparison.other == right.name) allowed &= static_cast<unsigned>(comparison.relation);
+  }
+  for (const ComparisonSpec& comparison : right.comparisons) {
+    if (comparison.other != left.name) continue;
+    const auto bits = static_cast<unsigned>(comparison.relation);
+    allowed &= (bits & 1u) << 2 | (bits & 2u) | bits >> 2;  // less and greater change places
+  }
+  return allowed;
+}
+
 core::Decimal normalized(core::Decimal number) noexcept {
   if (number.mantissa == 0) return {};
   while (number.mantissa % 10 == 0 && number.exponent < INT16_MAX) {

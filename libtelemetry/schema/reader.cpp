@@ -26,7 +26,7 @@ constexpr std::array schema_keys = {"name"sv,          "version"sv,        "desc
                                     "topic_pattern"sv, "time_field"sv,     "time_format"sv,
                                     "time_zone"sv,     "sequence_field"sv, "sequence_scope"sv,
                                     "validation"sv,    "fields"sv};
-constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv};
+constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "custom"sv};
 
 struct Word {
   std::string_view word;
@@ -35,9 +35,12 @@ struct Word {
 };
 
 constexpr std::string_view no_json_schema = "JSON Schema documents are not supported yet";
-constexpr std::string_view no_comparison = "comparisons between fields are not supported yet";
-constexpr std::string_view no_function = "custom validation functions are not supported yet";
-constexpr std::string_view no_lenient = "lenient mode is not supported yet";
+constexpr std::string_view comparison_hint =
+    "a field compares itself: `validation: {less_than: other_field}`";
+constexpr std::string_view custom_hint =
+    "name a function that the program registers: `validation: {custom: NAME}`";
+constexpr std::string_view lenient_hint =
+    "lenient mode is `validation: {strict: false}` of the whole schema";
 
 /// Words of later versions of this product, and of other schema languages.
 constexpr Word special_keys[] = {
@@ -46,14 +49,14 @@ constexpr Word special_keys[] = {
     {"json_schema", no_json_schema, "list the members under `fields`"},
     {"properties", no_json_schema, "list the members under `fields`"},
     {"definitions", no_json_schema, "list the members under `fields`"},
-    {"compare", no_comparison, "remove it"},
-    {"comparisons", no_comparison, "remove it"},
-    {"rules", no_comparison, "remove it; rules of one field stand in its `validation`"},
-    {"custom", no_function, "remove it"},
-    {"function", no_function, "remove it"},
-    {"validator", no_function, "remove it"},
-    {"lenient", no_lenient, "remove it"},
-    {"coerce", no_lenient, "remove it"},
+    {"compare", "", comparison_hint},
+    {"comparisons", "", comparison_hint},
+    {"rules", "", "rules of a field stand in its `validation`"},
+    {"custom", "", custom_hint},
+    {"function", "", custom_hint},
+    {"validator", "", custom_hint},
+    {"lenient", "", lenient_hint},
+    {"coerce", "", lenient_hint},
     {"<<", "merge keys are not supported", "write the keys out"},
     {"minimum", "", "did you mean `min`?"},
     {"maximum", "", "did you mean `max`?"},
@@ -350,13 +353,28 @@ void Reader::read_validation(const TreeNode& node) {
     return;
   }
   check_keys(node, validation_keys, "validation");
-  if (const TreeNode* strict = node.find("strict")) {
-    if (!boolean(*strict, "strict").value_or(true))
-      mistake(strict->at, "strict: false: " + std::string(no_lenient),
-              "write strict: true, or leave it out");
-  }
+  if (const TreeNode* strict = node.find("strict"))
+    schema_.lenient = !boolean(*strict, "strict").value_or(true);
   if (const TreeNode* extra = node.find("allow_extra_fields"))
     schema_.allow_extra_fields = boolean(*extra, "allow_extra_fields").value_or(false);
+  if (const TreeNode* custom = node.find("custom"))
+    read_custom(*custom, "custom", schema_.custom, schema_.custom_function);
+}
+
+void Reader::read_custom(const TreeNode& node, const std::string& what, std::string& name,
+                         ValidationFunction& function) {
+  const auto value = text(node, what);
+  if (!value) return;
+  name = *value;
+  if (functions_.accepts_every_name()) return;
+  if (const ValidationFunction* found = functions_.find(name)) {
+    function = *found;
+    return;
+  }
+  const std::vector<std::string_view> names = functions_.names();
+  mistake(node.at, fmt::format("{}: there is no validation function '{}'", what, excerpt(name)),
+          names.empty() ? "this program registers none: add it to its ValidationFunctions"
+                        : hint_for(name, names));
 }
 
 void Reader::read_head(const TreeNode& root) {
@@ -495,8 +513,9 @@ SchemaSpec Reader::read(const TreeNode& root) {
 }
 
 SchemaSpec read_specification(const TreeNode& root, const std::string& file,
-                              std::vector<Diagnostic>& diagnostics) {
-  return Reader(file, diagnostics).read(root);
+                              std::vector<Diagnostic>& diagnostics,
+                              const ValidationFunctions& functions) {
+  return Reader(file, diagnostics, functions).read(root);
 }
 
 }  // namespace telemetry::schemas

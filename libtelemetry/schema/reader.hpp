@@ -16,8 +16,9 @@ namespace telemetry::schemas {
 /// Walks the tree of one schema file; collects every mistake and goes on.
 class Reader {
  public:
-  Reader(const std::string& file, std::vector<Diagnostic>& diagnostics)
-      : file_(file), diagnostics_(diagnostics) {}
+  Reader(const std::string& file, std::vector<Diagnostic>& diagnostics,
+         const ValidationFunctions& functions)
+      : file_(file), diagnostics_(diagnostics), functions_(functions) {}
 
   SchemaSpec read(const TreeNode& root);
 
@@ -55,6 +56,8 @@ class Reader {
   void read_topic_pattern(const TreeNode& node);
   void read_time_zone(const TreeNode& node);
   void read_validation(const TreeNode& node);
+  void read_custom(const TreeNode& node, const std::string& what, std::string& name,
+                   ValidationFunction& function);
   void check_slots(const TreeNode& root);
   void resolve_time_field(const TreeNode& root);
   void resolve_sequence_field(const TreeNode& root);
@@ -83,8 +86,18 @@ class Reader {
   void read_requires(const TreeNode& node, const Place& place, const std::string& where,
                      const std::vector<FieldSpec>& siblings, FieldSpec& field);
 
+  // Comparisons (comparison_reader.cpp).
+  void read_comparison(core::Relation relation, const TreeNode& value, const std::string& what,
+                       FieldSpec& field);
+  void check_comparisons(const Place& place, const std::string& where,
+                         const std::vector<FieldSpec>& siblings, FieldSpec& field);
+  void check_custom(const Place& place, const std::string& where, const FieldSpec& field);
+  void check_comparison(const std::string& where, const std::vector<FieldSpec>& siblings,
+                        const FieldSpec& field, const ComparisonSpec& comparison);
+
   const std::string& file_;
   std::vector<Diagnostic>& diagnostics_;
+  const ValidationFunctions& functions_;
   std::size_t mistakes_ = 0;
   SchemaSpec schema_;
   std::vector<Slot> slots_;

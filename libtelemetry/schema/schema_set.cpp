@@ -188,7 +188,8 @@ Result<void> check_succession(const SchemaSet& previous, const SchemaSet& next,
 }
 
 Result<std::shared_ptr<const SchemaSet>> SchemaSet::load(const std::string& path,
-                                                         std::vector<Diagnostic>& diagnostics) {
+                                                         std::vector<Diagnostic>& diagnostics,
+                                                         const ValidationFunctions& functions) {
   FileSystem& files = system_environment().files;
   std::vector<std::string> paths;
   std::error_code unknown;
@@ -217,7 +218,7 @@ Result<std::shared_ptr<const SchemaSet>> SchemaSet::load(const std::string& path
     auto text = read_file(files, file);
     if (!text) {
       diagnostics.push_back({file, 0, 0, text.error().context, "make it readable, or remove it"});
-    } else if (SchemaPtr schema = schemas::compile(*text, file, diagnostics)) {
+    } else if (SchemaPtr schema = schemas::compile(*text, file, diagnostics, functions)) {
       schemas.push_back(std::move(schema));
     }
   }

@@ -25,6 +25,13 @@ struct Literal {
   std::string text;          ///< text
 };
 
+/// `less_than: other`, and so on.
+struct ComparisonSpec {
+  core::Relation relation = core::Relation::equal;
+  std::string other;  ///< a field of the same object
+  Position at;
+};
+
 struct FieldSpec {
   std::string name;  ///< empty for the item of an array
   core::FieldType type = core::FieldType::any;
@@ -33,6 +40,7 @@ struct FieldSpec {
   std::optional<Literal> default_value;
   std::vector<std::string> aliases;
   std::vector<std::string> requires_;
+  std::vector<ComparisonSpec> comparisons;  ///< by relation, as relation_words orders them
   core::TimeFormat time_format = core::TimeFormat::automatic;
   std::optional<core::Decimal> min;
   std::optional<core::Decimal> max;
@@ -41,6 +49,9 @@ struct FieldSpec {
   std::string pattern;
   std::shared_ptr<const RE2> expression;  ///< of `pattern`
   std::vector<Literal> enum_;
+  std::string custom;                  ///< name of a validation function, or empty
+  ValidationFunction custom_function;  ///< empty: it is not called here
+  Position custom_at;
   std::vector<FieldSpec> fields;  ///< object
   std::vector<FieldSpec> items;   ///< array: exactly one
   Position at;
@@ -55,7 +66,10 @@ struct SchemaSpec {
   std::int32_t zone_offset_s = 0;
   std::string sequence_field;  ///< slot path or empty
   bool sequence_per_device = false;
+  bool lenient = false;  ///< `strict: false`
   bool allow_extra_fields = false;
+  std::string custom;  ///< as in FieldSpec, for the document
+  ValidationFunction custom_function;
   std::vector<FieldSpec> fields;
   Position topic_at;
   Position version_at;
@@ -64,7 +78,8 @@ struct SchemaSpec {
 /// Reads and checks a document. Mistakes are appended; the result is only good when none is an
 /// error.
 [[nodiscard]] SchemaSpec read_specification(const TreeNode& root, const std::string& file,
-                                            std::vector<Diagnostic>& diagnostics);
+                                            std::vector<Diagnostic>& diagnostics,
+                                            const ValidationFunctions& functions);
 
 /// JSON with fixed key order and defaults left out.
 [[nodiscard]] std::string canonical_document(const SchemaSpec& specification);
@@ -72,9 +87,33 @@ struct SchemaSpec {
 /// The rule that a literal breaks ("is above max 150"), or empty.
 [[nodiscard]] std::string broken_rule(const FieldSpec& field, const Literal& literal);
 
+/// Lenient mode: the number in a text that is a JSON number and nothing else but white space and
+/// the unit. Numbers are never converted: another unit is no number.
+[[nodiscard]] std::optional<core::Decimal> number_in_text(std::string_view text,
+                                                          std::string_view unit) noexcept;
+/// Lenient mode: the value in the field's type, or null. See core::CoercionHook.
+[[nodiscard]] core::Value coerced(const FieldSpec& field, core::Value found,
+                                  std::string_view written) noexcept;
+
 /// "float" and so on, as schemas write it.
 [[nodiscard]] std::string_view type_name(core::FieldType type) noexcept;
 [[nodiscard]] std::string_view time_format_name(core::TimeFormat format) noexcept;
+
+struct RelationWord {
+  std::string_view word;
+  core::Relation relation;
+};
+/// As schemas write them, in the order of the canonical document.
+inline constexpr RelationWord relation_words[] = {
+    {"less_than", core::Relation::less_than},
+    {"less_or_equal", core::Relation::less_or_equal},
+    {"greater_than", core::Relation::greater_than},
+    {"greater_or_equal", core::Relation::greater_or_equal},
+    {"equal", core::Relation::equal},
+    {"not_equal", core::Relation::not_equal}};
+[[nodiscard]] std::string_view relation_name(core::Relation relation) noexcept;
+/// The orders that the comparisons of both fields allow for (left, right): bits of a Relation.
+[[nodiscard]] unsigned orders_allowed(const FieldSpec& left, const FieldSpec& right) noexcept;
 
 /// Without trailing zeros of the mantissa, so that equal numbers are equal member by member.
 [[nodiscard]] core::Decimal normalized(core::Decimal number) noexcept;

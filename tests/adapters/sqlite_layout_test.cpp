@@ -133,6 +133,18 @@ TEST_CASE("a device time that was not believed is kept beside the receive time")
   CHECK(f.sql("SELECT payload->>'timestamp' FROM messages") == Texts{"1970-01-01T00:00:09Z"});
 }
 
+TEST_CASE("a row with a value that lenient mode read keeps the warning in its flags") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  const char* const payload = R"({"sensor_id":"sensor-001","temperature":1})";
+  builder.add("sensors/a/temperature", temperature_schema(), payload);
+  builder.add("sensors/a/temperature", temperature_schema(), payload).flags |=
+      core::frame_flag::coerced;
+  f.write(builder.done());
+  CHECK(f.sql("SELECT flags&128 FROM temperature_sensor_v1_p1 ORDER BY id") == Texts{"0", "128"});
+}
+
 TEST_CASE("payloads without schema show as JSON, as text, or as base64") {
   SqliteFixture f;
   f.open();

@@ -476,3 +476,109 @@ TEST_CASE("every rule has a name of its own") {
   CHECK(to_string(Rule::enum_) == "enum");
   CHECK(to_string(Rule::max_length) == "max_length");
 }
+
+namespace {
+
+/// Six fields and a nested pair, compared in every way.
+namespace compared {
+enum Slot : std::uint16_t {
+  low,
+  high,
+  from,
+  to,
+  name,
+  twin,
+  on,
+  off,
+  inner_low,
+  inner_high,
+  slots
+};
+constexpr Node nodes[] = {
+    {.type = FieldType::object, .first = 0, .count = 9, .fields = 9},
+    {.type = FieldType::integer, .slot = low},
+    {.type = FieldType::number, .slot = high},
+    {.type = FieldType::timestamp, .slot = from},
+    {.type = FieldType::timestamp, .slot = to},
+    {.type = FieldType::string, .slot = name},
+    {.type = FieldType::string, .slot = twin},
+    {.type = FieldType::boolean, .slot = on},
+    {.type = FieldType::boolean, .slot = off},
+    {.type = FieldType::object, .first = 9, .count = 2, .fields = 2},
+    {.type = FieldType::number, .slot = inner_low},
+    {.type = FieldType::number, .slot = inner_high},
+};
+constexpr Key keys[] = {{"low", 1, 0},  {"high", 2, 1}, {"from", 3, 2}, {"to", 4, 3},
+                        {"name", 5, 4}, {"twin", 6, 5}, {"on", 7, 6},   {"off", 8, 7},
+                        {"o", 9, 8},    {"low", 10, 0}, {"high", 11, 1}};
+constexpr Default defaults[] = {{high, Value::integer(-5)}};
+
+/// "ok" or the rule that a payload breaks with one comparison in the tables.
+std::string judged(Comparison comparison, std::string payload) {
+  const SchemaView schema{.nodes = nodes,
+                          .keys = keys,
+                          .bounds = {},
+                          .enums = {},
+                          .defaults = defaults,
+                          .requires_ = {},
+                          .comparisons = {&comparison, 1},
+                          .slot_count = slots};
+  const Run run(schema, std::move(payload));
+  if (run.result.ok()) return "ok";
+  CHECK(run.result.violations == 1);
+  CHECK(run.violations[0].node == comparison.node);
+  CHECK(run.violations[0].length == 0);
+  CHECK(run.payload[run.violations[0].offset] == '}');
+  return std::string(to_string(run.result.first));
+}
+}  // namespace compared
+
+}  // namespace
+
+TEST_CASE("each relation accepts exactly the orders that its name says") {
+  struct Row {
+    Relation relation;
+    const char* verdicts;  // of 1 with 2, 2 with 2, 3 with 2
+  };
+  const Row rows[] = {{Relation::less_than, "ynn"},    {Relation::less_or_equal, "yyn"},
+                      {Relation::greater_than, "nny"}, {Relation::greater_or_equal, "nyy"},
+                      {Relation::equal, "nyn"},        {Relation::not_equal, "yny"}};
+  for (const Row& row : rows) {
+    const Comparison one{0, compared::low, compared::high, row.relation};
+    for (int i = 0; i < 3; ++i) {
+      const std::string found =
+          compared::judged(one, "{\"low\": " + std::to_string(i + 1) + ", \"high\": 20e-1}");
+      CAPTURE(static_cast<int>(row.relation), i);
+      CHECK(found == (row.verdicts[i] == 'y' ? "ok" : "comparison"));
+    }
+  }
+}
+
+TEST_CASE("numbers, times, texts and booleans are compared exactly, in either order of the keys") {
+  using namespace compared;
+  const Comparison numbers{0, low, high, Relation::less_than};
+  CHECK(judged(numbers, R"({"high": 9007199254740993, "low": 9007199254740992})") == "ok");
+  CHECK(judged(numbers, R"({"high": 9007199254740992.5, "low": 9007199254740993})") ==
+        "comparison");
+  const Comparison times{0, from, to, Relation::less_than};
+  CHECK(judged(times, R"({"from": 1762862400, "to": "2025-11-11T12:00:00.000000001Z"})") == "ok");
+  CHECK(judged(times, R"({"to": 1762862400, "from": "2025-11-11T13:00:00+01:00"})") ==
+        "comparison");
+  const Comparison texts{0, name, twin, Relation::equal};
+  CHECK(judged(texts, R"({"name": "\u00fc", "twin": "ü"})") == "ok");
+  CHECK(judged(texts, R"({"name": "a", "twin": "ab"})") == "comparison");
+  const Comparison booleans{0, on, off, Relation::not_equal};
+  CHECK(judged(booleans, R"({"on": true, "off": false})") == "ok");
+  CHECK(judged(booleans, R"({"on": true, "off": true})") == "comparison");
+  const Comparison inner{9, inner_low, inner_high, Relation::less_than};
+  CHECK(judged(inner, R"({"low": 9, "high": 1, "o": {"low": 1, "high": 2}})") == "ok");
+  CHECK(judged(inner, R"({"o": {"low": 2, "high": 2}, "low": 1, "high": 9})") == "comparison");
+}
+
+TEST_CASE("a comparison holds where one of the values is missing, null or defaulted") {
+  const Comparison numbers{0, compared::low, compared::high, Relation::less_than};
+  for (const char* payload : {"{}", R"({"low": 7})", R"({"high": -9})",
+                              R"({"low": 7, "high": null})", R"({"low": null, "high": -9})"}) {
+    CHECK(compared::judged(numbers, payload) == "ok");
+  }
+}

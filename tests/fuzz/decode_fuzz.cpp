@@ -27,19 +27,29 @@ fields:
   - name: o
     type: object
     fields:
-      - {name: x, type: float, required: true}
-      - {name: y, type: string}
+      - {name: x, type: float, required: true, validation: {less_than: z, not_equal: n}}
+      - {name: y, type: string, validation: {equal: w}}
+      - {name: z, type: integer, aliases: [zz]}
+      - {name: n, type: float}
+      - {name: w, type: string}
   - {name: a, type: array, items: {type: float, validation: {max: 9}}, min_items: 1, max_items: 4}
 )";
 
-const telemetry::Schema& schema() {
-  static const auto compiled = [] {
-    std::vector<telemetry::Diagnostic> diagnostics;
-    auto result = telemetry::Schema::parse(document, "fuzz.yaml", diagnostics);
-    TELEMETRY_FUZZ_CHECK(result);
-    return *std::move(result);
+std::shared_ptr<const telemetry::Schema> compile(std::string text) {
+  std::vector<telemetry::Diagnostic> diagnostics;
+  auto result = telemetry::Schema::parse(text, "fuzz.yaml", diagnostics);
+  TELEMETRY_FUZZ_CHECK(result);
+  return *std::move(result);
+}
+
+const telemetry::Schema& schema(bool lenient) {
+  static const auto strict_one = compile(std::string(document));
+  static const auto lenient_one = [] {
+    std::string text(document);
+    text.insert(text.find("allow_extra_fields"), "strict: false, ");
+    return compile(text);
   }();
-  return *compiled;
+  return lenient ? *lenient_one : *strict_one;
 }
 
 bool inside(std::string_view part, std::string_view whole) {
@@ -47,35 +57,65 @@ bool inside(std::string_view part, std::string_view whole) {
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-}  // namespace
+namespace core = telemetry::core;
 
-int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  namespace core = telemetry::core;
-  // A copy of exactly this size, so that a read past the end is seen.
-  const std::unique_ptr<char[]> copy(new char[size]);
-  std::copy(data, data + size, copy.get());
-  const std::string_view payload(copy.get(), size);
-  std::array<core::Value, 16> values;
-  std::vector<char> scratch(size);
+/// Judges the payload and checks what the decoder says of it.
+core::DecodeResult judge(const telemetry::Schema& schema, std::string_view payload,
+                         std::span<core::Value> values) {
+  std::vector<char> scratch(payload.size());
   std::array<core::Violation, 4> violations;
   std::array<core::Extra, 4> extras;
-  const auto result = core::decode(schema().view(), payload, {values, scratch, violations, extras},
-                                   schema().pattern_hook());
+  std::array<core::Violation, 4> coercions;
+  const auto result = core::decode(schema.view(), payload, {values, scratch, violations, extras},
+                                   schema.pattern_hook(), schema.coercion_hook(), coercions);
   TELEMETRY_FUZZ_CHECK(result.ok() == (result.violations == 0));
-  TELEMETRY_FUZZ_CHECK(result.scratch_used <= size);
+  TELEMETRY_FUZZ_CHECK(result.scratch_used <= payload.size());
   TELEMETRY_FUZZ_CHECK(result.extras <= extras.size());
-  for (std::size_t i = 0; i < result.violations && i < violations.size(); ++i) {
-    TELEMETRY_FUZZ_CHECK(violations[i].offset <= size);
-    TELEMETRY_FUZZ_CHECK(violations[i].length <= size - violations[i].offset);
-    TELEMETRY_FUZZ_CHECK(!schema().describe(violations[i], payload).empty());
-  }
-  if (!result.ok()) return 0;
+  const auto check_place = [&](const core::Violation& one) {
+    TELEMETRY_FUZZ_CHECK(one.offset <= payload.size());
+    TELEMETRY_FUZZ_CHECK(one.length <= payload.size() - one.offset);
+    TELEMETRY_FUZZ_CHECK(!schema.describe(one, payload).empty());
+  };
+  for (std::size_t i = 0; i < result.violations && i < violations.size(); ++i)
+    check_place(violations[i]);
+  for (std::size_t i = 0; i < result.coercions && i < coercions.size(); ++i)
+    check_place(coercions[i]);
+  if (!result.ok()) return result;
   const std::string_view scratch_text(scratch.data(), scratch.size());
-  for (const auto& value : std::span(values).first(schema().view().slot_count)) {
+  for (const auto& value : values.first(schema.view().slot_count)) {
     const bool is_text =
         value.kind() == core::ValueKind::text || value.kind() == core::ValueKind::json;
     TELEMETRY_FUZZ_CHECK(!is_text || inside(value.as_text(), payload) ||
                          inside(value.as_text(), scratch_text));
   }
+  return result;
+}
+
+/// Texts may be in scratch memory that is gone, so only their length is compared.
+bool same(const core::Value& a, const core::Value& b) {
+  if (a.kind() != b.kind()) return false;
+  if (a.kind() == core::ValueKind::text || a.kind() == core::ValueKind::json)
+    return a.as_text().size() == b.as_text().size();
+  return a.as_integer() == b.as_integer() && a.as_decimal().exponent == b.as_decimal().exponent;
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  // A copy of exactly this size, so that a read past the end is seen.
+  const std::unique_ptr<char[]> copy(new char[size]);
+  std::copy(data, data + size, copy.get());
+  const std::string_view payload(copy.get(), size);
+  std::array<core::Value, 16> strict_values;
+  std::array<core::Value, 16> lenient_values;
+  const auto strict = judge(schema(false), payload, strict_values);
+  const auto lenient = judge(schema(true), payload, lenient_values);
+  TELEMETRY_FUZZ_CHECK(strict.coercions == 0);
+  TELEMETRY_FUZZ_CHECK(lenient.coercions != 0 || lenient.ok() == strict.ok());
+  if (!strict.ok()) return 0;
+  // What strict mode accepts, lenient mode reads no differently.
+  TELEMETRY_FUZZ_CHECK(lenient.ok() && lenient.coercions == 0);
+  for (std::size_t i = 0; i < schema(false).view().slot_count; ++i)
+    TELEMETRY_FUZZ_CHECK(same(strict_values[i], lenient_values[i]));
   return 0;
 }

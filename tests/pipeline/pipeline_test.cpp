@@ -94,6 +94,51 @@ TEST_CASE("messages go from the source through the journal into every store") {
   CHECK(stats.memory_peak_bytes >= stats.memory_bytes);
 }
 
+TEST_CASE(
+    "schemas name functions that the pipeline is given; what they judged needs them no more") {
+  House house;
+  const auto write_schema = [&](const std::string& more) {
+    std::ofstream(house.folder / "schemas/temperature.yaml")
+        << "name: temperature\nversion: 1\ntopic_pattern: sensors/{device}/temperature\n" + more +
+               "fields: [{name: temperature, type: float}, {name: seq, type: integer}]\n";
+  };
+  write_schema("validation: {custom: early}\n");
+  FarEnd store;
+  CHECK_FALSE(house.create({&store}));
+  REQUIRE(house.diagnostics.size() == 1);
+  CHECK(house.diagnostics[0].message == "custom: there is no validation function 'early'");
+
+  REQUIRE(house.options.validation_functions.add(
+      "early", [](const ValidationInput& input) -> std::optional<std::string> {
+        if (input.value("seq").as_integer() < 90) return {};
+        return "it is late";
+      }));
+  house.options.drain_ns = 0;
+  store.set_plan({.open_failures = 1'000'000});
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  house.publish(0, 100);
+  REQUIRE(house.brokers[0].wait_until_empty());
+  (*pipeline)->stop();
+  CHECK((*pipeline)->stats().ingest.valid == 90);
+  CHECK((*pipeline)->stats().ingest.invalid == 10);
+  CHECK(store.rows() == 0);
+  pipeline->reset();
+
+  write_schema("");
+  house.options.validation_functions = {};
+  house.options.drain_ns = 20'000 * ms;
+  store.set_plan({});
+  auto next = house.create({&store});
+  REQUIRE(next);
+  REQUIRE((*next)->start());
+  REQUIRE(store.wait_for_rows(90));
+  (*next)->stop();
+  CHECK(store.payloads() == expected(0, 90));
+  CHECK(house.log.count("lacks the document") == 0);
+}
+
 TEST_CASE("a pipeline that is stopped and started goes on where it was") {
   House house;
   FarEnd store;

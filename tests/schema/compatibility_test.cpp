@@ -38,6 +38,15 @@ TEST_CASE("a version that only adds and widens is compatible") {
                "{name: x, type: object, fields: [{name: y, type: float}, {name: z, type: any}]}")
             .empty());
   CHECK(change("{name: x, type: float, requires: other}", "{name: x, type: float}").empty());
+  CHECK(change("{name: x, type: float, less_than: other}",
+               "{name: x, type: float, less_or_equal: other, not_equal: other}")
+            .empty());
+  CHECK(change("{name: x, type: float, less_than: other}", "{name: x, type: float}").empty());
+  CHECK(change("{name: x, type: float, less_than: z}, {name: z, type: float}",
+               "{name: x, type: float}, {name: z, type: float, greater_than: x}")
+            .empty());
+  CHECK(change("{name: x, type: float}", "{name: x, type: float}, {name: y, type: float, equal: x}")
+            .empty());
   CHECK(change("{name: x, type: float}",
                "{name: x, type: float}, {name: o, type: object, fields: [{name: i, type: float, "
                "required: true}]}")
@@ -73,6 +82,11 @@ TEST_CASE("each way to narrow a field is named") {
         Reasons{"field x: alias y is gone"});
   CHECK(change("{name: x, type: float}", "{name: x, type: float, requires: other}") ==
         Reasons{"field x: newly requires other"});
+  CHECK(change("{name: x, type: float}", "{name: x, type: float, less_than: other}") ==
+        Reasons{"field x: newly less_than other"});
+  CHECK(change("{name: x, type: float, less_or_equal: other}",
+               "{name: x, type: float, less_than: other}") ==
+        Reasons{"field x: newly less_than other"});
   CHECK(change("{name: x, type: timestamp, time_format: s}",
                "{name: x, type: timestamp, time_format: ms}") ==
         Reasons{"field x: time_format was s"});
@@ -98,6 +112,13 @@ TEST_CASE("each way to change the meaning of the head is named") {
   CHECK(change_head(topic, topic + "time_zone: \"+01:00\"\n") == Reasons{"time_zone has changed"});
   CHECK(change_head(topic + "validation: {allow_extra_fields: true}\n", topic) ==
         Reasons{"allow_extra_fields was true"});
+}
+
+TEST_CASE("a minor version may become lenient, but not strict") {
+  const std::string topic = "topic_pattern: a\n";
+  const std::string lenient = topic + "validation: {strict: false}\n";
+  CHECK(change_head(topic, lenient).empty());
+  CHECK(change_head(lenient, topic) == Reasons{"strict was false"});
 }
 
 TEST_CASE("a minor version keeps or widens the topics, and names the device at the same level") {

@@ -74,6 +74,22 @@ TEST_CASE("a broken rule is told with schema, path, value found and value allowe
   CHECK(told(*schema, R"([1])") == Told{t + "(document): [1] is not an object"});
 }
 
+TEST_CASE("a broken comparison is told with both values, as they were written") {
+  const auto schema = good(with_fields(
+      "  - name: o\n    type: object\n    fields:\n"
+      "      - {name: low, type: float, aliases: [l], validation: {less_than: [high, top]}}\n"
+      "      - {name: high, type: integer}\n      - {name: top, type: float}\n"
+      "  - {name: from, type: timestamp, less_or_equal: to}\n  - {name: to, type: timestamp}\n"));
+  CHECK(told(*schema, R"({"o": {"low": 20.50, "x": {"high": 1}, "high": 2e1, "top": 99}})") ==
+        Told{"t 1.0: /o/x: is not declared",
+             "t 1.0: /o/low: 20.50 breaks less_than high, which is 2e1"});
+  CHECK(told(*schema, R"({"o": {"top": 3, "l": 4}})") ==
+        Told{"t 1.0: /o/low: 4 breaks less_than top, which is 3"});
+  CHECK(told(*schema, R"({"from": "2026-01-01T00:00:01Z", "to": 1767225600})") ==
+        Told{R"(t 1.0: /from: "2026-01-01T00:00:01Z" breaks less_or_equal to, which is )"
+             "1767225600"});
+}
+
 TEST_CASE("a path leads through objects and array indices and is escaped as a JSON pointer") {
   const auto schema = good(with_fields(
       "  - name: a/b\n    type: object\n    fields:\n"
@@ -121,7 +137,7 @@ TEST_CASE("a violation that does not fit the payload is still told") {
   CHECK_FALSE(schema->describe(violation, "{}").empty());
   violation.node = 77;
   violation.key = 99;
-  for (int rule = 0; rule <= 24; ++rule) {
+  for (int rule = 0; rule <= 26; ++rule) {
     violation.rule = static_cast<telemetry::core::Rule>(rule);
     CHECK_FALSE(schema->describe(violation, "not json").empty());
   }

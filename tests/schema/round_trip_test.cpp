@@ -48,12 +48,15 @@ std::string dump(const Schema& schema) {
     value(d.value);
   }
   for (const auto& r : view.requires_) out << r.node << ' ' << r.field << ' ' << r.needs << '\n';
+  for (const auto& c : view.comparisons)
+    out << c.node << ' ' << c.left << ' ' << static_cast<int>(c.relation) << ' ' << c.right << '\n';
   out << view.zone_offset_s << ' ' << view.slot_count << ' ' << view.time_slot << ' '
       << view.sequence_slot << '\n';
   for (const auto& s : schema.slots())
     out << s.path << ' ' << static_cast<int>(s.type) << ' ' << s.unit << ' ' << s.required << '\n';
   out << schema.filter() << ' ' << schema.sequence_per_device() << ' ' << schema.name() << ' '
-      << schema.version().major << '.' << schema.version().minor;
+      << schema.version().major << '.' << schema.version().minor << ' '
+      << (schema.coercion_hook().coerce != nullptr);
   return out.str();
 }
 
@@ -87,6 +90,21 @@ TEST_CASE("the canonical document is what the first version wrote") {
   CHECK(schema->document() ==
         read(std::filesystem::path(TELEMETRY_SOURCE_DIR) / "tests/schema/canonical.json"));
   CHECK(schema->id() == 0x482284e8a30ccb9f);
+}
+
+// The same for what came later.
+TEST_CASE("the canonical document names lenient mode and comparisons only where they are used") {
+  const auto schema = good(
+      "name: t\nversion: 1\ntopic_pattern: a\nvalidation: {allow_extra_fields: true, strict: "
+      "false}\n"
+      "fields:\n  - {name: x, type: float, equal: y, greater_than: [z], min: 1}\n"
+      "  - {name: y, type: float}\n  - {name: z, type: float}\n");
+  CHECK(schema->document() == R"({"name":"t","version":"1.0","topic_pattern":"a",)"
+                              R"("validation":{"strict":false,"allow_extra_fields":true},)"
+                              R"("fields":[{"name":"x","type":"float",)"
+                              R"("validation":{"min":1,"greater_than":["z"],"equal":["y"]}},)"
+                              R"({"name":"y","type":"float"},{"name":"z","type":"float"}]})");
+  check_round_trip(*schema);
 }
 
 TEST_CASE("layout, remarks, descriptions and defaults written out do not change the id") {
@@ -127,7 +145,10 @@ class Generator {
     if (chance(3)) out += std::string(", \"time_format\": \"") + formats[pick(6)] + "\"";
     if (chance(3))
       out += ", \"time_zone\": \"" + std::string(chance(2) ? "+02:00" : "-11:30") + "\"";
-    if (chance(3)) out += ", \"validation\": {\"allow_extra_fields\": true}";
+    static const char* const validations[] = {"{\"allow_extra_fields\": true}",
+                                              "{\"strict\": false}",
+                                              "{\"strict\": false, \"allow_extra_fields\": true}"};
+    if (chance(2)) out += std::string(", \"validation\": ") + validations[pick(3)];
     return out + ", \"fields\": " + fields(1, false) + "}";
   }
 
@@ -166,6 +187,14 @@ class Generator {
     std::string out = "[";
     for (std::uint32_t i = 1 + pick(5); i > 0 && (leaves_ < 200 || out == "["); --i)
       out += (out == "[" ? "" : ", ") + field(depth, in_array);
+    if (!in_array && chance(3)) {
+      static const char* const relations[] = {"less_than",        "less_or_equal", "greater_than",
+                                              "greater_or_equal", "equal",         "not_equal"};
+      const std::string low = name();
+      out += ", {\"name\": " + low + ", \"type\": \"integer\"}, {\"name\": " + name() +
+             ", \"type\": \"float\", \"validation\": {\"" + relations[pick(6)] + "\": " + low +
+             "}}";
+    }
     return out + "]";
   }
 

@@ -38,6 +38,7 @@ enum class Rule : std::uint8_t {
   payload_too_large = 22,
   no_schema = 23,
   topic = 24,
+  comparison = 25,
 };
 
 /// Name of the rule as it appears in schemas, logs and metrics, for example "max_length".
@@ -46,14 +47,17 @@ enum class Rule : std::uint8_t {
 /// One broken rule. Its text (JSON path, value found, value allowed) is rendered on the host.
 struct Violation {
   Rule rule = Rule::none;
-  /// The node whose rule broke; the object's for unknown_field, required and requires_; no_index
-  /// when the payload is not JSON (json_*, number_range, trailing_bytes) or not judged at all.
+  /// The node whose rule broke; the object's for unknown_field, required, requires_ and comparison;
+  /// no_index when the payload is not JSON (json_*, number_range, trailing_bytes) or not judged at
+  /// all.
   std::uint16_t node = no_index;
   /// Index into `keys`: required, requires_: of the missing field; duplicate_key: of the second.
+  /// Index into `comparisons`: comparison. The schema's number of the function: custom, which the
+  /// host finds after the decoding; it has no offset.
   std::uint16_t key = no_index;
   /// First byte in the payload of what was found: a value as written, or for unknown_field and
-  /// duplicate_key the key without its quotes. When nothing was found: where the object ends; for
-  /// json_* the byte that is wrong.
+  /// duplicate_key the key without its quotes. For comparison, and when nothing was found: where
+  /// the object ends; for json_* the byte that is wrong.
   std::uint32_t offset = 0;
   std::uint32_t length = 0;  ///< its bytes; 0 when nothing was found
 };
@@ -81,10 +85,22 @@ struct PatternHook {
   const void* context = nullptr;
 };
 
+/// Lenient mode (host only): reads a scalar of another JSON type than the field's as the field's.
+struct CoercionHook {
+  /// @param found text (unescaped, until the call returns), decimal or boolean.
+  /// @param written the value's bytes in the payload.
+  /// @returns what the field's type stores: decimal for integers and numbers, boolean, time, or
+  ///          text inside `written`; null when it cannot be read without guessing.
+  Value (*coerce)(const void* context, std::uint16_t node, Value found,
+                  std::string_view written) noexcept = nullptr;
+  const void* context = nullptr;
+};
+
 struct DecodeResult {
   Rule first = Rule::none;       ///< none: the payload is valid
   std::uint16_t violations = 0;  ///< all that were found, stored or not
   std::uint16_t extras = 0;
+  std::uint16_t coercions = 0;  ///< values that the coercion hook read, stored or not
   std::uint32_t scratch_used = 0;
   [[nodiscard]] bool ok() const noexcept { return first == Rule::none; }
 };
@@ -94,10 +110,19 @@ struct DecodeResult {
 ///
 /// null counts as absent, but not as an array's item. Integers accept 1.0 and 1e3. Defaults are
 /// filled in. A declared field that comes twice (also once by an alias, also as null) is
-/// duplicate_key. A payload over payload_bytes_max, or buffers too small for it, is
+/// duplicate_key. Comparisons look at values that the payload gives, never at defaults, and not at
+/// one whose type is broken. A payload over payload_bytes_max, or buffers too small for it, is
 /// payload_too_large. After a broken rule `values` serve diagnostics only.
 /// Thread: any; no shared state.  Memory: no heap; about 0.5 KB of stack, no recursion.
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
                     const DecodeBuffers& buffers, PatternHook pattern = {}) noexcept;
+
+/// The same, but a scalar of another type than the field's is first offered to the hook, if it has
+/// a function. What it reads must keep all other rules. It is never asked about what is inside
+/// arrays, for those are kept as written.
+/// @param coercions what it has read, with Rule::none; the rest are counted only.
+DecodeResult decode(const SchemaView& schema, std::string_view payload,
+                    const DecodeBuffers& buffers, PatternHook pattern, CoercionHook coercion,
+                    std::span<Violation> coercions = {}) noexcept;
 
 }  // namespace telemetry::core

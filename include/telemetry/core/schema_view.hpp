@@ -65,6 +65,26 @@ struct Requires {
   std::uint16_t needs = 0;
 };
 
+/// Which order of two values a comparison allows: bit 0 less, bit 1 equal, bit 2 greater.
+enum class Relation : std::uint8_t {
+  less_than = 1,
+  equal = 2,
+  less_or_equal = 3,
+  greater_than = 4,
+  not_equal = 5,
+  greater_or_equal = 6,
+};
+
+/// Within the object `node`: where the values of both slots are given, they stand in `relation`.
+/// Both are numbers (integer or number), both timestamps, or, with equal and not_equal, both
+/// strings or both booleans.
+struct Comparison {
+  std::uint16_t node = 0;   ///< not inside an array
+  std::uint16_t left = 0;   ///< slot
+  std::uint16_t right = 0;  ///< slot
+  Relation relation = Relation::equal;
+};
+
 /// nodes[0] is the document itself and is an object. Slots number the declared leaves (everything
 /// but objects and what is inside arrays) in document order.
 struct SchemaView {
@@ -74,6 +94,7 @@ struct SchemaView {
   std::span<const Value> enums;
   std::span<const Default> defaults;
   std::span<const Requires> requires_;
+  std::span<const Comparison> comparisons = {};
   std::int32_t zone_offset_s = 0;  ///< for timestamps without a zone
   std::uint16_t slot_count = 0;
   std::uint16_t time_slot = no_index;
