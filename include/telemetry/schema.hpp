@@ -105,8 +105,8 @@ class Schema {
   /// decode() accepts.
   /// @param violations receives the broken ones (Rule::custom), as many as it has room for.
   /// @returns how many are broken.
-  [[nodiscard]] virtual std::size_t check_custom(std::span<const core::Value> values,
-                                                 std::span<core::Violation> violations) const = 0;
+  [[nodiscard]] std::size_t check_custom(std::span<const core::Value> values,
+                                         std::span<core::Violation> violations) const;
   /// The device that a topic names, or empty.
   [[nodiscard]] std::string_view device(std::string_view topic) const noexcept;
   /// `sequence_scope: device`: one numbering per device, not per topic.

@@ -14,8 +14,9 @@ class CompiledSchema final : public Schema {
  public:
   CompiledSchema(SchemaSpec specification, std::string file);
 
-  [[nodiscard]] std::size_t check_custom(std::span<const core::Value> values,
-                                         std::span<core::Violation> violations) const override;
+  /// See Schema::check_custom().
+  [[nodiscard]] std::size_t call_custom(std::span<const core::Value> values,
+                                        std::span<core::Violation> violations) const;
   /// What a custom rule says of a payload that breaks it; nothing when there is no such rule.
   struct CustomFinding {
     std::string path;  ///< "location.lat"; empty: the document

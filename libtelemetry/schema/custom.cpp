@@ -51,6 +51,11 @@ std::vector<std::string_view> ValidationFunctions::names() const {
   return names;
 }
 
+std::size_t Schema::check_custom(std::span<const core::Value> values,
+                                 std::span<core::Violation> violations) const {
+  return schemas::compiled(*this).call_custom(values, violations);
+}
+
 namespace schemas {
 namespace {
 
@@ -102,8 +107,8 @@ std::optional<std::string> CompiledSchema::broken(const CustomRule& rule,
   }
 }
 
-std::size_t CompiledSchema::check_custom(std::span<const core::Value> values,
-                                         std::span<core::Violation> violations) const {
+std::size_t CompiledSchema::call_custom(std::span<const core::Value> values,
+                                        std::span<core::Violation> violations) const {
   std::size_t count = 0;
   for (std::size_t i = 0; i < custom_rules_.size(); ++i) {
     if (!broken(custom_rules_[i], values)) continue;
