@@ -47,6 +47,7 @@ struct Judged {
   const Schema* schema = nullptr;
   bool valid = false;
   std::vector<std::string> problems;
+  std::vector<std::string> warnings;  ///< what lenient mode made of values of another type
   std::vector<Value> values;
   std::string extra, device, time;
   std::string time_note;  ///< why it is not the device's; empty = it is
@@ -54,21 +55,28 @@ struct Judged {
   std::int64_t sequence = 0;
 };
 
-/// Slots that the payload itself does not fill: the same decoder without the defaults.
-std::vector<bool> filled_by_default(const Schema& schema, std::string_view payload) {
+/// How the values of a valid payload came about.
+struct Origins {
+  std::vector<bool> is_default;          ///< by slot
+  std::vector<core::Violation> coerced;  ///< what lenient mode read as another type
+};
+
+/// The same decoder without the defaults: what stays null is filled by them.
+Origins origins_of(const Schema& schema, std::string_view payload) {
   core::SchemaView view = schema.view();
   view.defaults = {};
   std::vector<core::Value> values(view.slot_count);
   std::vector<char> scratch(payload.size());
   std::vector<core::Extra> extras(1024);  // more than a valid payload may have
   std::array<core::Violation, 1> violations;
-  static_cast<void>(
-      core::decode(view, payload, {values, scratch, violations, extras}, schema.pattern_hook()));
-  std::vector<bool> filled(view.slot_count);
+  Origins origins{std::vector<bool>(view.slot_count), std::vector<core::Violation>(16)};
+  const auto result = core::decode(view, payload, {values, scratch, violations, extras},
+                                   schema.pattern_hook(), schema.coercion_hook(), origins.coerced);
+  origins.coerced.resize(std::min<std::size_t>(result.coercions, origins.coerced.size()));
   for (const core::Default& one : schema.view().defaults) {
-    filled[one.slot] = values[one.slot].is_null();
+    origins.is_default[one.slot] = values[one.slot].is_null();
   }
-  return filled;
+  return origins;
 }
 
 std::string time_note(const Schema& schema, const Reading& reading) {
@@ -104,10 +112,14 @@ Judged judge_one(const Schema* schema, const std::string& topic, const std::stri
   out.has_sequence = (reading.flags & core::frame_flag::has_sequence) != 0;
   out.sequence = reading.sequence;
   out.extra = reading.extra;
-  const std::vector<bool> defaults = filled_by_default(*schema, payload);
+  const Origins origins = origins_of(*schema, payload);
+  for (const auto& coerced : origins.coerced) {
+    out.warnings.push_back(schema->describe(coerced, payload));
+  }
   for (std::size_t slot = 0; slot < reading.values.size(); ++slot) {
     const SlotInfo& info = schema->slots()[slot];
-    Value& value = out.values.emplace_back(Value{info.path, {}, info.unit, defaults[slot]});
+    Value& value =
+        out.values.emplace_back(Value{info.path, {}, info.unit, origins.is_default[slot]});
     append_json_value(reading.values[slot], value.json);
   }
   return out;
@@ -120,6 +132,7 @@ std::string as_text(const Sample& sample, const Judged& judged) {
   }
   out += "\n";
   for (const auto& problem : judged.problems) out += fmt::format("  {}\n", problem);
+  for (const auto& warning : judged.warnings) out += fmt::format("  warning: {}\n", warning);
   if (!judged.valid) return out;
   std::size_t width = 8;  // of "sequence"
   for (const Value& value : judged.values) width = std::max(width, value.path.size());
@@ -146,11 +159,14 @@ std::string as_json(const Sample& sample, const Judged& judged) {
       judged.schema == nullptr
           ? "null"
           : json_string(fmt::format("{} {}", judged.schema->name(), version_of(*judged.schema))));
-  std::string problems, values, defaults;
-  for (const auto& problem : judged.problems) {
-    problems += (problems.empty() ? "" : ",") + json_string(problem);
-  }
-  out += fmt::format(R"(,"problems":[{}])", problems);
+  const auto list = [](const std::vector<std::string>& texts) {
+    std::string items;
+    for (const auto& text : texts) items += (items.empty() ? "" : ",") + json_string(text);
+    return items;
+  };
+  out += fmt::format(R"(,"problems":[{}],"warnings":[{}])", list(judged.problems),
+                     list(judged.warnings));
+  std::string values, defaults;
   if (judged.valid) {
     for (const Value& value : judged.values) {
       values +=
@@ -214,7 +230,9 @@ int run(const Arguments& arguments) {
          fmt::format("--topic \"{}\": not a topic; name one without + and #", arguments.topic)});
   }
   std::vector<Diagnostic> diagnostics;
-  const auto set = SchemaSet::load(arguments.schemas, diagnostics);
+  // This program has none of the functions that a schema may name: they are not called.
+  const auto set =
+      SchemaSet::load(arguments.schemas, diagnostics, ValidationFunctions::not_called());
   print(diagnostics);
   if (!set) return fail(set.error());
   const Schema* schema = nullptr;
@@ -257,8 +275,9 @@ void add_schema_test(CLI::App& schema, Command& chosen) {
       "test", "Judges sample payloads as telemetry-edge would; 1 when one is invalid");
   command->footer(
       "Shows what each valid payload is stored as: values with units, defaults that were filled\n"
-      "in, device, time, sequence number; and each rule that an invalid one breaks. Nothing is\n"
-      "stored, and repeats are not looked for.\n"
+      "in, device, time, sequence number, what lenient mode read as another type; and each rule\n"
+      "that an invalid one breaks. Nothing is stored, repeats are not looked for, and custom\n"
+      "functions are not called.\n"
       "Exit code: 0 all are valid, 1 one is invalid or no schema matches, 2 wrong usage.\n"
       "Example:\n"
       "  telemetry schema test schemas/room.yaml sample.json\n"

@@ -142,7 +142,8 @@ constexpr Option options[] = {
      .fallback = "true",
      .doc = "A message that breaks a rule of its schema goes to the dead letters.",
      .built = false,
-     .remedy = "leave it true; use allow_extra_fields in the schemas to accept undeclared fields"},
+     .remedy = "leave it true; a schema is lenient with `validation: {strict: false}`, and accepts "
+               "undeclared fields with allow_extra_fields"},
     {.key = "schema.unmatched",
      .type = choice,
      .fallback = "store",

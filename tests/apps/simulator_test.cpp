@@ -248,7 +248,7 @@ std::string judge(const telemetry::Schema& schema, std::string_view payload) {
   std::vector<core::Violation> violations(8);
   std::vector<core::Extra> extras(8);
   const auto result = core::decode(schema.view(), payload, {values, scratch, violations, extras},
-                                   schema.pattern_hook());
+                                   schema.pattern_hook(), schema.coercion_hook());
   return result.ok() ? "" : schema.describe(violations[0], payload);
 }
 

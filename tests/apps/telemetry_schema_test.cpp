@@ -110,12 +110,13 @@ TEST_CASE("schema test shows what a valid payload is stored as") {
         "  time       2026-11-20T08:00:00Z\n"
         "  sequence   7\n");
   const Ran json = run(folder, "schema test room.yaml one.json --topic rooms/hall --json");
-  CHECK(json.out ==
-        R"({"file":"one.json","line":0,"valid":true,"schema":"room 1.0","problems":[],"values":)"
-        R"({"seq":7,"level":2.50,"state":"ok","note":"none","timestamp":"2026-11-20T08:00:00Z"},)"
-        R"("defaults":["state"],"extra":{},"device":"hall","time":"2026-11-20T08:00:00Z",)"
-        R"("time_from_device":true,"sequence":7})"
-        "\n");
+  CHECK(
+      json.out ==
+      R"({"file":"one.json","line":0,"valid":true,"schema":"room 1.0","problems":[],"warnings":[],"values":)"
+      R"({"seq":7,"level":2.50,"state":"ok","note":"none","timestamp":"2026-11-20T08:00:00Z"},)"
+      R"("defaults":["state"],"extra":{},"device":"hall","time":"2026-11-20T08:00:00Z",)"
+      R"("time_from_device":true,"sequence":7})"
+      "\n");
 }
 
 TEST_CASE("schema test says what the door says of an invalid payload, and exits with 1") {
@@ -150,6 +151,18 @@ TEST_CASE("schema test says what the door says of an invalid payload, and exits 
   for (const auto& violation : violations) {
     CHECK_THAT(ran.out, Catch::Contains(schema->describe(violation, payload)));
   }
+}
+
+TEST_CASE("schema test warns of what lenient mode reads as another type") {
+  const Folder folder;
+  folder.write("f2.json", R"({"id":"f2-002","T":"27.93 °C","RH":41.5,"ts":1795000000,"seq":17})");
+  const std::string command = "schema test " + examples + "/f2_controller.yaml f2.json";
+  const Ran ran = run(folder, command);
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.out, Catch::Contains("  temperature  27.93 °C\n"));
+  CHECK_THAT(ran.out, Catch::Contains("  warning: f2_controller 1.0: /T: \"27.93 °C\""));
+  CHECK_THAT(run(folder, command + " --json").out,
+             Catch::Contains(R"("warnings":["f2_controller 1.0: /T)"));
 }
 
 TEST_CASE("schema test reads standard input, whole or by lines") {
