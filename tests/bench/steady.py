@@ -72,7 +72,7 @@ def measure(options, folder, broker):
             )
         cpu, began = running.cpu_s(), time.monotonic()
         publisher = subprocess.Popen(
-            end_to_end.simulator(options, broker.port, count, options.rate),
+            end_to_end.simulator(options, broker.port, count, options.rate, in_flight=1_000),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
         )
