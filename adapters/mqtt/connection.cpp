@@ -164,14 +164,19 @@ void Connection::set_callbacks(mosquitto* client) {
       client, [](mosquitto*, void* self, int code, const mosquitto_property*) {
         if (code >= MQTT_RC_UNSPECIFIED) static_cast<Connection*>(self)->disconnect_code_ = code;
       });
-  mosquitto_message_callback_set(
-      client, [](mosquitto*, void* self, const mosquitto_message* message) {
-        auto& connection = *static_cast<Connection*>(self);
-        ++connection.callbacks_;
-        if (connection.handlers_.message != nullptr) {
-          connection.handlers_.message(connection.handlers_.owner, *message);
-        }
-      });
+  mosquitto_message_callback_set(client,
+                                 [](mosquitto*, void* self, const mosquitto_message* message) {
+                                   auto& connection = *static_cast<Connection*>(self);
+                                   ++connection.callbacks_;
+                                   if (connection.handlers_.message == nullptr) return;
+                                   Message out;
+                                   out.topic = message->topic;
+                                   out.payload = {static_cast<const char*>(message->payload),
+                                                  static_cast<std::size_t>(message->payloadlen)};
+                                   out.qos = static_cast<std::uint8_t>(message->qos);
+                                   out.retained = message->retain;
+                                   connection.handlers_.message(connection.handlers_.owner, out);
+                                 });
   mosquitto_subscribe_v5_callback_set(client, [](mosquitto*, void* self, int mid, int count,
                                                  const int* codes, const mosquitto_property*) {
     auto& connection = *static_cast<Connection*>(self);
@@ -218,7 +223,8 @@ Connection::Client Connection::make_client() {
 
 bool Connection::dial(const Wake& wake) {
   client_.reset();
-  answered_ = up_ = was_up_ = readable_ = session_present_ = false;
+  answered_ = up_ = was_up_ = readable_ = session_present_ = streaming_ = cut_ = false;
+  stream_.start(-1, false);
   drained_ = true;
   fall_back_ = false;
   disconnect_code_ = 0;
@@ -290,6 +296,8 @@ void Connection::connected(int code, int flags, const mosquitto_property* proper
   up_ = was_up_ = true;
   up_since_ = environment_.clock.monotonic();
   session_present_ = (flags & 1) != 0;
+  streaming_ = handlers_.message != nullptr && !options_.tls.enabled;
+  if (streaming_) stream_.start(mosquitto_socket(client_.get()), v5_);
   connects_.fetch_add(1, relaxed);
   connected_.store(true, relaxed);
   log(LogLevel::info, fmt::format("connected to {} as '{}' (MQTT {}{})", address(options_),
@@ -312,7 +320,7 @@ void Connection::connected(int code, int flags, const mosquitto_property* proper
 }
 
 bool Connection::wants_write() const noexcept {
-  return client_ && mosquitto_want_write(client_.get());
+  return client_ && (stream_.has_acknowledgements() || mosquitto_want_write(client_.get()));
 }
 
 bool Connection::wait(const Wake& wake, std::int64_t timeout_ns) {
@@ -335,7 +343,38 @@ bool Connection::wait(const Wake& wake, std::int64_t timeout_ns) {
   return true;
 }
 
-bool Connection::read() {
+bool Connection::read() { return streaming_ ? read_message() : read_packet(); }
+
+bool Connection::read_message() {
+  using Next = PublishStream::Next;
+  Publish publish;
+  const Next next = stream_.next(publish);
+  switch (next) {
+    case Next::message:
+      handlers_.message(handlers_.owner, publish.message);
+      [[fallthrough]];
+    case Next::none:
+      drained_ = next == Next::none;
+      return true;
+    case Next::handover:
+      streaming_ = false;
+      [[fallthrough]];
+    case Next::other:
+      return read_packet();
+    case Next::closed:
+      ended(MOSQ_ERR_CONN_LOST, 0);
+      break;
+    case Next::malformed:
+      ended(MOSQ_ERR_MALFORMED_PACKET, 0);
+      break;
+    case Next::failed:
+      ended(MOSQ_ERR_ERRNO, stream_.error());
+  }
+  client_.reset();
+  return false;
+}
+
+bool Connection::read_packet() {
   const std::uint64_t callbacks = callbacks_;
   const bool was_up = up_;
   int result = MOSQ_ERR_SUCCESS;
@@ -369,10 +408,21 @@ bool Connection::read() {
 }
 
 bool Connection::write() {
+  // PUBACKs first, for what libmosquitto has queued may be DISCONNECT, or PUBACKs of messages that
+  // came later (handover); but never into a packet that it has begun.
+  if (!cut_ && !stream_.flush()) {
+    ended(MOSQ_ERR_ERRNO, stream_.error());
+    client_.reset();
+    return false;
+  }
+  if (stream_.has_acknowledgements() && !cut_) return true;
   const LogSink sink(tls_log_);
   errno = 0;
   const int result = mosquitto_loop_write(client_.get(), 1);
-  if (result == MOSQ_ERR_SUCCESS && mosquitto_socket(client_.get()) >= 0) return true;
+  if (result == MOSQ_ERR_SUCCESS && mosquitto_socket(client_.get()) >= 0) {
+    cut_ = mosquitto_want_write(client_.get());
+    return true;
+  }
   ended(result, errno);
   return false;
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "failure.hpp"
+#include "publish_stream.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 
 namespace telemetry::mqtt {
@@ -34,14 +35,14 @@ class Wake {
 /// so that nothing queued in one (acknowledgements!) can ever leave through another.
 ///
 /// Nothing is sent but by write(): libmosquitto is told that threads are used (which they are not),
-/// and then queues every packet until mosquitto_loop_write().
-/// Thread: one.
+/// and then queues every packet until mosquitto_loop_write(). Messages of a plain TCP connection
+/// are read and acknowledged by PublishStream, everything else is libmosquitto's. Thread: one.
 class Connection {
  public:
   /// Calls come from read() and write().
   struct Handlers {
     void* owner = nullptr;
-    void (*message)(void* owner, const mosquitto_message& message) = nullptr;
+    void (*message)(void* owner, const Message& message) = nullptr;
     void (*subscribed)(void* owner, int mid, int code) = nullptr;
     void (*unsubscribed)(void* owner, int mid) = nullptr;
     /// QoS 0: written to the socket; QoS 1: the broker's answer.
@@ -62,7 +63,7 @@ class Connection {
   [[nodiscard]] bool wait(const Wake& wake, std::int64_t timeout_ns);
   /// True when read() is worth a try after wait().
   [[nodiscard]] bool can_read() const noexcept { return readable_ || !drained_; }
-  /// Reads one packet, if there is one. False when the connection has ended.
+  /// Reads one packet or message, if there is one. False when the connection has ended.
   [[nodiscard]] bool read();
   /// True when the last read() found nothing more.
   [[nodiscard]] bool is_drained() const noexcept { return drained_; }
@@ -108,6 +109,8 @@ class Connection {
   [[nodiscard]] bool set_tls(mosquitto* client);
   void set_callbacks(mosquitto* client);
   void connected(int code, int flags, const mosquitto_property* properties);
+  [[nodiscard]] bool read_message();
+  [[nodiscard]] bool read_packet();
   void ended(int result, int error);
   void mark_down() noexcept;
 
@@ -117,12 +120,15 @@ class Connection {
   Environment environment_;
   Handlers handlers_;
   Client client_;
+  PublishStream stream_;
   std::string tls_log_;  // what OpenSSL said about this connection
   Failure failure_;
   std::shared_ptr<std::atomic<int>> dialling_;  // attempts that are not over, given up ones too
   bool v5_;
   bool answered_ = false;  // CONNACK came
   bool up_ = false;
+  bool streaming_ = false;  // messages are read by stream_
+  bool cut_ = false;        // libmosquitto has sent a part of a packet
   bool readable_ = false;
   bool drained_ = true;
   bool session_present_ = false;

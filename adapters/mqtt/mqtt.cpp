@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The MQTT source: one thread, one connection, nothing acknowledged before it is on stable storage.
 //
-// Life of a message: libmosquitto reads it, queues its PUBACK in memory and calls message(), which
+// Life of a message: Connection reads it, queues its PUBACK in memory and calls message(), which
 // hands it to the door. When nothing more is there to read, or the door's batch is full, the batch
 // is committed; then, and only then, everything queued is written, the PUBACKs in receive order.
 // The broker keeps a message until its PUBACK arrives, so whatever happens in between it comes
@@ -89,8 +89,8 @@ class Subscriber final : public MqttSource {
   void read_all(Door& door, const std::stop_token& stop);
   bool expects_more() noexcept;
   bool commit(Door& door);
-  void message(const mosquitto_message& message);
-  void note_dropped(const mosquitto_message& message);
+  void message(const Message& message);
+  void note_dropped(std::string_view payload);
 
   const MqttOptions options_;
   Environment environment_;
@@ -112,9 +112,7 @@ class Subscriber final : public MqttSource {
 Connection::Handlers Subscriber::handlers() {
   return {
       this,
-      [](void* self, const mosquitto_message& message) {
-        static_cast<Subscriber*>(self)->message(message);
-      },
+      [](void* self, const Message& message) { static_cast<Subscriber*>(self)->message(message); },
       [](void* self, int mid, int code) {
         static_cast<Subscriber*>(self)->subscriptions_.subscribed(mid, code);
       },
@@ -232,27 +230,21 @@ bool Subscriber::commit(Door& door) {
   return static_cast<bool>(committed);
 }
 
-void Subscriber::message(const mosquitto_message& message) {
-  if (message.topic[0] == '$' && message.topic == dropped_topic) {
-    note_dropped(message);
+void Subscriber::message(const Message& message) {
+  if (message.topic.front() == '$' && message.topic == dropped_topic) {
+    note_dropped(message.payload);
     if (!subscriptions_.wants_dropped_topic()) return;
   }
-  Message out;
-  out.topic = message.topic;
-  out.payload = {static_cast<const char*>(message.payload),
-                 static_cast<std::size_t>(message.payloadlen)};
-  out.qos = static_cast<std::uint8_t>(message.qos);
-  out.retained = message.retain;
   ++read_;
   acknowledges_ = acknowledges_ || message.qos > 0;
-  door_->add(out);
+  door_->add(message);
 }
 
-void Subscriber::note_dropped(const mosquitto_message& message) {
-  const char* text = static_cast<const char*>(message.payload);
+void Subscriber::note_dropped(std::string_view payload) {
   std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text, text + message.payloadlen, count);
-  if (error != std::errc{} || end != text + message.payloadlen) return;
+  const char* const payload_end = payload.data() + payload.size();
+  const auto [end, error] = std::from_chars(payload.data(), payload_end, count);
+  if (error != std::errc{} || end != payload_end) return;
   // What was dropped before we looked first is not ours; a smaller number is a restarted broker.
   const std::uint64_t before =
       dropped_seen_.value_or(count) <= count ? dropped_seen_.value_or(count) : 0;

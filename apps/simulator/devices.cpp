@@ -220,6 +220,11 @@ void Device::write_f2(std::string& out) {
   out += ']';
 }
 
+bool Device::clock_has_moved(std::int64_t now) const noexcept {
+  const std::int64_t tick_ns = kind_ == DeviceKind::f2 ? 1'000'000'000 : 1'000'000;
+  return now / tick_ns > last_at_ / tick_ns;
+}
+
 void Device::write_reading(std::int64_t now, std::int64_t timestamp, std::uint64_t sequence,
                            std::string& out) {
   const double hours =

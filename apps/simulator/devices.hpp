@@ -59,6 +59,10 @@ class Device {
   void write_bad_payload(unsigned variant, std::int64_t now, std::uint64_t sequence,
                          std::string& out);
 
+  /// The time in the next reading will differ from that of all before. A device that counts anew
+  /// may not begin before: the same number with the same time could be the very same payload.
+  [[nodiscard]] bool clock_has_moved(std::int64_t now) const noexcept;
+
   std::uint64_t next_sequence = 0;
   std::uint64_t next_heartbeat = 0;
   std::int64_t heartbeat_due = 0;  ///< ns

@@ -118,7 +118,7 @@ void Fleet::choose_device() {
 void Fleet::write_good_reading(std::int64_t now, Outgoing& out) {
   auto& device = devices_[turn_];
   if (device.next_sequence > 0) {
-    if (random_.chance(options_.faults.resets)) {
+    if (random_.chance(options_.faults.resets) && device.clock_has_moved(now)) {
       device.next_sequence = 0;
       ++counts_.resets;
     } else if (random_.chance(options_.faults.gaps)) {

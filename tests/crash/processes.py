@@ -28,6 +28,11 @@ def require_line(process, *patterns):
     raise Failure(f"no line has all of {patterns}:\n{tail(process.output())}")
 
 
+def counters(edge):
+    """What telemetry-edge printed at its end."""
+    return json.loads(next(line for line in edge.output().splitlines() if line[:1] == "{"))
+
+
 def faults_counted(rig):
     """Every fault that telemetry-sim sends is counted by telemetry-edge, one by one."""
     rig.start_broker()
@@ -41,9 +46,13 @@ def faults_counted(rig):
         load = rig.start_load(count=6000, rate=5000, name=name, first=first, more=more)
         load.wait(0, 60)
         sent.update(json.loads(load.output().splitlines()[-1]))
-    rig.wait_for_rows(sent["readings"] + sent["heartbeats"], edge)
+    try:
+        rig.wait_for_rows(sent["readings"] + sent["heartbeats"], edge)
+    except Failure as missing:
+        edge.stop()
+        raise Failure(f"{missing}; sent {dict(sent)}, counted {counters(edge)}") from None
     edge.stop()
-    counted = json.loads(next(line for line in edge.output().splitlines() if line[:1] == "{"))
+    counted = counters(edge)
     pairs = {
         "bad_payloads": "validation_errors",
         "duplicates": "duplicates",
@@ -323,11 +332,11 @@ def reloaded(rig):
     stored = rig.stored()
     if set(stored) != expected:
         raise Failure(f"stored and not expected: {sorted(set(stored) - expected)[:5]}")
-    counted = json.loads(next(line for line in edge.output().splitlines() if line[:1] == "{"))
-    counters = {"reloads": 1, "reloads_refused": 3, "mqtt_connects": 1}
-    wrong = {name: counted[name] for name, value in counters.items() if counted[name] != value}
+    counted = counters(edge)
+    expected_counts = {"reloads": 1, "reloads_refused": 3, "mqtt_connects": 1}
+    wrong = {n: counted[n] for n, value in expected_counts.items() if counted[n] != value}
     if wrong:
-        raise Failure(f"{wrong} counted, {counters} expected")
+        raise Failure(f"{wrong} counted, {expected_counts} expected")
     return f"4 reloads on one connection: {rig.check_exactly_once(expected)}"
 
 
