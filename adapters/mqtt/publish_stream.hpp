@@ -23,9 +23,9 @@ struct Publish {
 struct PacketHead {
   enum class State : std::uint8_t { complete, cut, malformed };
   State state = State::cut;
-  std::uint8_t first = 0;   ///< type and flags
-  std::size_t bytes = 0;    ///< of the head itself
-  std::size_t body = 0;     ///< that follow it
+  std::uint8_t first = 0;  ///< type and flags
+  std::size_t bytes = 0;   ///< of the head itself
+  std::size_t body = 0;    ///< that follow it
 };
 /// Source: MQTT 5.0, section 2.1.
 [[nodiscard]] PacketHead read_head(std::string_view bytes) noexcept;
@@ -77,8 +77,8 @@ class PublishStream {
   bool v5_ = true;
   bool exhausted_ = false;  // the last look found less than there was room for
   int error_ = 0;
-  int low_water_ = 1;                 // bytes that make the socket readable
-  std::unique_ptr<char[]> buffer_;    // whole PUBLISH packets, the last one perhaps cut
+  int low_water_ = 1;               // bytes that make the socket readable
+  std::unique_ptr<char[]> buffer_;  // whole PUBLISH packets, the last one perhaps cut
   std::size_t capacity_ = 0, head_ = 0, tail_ = 0;
   std::vector<std::uint8_t> queued_;  // PUBACKs
   std::size_t sent_ = 0;              // bytes of them

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "telemetry/journal.hpp"
 #include "telemetry/schema.hpp"
@@ -16,25 +17,32 @@
 
 namespace telemetry {
 
-/// The newest durable batches in memory, for consumers that have caught up. Bounded; the oldest go.
+/// The newest durable batches in memory, for consumers that have caught up. Bounded: what all
+/// readers have taken goes, and the oldest when that is not enough.
 /// Thread: any.
 class Feed {
  public:
   explicit Feed(std::size_t bytes_max) noexcept : bytes_max_(bytes_max) {}
   void publish(BatchPtr batch);
+  /// A number for a new reader, who has taken nothing yet.
+  [[nodiscard]] std::size_t join();
   /// The batch that holds what follows `sequence` (it may begin before); null when memory no
   /// longer, or not yet, holds it.
-  [[nodiscard]] BatchPtr after(std::uint64_t sequence) const;
+  /// @param reader who asks: it has taken everything up to `sequence`.
+  [[nodiscard]] BatchPtr after(std::size_t reader, std::uint64_t sequence);
   /// The newest sequence that was published; 0 = none yet.
   [[nodiscard]] std::uint64_t last() const;
   /// Waits until something newer than `sequence` was published, the timeout, or stop.
   void wait(std::uint64_t sequence, std::int64_t timeout_ns, std::stop_token stop);
 
  private:
+  void let_go();
+
   std::size_t bytes_max_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<BatchPtr> batches_;
+  std::vector<std::uint64_t> taken_;  // by reader
   std::size_t bytes_ = 0;
   std::uint64_t last_ = 0;
   std::uint64_t wake_above_ = UINT64_MAX;  // what the least patient waiter waits for

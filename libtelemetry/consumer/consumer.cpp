@@ -79,6 +79,7 @@ struct Consumer::State {
       : sink(std::move(the_sink)),
         journal(the_journal),
         feed(the_feed),
+        reader(feed.join()),
         options(the_options),
         environment(std::move(the_environment)),
         on_rejected(std::move(rejected)),
@@ -117,6 +118,7 @@ struct Consumer::State {
   std::unique_ptr<Sink> sink;
   Journal& journal;
   Feed& feed;
+  std::size_t reader;
   ConsumerOptions options;
   Environment environment;
   OnRejected on_rejected;
@@ -301,7 +303,7 @@ Result<bool> Consumer::State::gather() {
 /// The batch that continues after this sequence, from memory or from the journal; null: none yet.
 Result<BatchPtr> Consumer::State::next_batch(std::uint64_t after, std::size_t rows,
                                              std::size_t bytes) {
-  if (BatchPtr batch = feed.after(after)) {
+  if (BatchPtr batch = feed.after(reader, after)) {
     behind.rest();
     return batch->after == after ? batch : rest_of(batch, after);
   }

@@ -19,18 +19,31 @@ void Feed::publish(BatchPtr batch) {
   last_ = batch->last;
   bytes_ += bytes_of(*batch);
   batches_.push_back(std::move(batch));
-  while (bytes_ > bytes_max_ && !batches_.empty()) {
-    bytes_ -= bytes_of(*batches_.front());
-    batches_.pop_front();
-  }
+  let_go();
   if (last_ > wake_above_) {
     wake_above_ = UINT64_MAX;
     changed_.notify_all();
   }
 }
 
-BatchPtr Feed::after(std::uint64_t sequence) const {
+void Feed::let_go() {
+  const std::uint64_t taken = taken_.empty() ? 0 : *std::ranges::min_element(taken_);
+  while (!batches_.empty() && (batches_.front()->last <= taken || bytes_ > bytes_max_)) {
+    bytes_ -= bytes_of(*batches_.front());
+    batches_.pop_front();
+  }
+}
+
+std::size_t Feed::join() {
   const std::lock_guard lock(mutex_);
+  taken_.push_back(0);
+  return taken_.size() - 1;
+}
+
+BatchPtr Feed::after(std::size_t reader, std::uint64_t sequence) {
+  const std::lock_guard lock(mutex_);
+  taken_[reader] = sequence;
+  let_go();
   const auto at = std::upper_bound(
       batches_.begin(), batches_.end(), sequence,
       [](std::uint64_t wanted, const BatchPtr& batch) { return wanted < batch->last; });

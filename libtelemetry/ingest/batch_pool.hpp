@@ -20,6 +20,7 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
       if (!free_.empty()) {
         batch = std::move(free_.back());
         free_.pop_back();
+        free_bytes_ -= bytes_of(*batch);
       }
     }
     if (!batch) {
@@ -34,21 +35,24 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
 
  private:
   static constexpr std::size_t block_bytes = 16 * 1024;
-  static constexpr std::size_t free_max = 16;
-  static constexpr std::size_t kept_bytes_max = 2 * 1024 * 1024;
+  static constexpr std::size_t free_bytes_max = 4 * 1024 * 1024;
+
+  static std::size_t bytes_of(const Batch& batch) noexcept {
+    return batch.arena.capacity() + batch.readings.capacity() * sizeof(Reading);
+  }
 
   void give_back(std::unique_ptr<Batch> batch) {
-    // One that a burst has blown up is not kept: idle batches stay small.
-    if (batch->arena.capacity() + batch->readings.capacity() * sizeof(Reading) > kept_bytes_max) {
-      return;
-    }
+    const std::size_t bytes = bytes_of(*batch);
     batch->clear();
     const std::lock_guard lock(mutex_);
-    if (free_.size() < free_max) free_.push_back(std::move(batch));
+    if (free_bytes_ + bytes > free_bytes_max) return;
+    free_bytes_ += bytes;
+    free_.push_back(std::move(batch));
   }
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Batch>> free_;
+  std::size_t free_bytes_ = 0;
 };
 
 }  // namespace telemetry

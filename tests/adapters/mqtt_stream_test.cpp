@@ -139,9 +139,8 @@ TEST_CASE("messages of MQTT 3.1.1 and 5 are read with all their parts") {
   connected.send(qos0_v3 + qos1_v3 + empty_v3);
   REQUIRE(connected.readable(5'000));
   CHECK(reader.read_all(connected) == Next::none);
-  CHECK(reader.seen == std::vector<Seen>{{"a/b", "24.5", 0, false},
-                                         {"a/b", "x", 1, true},
-                                         {"a/c", "", 1, false}});
+  CHECK(reader.seen ==
+        std::vector<Seen>{{"a/b", "24.5", 0, false}, {"a/b", "x", 1, true}, {"a/c", "", 1, false}});
   reader.seen.clear();
   reader.stream.start(connected.client, true);
   connected.send(qos0_v5 + qos1_v5);
@@ -150,7 +149,8 @@ TEST_CASE("messages of MQTT 3.1.1 and 5 are read with all their parts") {
   CHECK(reader.seen == std::vector<Seen>{{"a/b", "24.5", 0, false}, {"a/b", "x", 1, false}});
 }
 
-TEST_CASE("acknowledgements are the packet ids of QoS 1 in receive order, and leave with flush() only") {
+TEST_CASE(
+    "acknowledgements are the packet ids of QoS 1 in receive order, and leave with flush() only") {
   Connected connected;
   Reader reader;
   reader.stream.start(connected.client, false);
@@ -182,7 +182,8 @@ TEST_CASE("a message that has not been handed out is not acknowledged") {
   CHECK(connected.at_broker() == "\x40\x02\x01\x02"s);
 }
 
-TEST_CASE("packets may be cut anywhere, and every other packet is left to libmosquitto as a whole") {
+TEST_CASE(
+    "packets may be cut anywhere, and every other packet is left to libmosquitto as a whole") {
   const std::string all = qos1_v5 + pingresp + qos0_v5 + suback_v5 + qos1_v5;
   for (std::size_t cut = 0; cut <= all.size(); ++cut) {
     INFO("cut at byte " << cut);
@@ -245,14 +246,14 @@ TEST_CASE("another packet that is larger than the buffer is handed over, too") {
 
 TEST_CASE("what is not MQTT is malformed") {
   const std::string broken[] = {
-      "\x30\xFF\xFF\xFF\xFF\x01"s,                     // a length of five bytes
-      "\x30\x01\x00"s,                                 // no room for the length of the topic
-      "\x30\x04\x00\x09\x61\x62"s,                     // a topic longer than the packet
-      "\x30\x03\x00\x00x"s,                            // no topic
-      "\x32\x05\x00\x03\x61\x2F\x62"s,                 // QoS 1 without a packet id
-      "\x32\x07\x00\x03\x61\x2F\x62\x00\x00"s,         // packet id 0
-      "\x30\x05\x00\x03\x61\x2F\x62"s,                 // MQTT 5: no length of properties
-      "\x30\x06\x00\x03\x61\x2F\x62\x05"s,             // MQTT 5: properties past the end
+      "\x30\xFF\xFF\xFF\xFF\x01"s,                          // a length of five bytes
+      "\x30\x01\x00"s,                                      // no room for the length of the topic
+      "\x30\x04\x00\x09\x61\x62"s,                          // a topic longer than the packet
+      "\x30\x03\x00\x00x"s,                                 // no topic
+      "\x32\x05\x00\x03\x61\x2F\x62"s,                      // QoS 1 without a packet id
+      "\x32\x07\x00\x03\x61\x2F\x62\x00\x00"s,              // packet id 0
+      "\x30\x05\x00\x03\x61\x2F\x62"s,                      // MQTT 5: no length of properties
+      "\x30\x06\x00\x03\x61\x2F\x62\x05"s,                  // MQTT 5: properties past the end
       "\x30\x0A\x00\x03\x61\x2F\x62\xFF\xFF\xFF\xFF\x7F"s,  // MQTT 5: their length is none
   };
   for (const std::string& bytes : broken) {

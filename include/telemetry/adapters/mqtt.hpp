@@ -52,7 +52,7 @@ struct MqttOptions {
   std::uint16_t receive_maximum = 10'000;  ///< MQTT 5: messages the broker may have under way
   MqttProtocol protocol = MqttProtocol::automatic;
   std::int64_t coalesce_ns =
-      500'000;  ///< under load: wait this long to read more at once; 0 = never
+      1'000'000;  ///< under load: wait this long to read more at once; 0 = never
   std::int64_t reconnect_min_ns = 500'000'000;
   std::int64_t reconnect_max_ns = 30'000'000'000;
   std::uint16_t in_flight_max =
