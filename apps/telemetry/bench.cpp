@@ -31,6 +31,7 @@ struct Arguments {
   Settings settings;
   std::string path, broker;
   double seconds = 60;
+  std::uint16_t in_flight_max = 450;
   bool json = false;
 };
 
@@ -69,10 +70,13 @@ dev_t device_of(const fs::path& path) {
 /// between the files of a journal or a database; in it when it is a disk of its own.
 fs::path beside(const std::string& folder) {
   const fs::path absolute = fs::absolute(folder).lexically_normal();
-  fs::path place = absolute.has_filename() ? absolute.parent_path() : absolute.parent_path().parent_path();
+  fs::path place =
+      absolute.has_filename() ? absolute.parent_path() : absolute.parent_path().parent_path();
   std::error_code ignored;
-  while (place.has_relative_path() && !fs::is_directory(place, ignored)) place = place.parent_path();
-  const bool own_disk = fs::is_directory(absolute, ignored) && device_of(absolute) != device_of(place);
+  while (place.has_relative_path() && !fs::is_directory(place, ignored))
+    place = place.parent_path();
+  const bool own_disk =
+      fs::is_directory(absolute, ignored) && device_of(absolute) != device_of(place);
   return own_disk ? absolute : place;
 }
 
@@ -93,7 +97,8 @@ Result<std::vector<Place>> places(const Arguments& arguments, const Config& conf
                                               arguments.path)};
   }
   const fs::path journal = beside(config.text("journal.path"));
-  const fs::path database = beside(fs::path(config.text("storage.sqlite.path")).parent_path() / ".");
+  const fs::path database =
+      beside(fs::path(config.text("storage.sqlite.path")).parent_path() / ".");
   if (device_of(journal) == device_of(database)) {
     return std::vector<Place>{{"journal and database", journal}};
   }
@@ -114,7 +119,8 @@ Result<void> check_free(FileSystem& files, const Place& place, bench::DiskFigure
 /// The settings for a broker that was named on the command line.
 void set_broker(const std::string& broker, Settings& settings) {
   const std::size_t colon = broker.rfind(':');
-  const bool plain = broker.find("://") == std::string::npos && broker.find('[') == std::string::npos;
+  const bool plain =
+      broker.find("://") == std::string::npos && broker.find('[') == std::string::npos;
   if (plain && colon != std::string::npos) {
     settings.assignments.push_back("mqtt.broker=" + broker.substr(0, colon));
     settings.assignments.push_back("mqtt.port=" + broker.substr(colon + 1));
@@ -126,7 +132,8 @@ void set_broker(const std::string& broker, Settings& settings) {
 /// Says which part is running, to a person who waits.
 class Progress {
  public:
-  Progress(Clock& clock, double seconds) : clock_(clock), seconds_(seconds), began_(clock.monotonic()) {}
+  Progress(Clock& clock, double seconds)
+      : clock_(clock), seconds_(seconds), began_(clock.monotonic()) {}
   /// @returns the time for a part, ns.
   std::int64_t begin(const std::string& part, double share) const {
     const double part_s = seconds_ * share / 100;
@@ -147,8 +154,7 @@ class Progress {
 
 /// Gives a part a folder of its own, and removes it: the next part finds the space.
 template <class Measure>
-auto in_folder(const Place& place, const Measure& measure)
-    -> decltype(measure(std::string())) {
+auto in_folder(const Place& place, const Measure& measure) -> decltype(measure(std::string())) {
   auto folder = TemporaryFolder::make(place.path);
   if (!folder) return folder.error();
   return measure((*folder)->path());
@@ -163,9 +169,8 @@ Result<bench::Figures> measure(const bench::Run& run, const std::vector<Place>& 
     if (auto room = check_free(run.environment.files, place, checked); !room) return room.error();
     const double share = disk_share / static_cast<double>(all.size());
     const auto budget = progress.begin("disk of the " + place.use, share);
-    auto disk = in_folder(place, [&](const std::string& folder) {
-      return bench::measure_disk(run, folder, budget);
-    });
+    auto disk = in_folder(
+        place, [&](const std::string& folder) { return bench::measure_disk(run, folder, budget); });
     if (!disk) return disk.error();
     disk->folder = place.path.string();
     disk->use = place.use;
@@ -190,7 +195,8 @@ Result<bench::Figures> measure(const bench::Run& run, const std::vector<Place>& 
   budget = progress.begin("end to end", broker_share);
   auto end_to_end = in_folder(all.front(), [&](const std::string& folder) {
     return in_folder(all.back(), [&](const std::string& database) {
-      return bench::measure_broker(run, broker, !arguments.broker.empty(), folder, database, budget);
+      return bench::measure_broker(run, broker, !arguments.broker.empty(), folder, database,
+                                   budget);
     });
   });
   if (!end_to_end) return end_to_end.error();
@@ -216,7 +222,7 @@ Result<std::string> run(Arguments arguments, const std::atomic<bool>& stop) {
       bench::make_samples(pipeline->schema_path, pipeline->schema_path_optional, diagnostics);
   print(diagnostics);
   if (!samples) return samples.error();
-  const bench::Run run{environment(), stop, *pipeline, *sqlite, *samples};
+  const bench::Run run{environment(), stop, *pipeline, *sqlite, *samples, arguments.in_flight_max};
   const auto figures = measure(run, *all, brokers->front(), arguments);
   if (!figures) return figures.error();
   const auto advice = bench::advice(run, brokers->front(), *figures);
@@ -242,7 +248,8 @@ constexpr const char* footer =
     "\n"
     "With --config it measures the disks of journal.path and storage.sqlite.path, the schemas of\n"
     "schema.path and the broker of the section mqtt; without, the current folder, a temperature\n"
-    "sensor and localhost:1883. It needs 512 MB of free space for the time that it runs, works in a\n"
+    "sensor and localhost:1883. It needs 512 MB of free space for the time that it runs, works in "
+    "a\n"
     "temporary folder telemetry-bench-XXXXXX and removes it, also on Ctrl-C. Your journal and\n"
     "database are not touched. Messages go to a topic of their own, $telemetry-bench/RANDOM/...,\n"
     "which subscribers of # do not get; nothing stays in the broker. It loads broker and disk for\n"
@@ -260,13 +267,21 @@ void add_bench(CLI::App& program, Command& chosen) {
   a.settings.add_to(*command);
   command->add_option("--path", a.path, "Existing folder on the disk to measure; else journal.path")
       ->type_name("DIR");
-  command->add_option("--broker", a.broker,
-                      "Broker for the end-to-end part; that it does not answer is an error then. "
-                      "Without: mqtt.broker, and the part is skipped when it does not answer")
+  command
+      ->add_option("--broker", a.broker,
+                   "Broker for the end-to-end part; that it does not answer is an error then. "
+                   "Without: mqtt.broker, and the part is skipped when it does not answer")
       ->type_name("HOST[:PORT]");
   command->add_option("--seconds", a.seconds, "About how long all of it may take")
       ->check(CLI::Range(1.0, 3600.0).description(""))
       ->default_str("60")
+      ->type_name("N");
+  command
+      ->add_option("--in-flight", a.in_flight_max,
+                   "Messages under way in the end-to-end part; more is faster on slow disks, but "
+                   "only for a broker with max_queued_messages 0: others drop messages")
+      ->check(CLI::Range(100, 10'000).description(""))
+      ->default_str("450")
       ->type_name("N");
   command->add_flag("--json", a.json, "One JSON object instead of the table");
   command->callback(

@@ -25,6 +25,7 @@ struct Run {
   PipelineOptions pipeline;       ///< as the configuration says; paths are replaced
   SqliteOptions sqlite;
   const Samples& samples;
+  std::uint16_t in_flight_max = 0;  ///< messages between publisher and journal
 
   [[nodiscard]] std::int64_t now() const { return environment.clock.monotonic(); }
 };

@@ -12,11 +12,12 @@
 namespace telemetry::command_line::bench {
 namespace {
 
-constexpr double margin = 0.5;              // of what was reached is planned with
-constexpr double sync_too_fast_us = 20;     // no disk that really writes is so fast
-constexpr double sync_slow_us = 5'000;      // SD cards, USB sticks, disks that turn
+constexpr double margin = 0.5;           // of what was reached is planned with
+constexpr double sync_too_fast_us = 20;  // no disk that really writes is so fast
+constexpr double sync_slow_us = 5'000;   // SD cards, USB sticks, disks that turn
 constexpr double stall_ms = 1'000;
 constexpr double default_queue_messages = 1'000;  // mosquitto's max_queued_messages
+constexpr std::uint16_t window_for_slow_disks = 5'000;
 constexpr std::size_t line_columns = 90;
 
 std::string grouped(double number) {
@@ -90,7 +91,8 @@ class Adviser {
     const std::pair<const char*, double> parts[] = {{"decoder", decode},
                                                     {"journal", figures_.journal.messages_per_s},
                                                     {"store", figures_.store.rows_per_s}};
-    const auto narrowest = std::ranges::min_element(parts, {}, [](const auto& p) { return p.second; });
+    const auto narrowest =
+        std::ranges::min_element(parts, {}, [](const auto& p) { return p.second; });
     add("End to end was not measured. {}. Of the other parts the {} is the narrowest, {} "
         "messages/s; with a broker it is less. Start one and repeat, or name one with --broker.",
         broker.skipped, narrowest->first, rounded(narrowest->second));
@@ -98,7 +100,8 @@ class Adviser {
 
   [[nodiscard]] double slowest_decode_ns() const {
     double slowest = 0;
-    for (const DecodeFigures& decode : figures_.decode) slowest = std::max(slowest, decode.decode_ns);
+    for (const DecodeFigures& decode : figures_.decode)
+      slowest = std::max(slowest, decode.decode_ns);
     return slowest;
   }
 
@@ -130,17 +133,24 @@ class Adviser {
     const double wanted_ms = std::ceil(disk.sync_p50_us * 4 / 1e3);
     const double interval_ms = static_cast<double>(run_.pipeline.ingest.sync_interval_ns) / 1e6;
     const double coalesce_ms = static_cast<double>(broker_.coalesce_ns) / 1e6;
-    std::string text = fmt::format("{}: a sync takes {}: as slow as an SD card, a USB stick or a disk with other work.",
-                                   names(disk), microseconds_text(disk.sync_p50_us));
+    std::string text = fmt::format(
+        "{}: a sync takes {}: as slow as an SD card, a USB stick or a disk with other work.",
+        names(disk), microseconds_text(disk.sync_p50_us));
     if (wanted_ms > 20 && interval_ms < wanted_ms) {
-      text += fmt::format(" Set journal.sync_interval_ms: {:.0f} (now {:g}): each sync then covers "
-                          "more messages, and a card wears less.",
-                          wanted_ms, interval_ms);
+      text += fmt::format(
+          " Set journal.sync_interval_ms: {:.0f} (now {:g}): each sync then covers "
+          "more messages, and a card wears less.",
+          wanted_ms, interval_ms);
     }
     if (coalesce_ms < 2) {
       text += fmt::format(" Set mqtt.coalesce_ms: 2 (now {:g}).", coalesce_ms);
     }
     out_.push_back(text + " Messages are acknowledged later, none is lost.");
+    if (figures_.broker.skipped.empty() && run_.in_flight_max < window_for_slow_disks) {
+      add("On so slow a disk {} messages under way may be what limited the end-to-end rate. If the "
+          "broker has max_queued_messages 0, repeat with --in-flight {}.",
+          run_.in_flight_max, window_for_slow_disks);
+    }
   }
 
   void outage() {
@@ -165,10 +175,11 @@ class Adviser {
     const DiskFigures& disk = figures_.disks.back();
     const double free_bytes = static_cast<double>(disk.free_bytes);
     const double per_s = rate_ * figures_.store.row_bytes;
-    add("The database grows by {} a day at {} messages/s ({:.0f} bytes a row); the {} that are free "
+    add("The database grows by {} a day at {} messages/s ({:.0f} bytes a row); the {} that are "
+        "free "
         "last {}.",
-        size(per_s * 86'400), rounded(rate_), figures_.store.row_bytes,
-        size(free_bytes), duration(free_bytes / per_s));
+        size(per_s * 86'400), rounded(rate_), figures_.store.row_bytes, size(free_bytes),
+        duration(free_bytes / per_s));
   }
 
   void broker_queue() {
@@ -240,11 +251,10 @@ std::string json_list(const std::vector<std::string>& texts) {
 std::string json_disks(const Figures& figures) {
   std::string out;
   for (const DiskFigures& d : figures.disks) {
-    out += fmt::format(
-        R"({}{{"folder":{},"use":"{}","in_memory":{},"free_bytes":{},"syncs":{},)"
-        R"("sync_p50_us":{:.1f},"sync_p99_us":{:.1f},"append_mb_per_s":{:.1f}}})",
-        out.empty() ? "" : ",", json_string(d.folder), d.use, d.in_memory, d.free_bytes, d.syncs,
-        d.sync_p50_us, d.sync_p99_us, d.append_mb_per_s);
+    out += fmt::format(R"({}{{"folder":{},"use":"{}","in_memory":{},"free_bytes":{},"syncs":{},)"
+                       R"("sync_p50_us":{:.1f},"sync_p99_us":{:.1f},"append_mb_per_s":{:.1f}}})",
+                       out.empty() ? "" : ",", json_string(d.folder), d.use, d.in_memory,
+                       d.free_bytes, d.syncs, d.sync_p50_us, d.sync_p99_us, d.append_mb_per_s);
   }
   return out;
 }
@@ -284,7 +294,8 @@ std::string to_text(const Run& run, const Figures& figures,
   std::string out;
   for (const DiskFigures& disk : figures.disks) {
     const std::string part = figures.disks.size() == 1 ? "disk" : disk.use;
-    out += row(part, "sync of 4 KiB, appended", fmt::format("p50 {}", microseconds_text(disk.sync_p50_us)),
+    out += row(part, "sync of 4 KiB, appended",
+               fmt::format("p50 {}", microseconds_text(disk.sync_p50_us)),
                fmt::format("p99 {}", microseconds_text(disk.sync_p99_us)));
     out += row(part, "256 KiB at a time, appended and synced",
                fmt::format("{} MB/s", grouped(disk.append_mb_per_s)), disk.folder);
@@ -292,7 +303,8 @@ std::string to_text(const Run& run, const Figures& figures,
   for (const DecodeFigures& decode : figures.decode) out += decode_row(decode);
   const JournalFigures& journal = figures.journal;
   out += row("journal",
-             fmt::format("append and sync, {} at a time", grouped(static_cast<double>(journal.group_messages))),
+             fmt::format("append and sync, {} at a time",
+                         grouped(static_cast<double>(journal.group_messages))),
              fmt::format("{} msg/s", grouped(journal.messages_per_s)),
              fmt::format("{:.0f} bytes a message", journal.frame_bytes));
   const StoreFigures& store = figures.store;
@@ -308,13 +320,15 @@ std::string to_text(const Run& run, const Figures& figures,
     out += row("end to end", fmt::format("QoS 1, {}", broker.broker),
                fmt::format("{} msg/s", grouped(broker.messages_per_s)),
                fmt::format("{:.2f} CPU s per 100,000", broker.cpu_per_100000_messages_s));
-    out += row("end to end",
-               fmt::format("published to queryable at {} msg/s", grouped(broker.latency_messages_per_s)),
-               fmt::format("p50 {:.0f} ms", broker.latency_p50_ms),
-               fmt::format("p99 {:.0f} ms", broker.latency_p99_ms));
+    out += row(
+        "end to end",
+        fmt::format("published to queryable at {} msg/s", grouped(broker.latency_messages_per_s)),
+        fmt::format("p50 {:.0f} ms", broker.latency_p50_ms),
+        fmt::format("p99 {:.0f} ms", broker.latency_p99_ms));
   }
   for (const std::string& why : run.samples.left_out) out += fmt::format("left out: {}\n", why);
-  if (run.samples.built_in) out += "no schemas are set: the payloads are those of a temperature sensor\n";
+  if (run.samples.built_in)
+    out += "no schemas are set: the payloads are those of a temperature sensor\n";
   out += fmt::format("all rows and messages were there; {:.0f} s\n\n", figures.seconds);
   for (const std::string& text : advice) out += item(text);
   return out;

@@ -47,8 +47,8 @@ class PayloadMaker {
                             (member.slot == view_.time_slot || member.slot == view_.sequence_slot);
       if (!key.required && !numbered && !optional_fields_) continue;
       if (!key.required && member.pattern != core::no_index) continue;
-      out += fmt::format("{}{}:{}", out.size() == 1 ? "" : ",", json_string(key.name),
-                         value(member));
+      out +=
+          fmt::format("{}{}:{}", out.size() == 1 ? "" : ",", json_string(key.name), value(member));
     }
     return out + "}";
   }
@@ -94,7 +94,8 @@ class PayloadMaker {
   std::string array(const core::Node& node) {
     std::string out = "[";
     const std::size_t items = std::clamp<std::size_t>(3, node.length_min, node.length_max);
-    for (std::size_t i = 0; i < items; ++i) out += (i == 0 ? "" : ",") + value(view_.nodes[node.first]);
+    for (std::size_t i = 0; i < items; ++i)
+      out += (i == 0 ? "" : ",") + value(view_.nodes[node.first]);
     return out + "]";
   }
 
@@ -177,8 +178,10 @@ std::optional<Sample> made_up(const SchemaSet& set, std::shared_ptr<const Schema
   for (std::size_t i = 0; i < topics_per_schema; ++i) {
     std::string topic;
     for (const char c : schema->filter()) {
-      if (c == '+' || c == '#') topic += fmt::format("sample-{:03}", i + 1);
-      else topic += c;
+      if (c == '+' || c == '#')
+        topic += fmt::format("sample-{:03}", i + 1);
+      else
+        topic += c;
     }
     const bool same = !sample.topics.empty() && sample.topics.back() == topic;
     if (!same && set.choose(topic) == schema.get()) sample.topics.push_back(topic);

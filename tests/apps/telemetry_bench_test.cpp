@@ -49,8 +49,8 @@ void check_above_zero(const rapidjson::Value& object, std::initializer_list<cons
 
 void check_local_parts(const rapidjson::Document& found) {
   REQUIRE(found["disks"].Size() == 1);
-  check_above_zero(found["disks"][0], {"free_bytes", "syncs", "sync_p50_us", "sync_p99_us",
-                                       "append_mb_per_s"});
+  check_above_zero(found["disks"][0],
+                   {"free_bytes", "syncs", "sync_p50_us", "sync_p99_us", "append_mb_per_s"});
   CHECK(number(found["disks"][0], "sync_p99_us") >= number(found["disks"][0], "sync_p50_us"));
   for (const auto& decode : found["decode"].GetArray()) {
     check_above_zero(decode, {"payload_bytes", "decode_ns", "messages_per_s"});
@@ -70,10 +70,10 @@ std::set<std::string> retained(const MosquittoBroker& broker) {
   std::set<std::string> topics;
   mosquitto_lib_init();
   mosquitto* client = mosquitto_new("looks-for-leftovers", true, &topics);
-  mosquitto_message_callback_set(client,
-                                 [](mosquitto*, void* found, const mosquitto_message* message) {
-                                   static_cast<std::set<std::string>*>(found)->insert(message->topic);
-                                 });
+  mosquitto_message_callback_set(
+      client, [](mosquitto*, void* found, const mosquitto_message* message) {
+        static_cast<std::set<std::string>*>(found)->insert(message->topic);
+      });
   REQUIRE(mosquitto_connect(client, "127.0.0.1", broker.port(), 60) == MOSQ_ERR_SUCCESS);
   for (const char* filter : {"#", "$telemetry-bench/#", "$SYS/broker/clients/total"}) {
     REQUIRE(mosquitto_subscribe(client, nullptr, filter, 0) == MOSQ_ERR_SUCCESS);
@@ -92,8 +92,8 @@ class Background {
  public:
   Background(const Folder& folder, const std::string& arguments) {
     const std::string program = std::string(TELEMETRY_BIN_DIR) + "/telemetry";
-    const std::string line = "cd '" + folder.path("") + "' && exec " + program + " bench " +
-                             arguments + " >out 2>err";
+    const std::string line =
+        "cd '" + folder.path("") + "' && exec " + program + " bench " + arguments + " >out 2>err";
     pid_ = fork();
     if (pid_ == 0) {
       execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
@@ -157,10 +157,10 @@ TEST_CASE("bench takes schemas, folders and broker from the configuration and to
   const Ran ran = run(folder, "bench --seconds 2 -c edge.yaml --broker " + address(broker));
   INFO(ran.err);
   REQUIRE(ran.code == 0);
-  CHECK_THAT(ran.out, Catch::Contains("temperature_sensor 1.0") &&
-                          Catch::Contains("power_meter_ac 1.0") && Catch::Contains("f2_controller") &&
-                          Catch::Contains("journal.size_max_mb: 1024") &&
-                          Catch::Contains("published to queryable"));
+  CHECK_THAT(ran.out,
+             Catch::Contains("temperature_sensor 1.0") && Catch::Contains("power_meter_ac 1.0") &&
+                 Catch::Contains("f2_controller") && Catch::Contains("journal.size_max_mb: 1024") &&
+                 Catch::Contains("published to queryable"));
   CHECK(entries(folder, "data") == before);
   CHECK(read(folder.path("data/telemetry.db")) == database);
 }
