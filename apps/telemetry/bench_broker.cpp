@@ -116,7 +116,7 @@ class EndToEnd {
   /// Errors: unavailable  the broker does not answer, or lets nothing through.
   Result<void> connect() {
     MqttOptions options = mqtt_;
-    options.client_id = "telemetry-bench-pub";
+    options.client_id = "telemetry-bench";
     options.in_flight_max = run_.in_flight_max;
     auto publisher = MqttPublisher::connect(options, environment_, [this](std::uint64_t) {
       publisher_cpu_s_.store(clock_s(CLOCK_THREAD_CPUTIME_ID), std::memory_order_relaxed);

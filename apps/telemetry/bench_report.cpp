@@ -64,6 +64,7 @@ class Adviser {
     outage();
     disk_space();
     if (figures_.broker.skipped.empty()) {
+      window();
       broker_queue();
       latency();
     }
@@ -146,11 +147,6 @@ class Adviser {
       text += fmt::format(" Set mqtt.coalesce_ms: 2 (now {:g}).", coalesce_ms);
     }
     out_.push_back(text + " Messages are acknowledged later, none is lost.");
-    if (figures_.broker.skipped.empty() && run_.in_flight_max < window_for_slow_disks) {
-      add("On so slow a disk {} messages under way may be what limited the end-to-end rate. If the "
-          "broker has max_queued_messages 0, repeat with --in-flight {}.",
-          run_.in_flight_max, window_for_slow_disks);
-    }
   }
 
   void outage() {
@@ -182,6 +178,17 @@ class Adviser {
         duration(free_bytes / per_s));
   }
 
+  // A message stays under way for several syncs: few under way are a limit of their own then.
+  void window() {
+    const double turn_us = run_.in_flight_max / figures_.broker.messages_per_s * 1e6;
+    const double sync_us = figures_.disks.front().sync_p50_us;
+    if (turn_us > sync_us * 10 || run_.in_flight_max >= window_for_slow_disks) return;
+    add("With a sync of {} the end-to-end rate may be limited by the {} messages that this run "
+        "lets "
+        "be under way. If the broker has max_queued_messages 0, repeat with --in-flight {}.",
+        microseconds_text(sync_us), run_.in_flight_max, window_for_slow_disks);
+  }
+
   void broker_queue() {
     const double seconds = default_queue_messages / rate_;
     if (seconds > 60) return;
@@ -199,9 +206,12 @@ class Adviser {
           "messages/s: at that rate the machine is near its limit. Plan with less.",
           broker.latency_p99_ms / 1e3, rounded(broker.latency_messages_per_s));
     } else if (broker.latency_p50_ms > age_ms / 4 && broker.latency_p50_ms < age_ms * 1.5) {
-      add("Most of the {:.0f} ms from publication to query is waiting for a batch: rows that are "
-          "wanted sooner need a smaller buffer.flush_interval_sec (now {:g}), and cost more CPU.",
-          broker.latency_p50_ms, age_ms / 1e3);
+      add("Rows wait up to buffer.flush_interval_sec (now {:g}) for their batch: that is a good "
+          "part "
+          "of the {:.0f} ms from publication to query. A smaller one shows rows sooner and costs "
+          "more "
+          "CPU.",
+          age_ms / 1e3, broker.latency_p50_ms);
     }
   }
 
