@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* description =
     "Looks at what telemetry-edge stores, and checks what it is given: queries, configurations,\n"
-    "schemas, journals.";
+    "schemas, journals, this machine.";
 
 constexpr const char* examples =
     "Examples:\n"
@@ -22,6 +22,7 @@ constexpr const char* examples =
     "  telemetry config check edge.yaml\n"
     "  telemetry schema which sensors/sensor-001/temperature --config edge.yaml\n"
     "  telemetry journal check ./data/journal\n"
+    "  telemetry bench --config edge.yaml\n"
     "\n"
     "`telemetry COMMAND --help` explains a command. Exit code: 0 done, 1 failed, 2 wrong usage or\n"
     "configuration, 3 partly done. CONFIG_PATH names the configuration where --config does not.";
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
   add_config(program, chosen);
   add_schema(program, chosen);
   add_journal(program, chosen);
+  add_bench(program, chosen);
   add_version(program, chosen);
   try {
     program.parse(argc, argv);

@@ -167,9 +167,10 @@ TEST_CASE("version prints the version, also as JSON") {
 
 TEST_CASE("every command explains itself") {
   const Folder folder;
-  for (const char* command : {"", "query", "config check", "config show", "config reference",
-                              "schema check", "schema which", "schema diff", "schema test",
-                              "journal check", "journal repair", "journal dump", "version"}) {
+  for (const char* command :
+       {"", "query", "config check", "config show", "config reference", "schema check",
+        "schema which", "schema diff", "schema test", "journal check", "journal repair",
+        "journal dump", "bench", "version"}) {
     INFO(command);
     const Ran ran = run(folder, std::string(command) + " --help");
     CHECK(ran.code == 0);

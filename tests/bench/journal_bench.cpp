@@ -17,6 +17,7 @@
 
 #include "conformance/temporary_folder.hpp"
 #include "ingest/topic_cache.hpp"
+#include "simulator/temperature_schema.hpp"
 #include "telemetry/core/journal_format.hpp"
 #include "telemetry/ingest.hpp"
 #include "telemetry/journal.hpp"
@@ -27,20 +28,6 @@ namespace {
 
 constexpr std::size_t topics = 1'000;
 constexpr std::int64_t start_ns = 1'795'248'000'000'000'000;
-
-constexpr const char* schema_document = R"(
-name: temperature_sensor
-version: "1.0"
-topic_pattern: sensors/{device}/temperature
-time_field: timestamp
-sequence_field: seq
-fields:
-  - {name: temperature, type: float, required: true, validation: {min: -50, max: 150}}
-  - {name: humidity, type: float, validation: {min: 0, max: 100}}
-  - {name: sensor_id, type: string, required: true, validation: {min_length: 3, max_length: 32}}
-  - {name: timestamp, type: timestamp}
-  - {name: seq, type: integer, validation: {min: 0}}
-)";
 
 [[noreturn]] void fail(const std::string& what) {
   fmt::print(stderr, "bench_journal: {}\n", what);
@@ -131,7 +118,7 @@ Cost append(const Load& load, std::size_t group, const std::string& folder) {
 
 Cost door(const Load& load, std::size_t group, const std::string& folder) {
   std::vector<Diagnostic> diagnostics;
-  auto schema = require(Schema::parse(schema_document, "bench", diagnostics));
+  auto schema = require(Schema::parse(simulator::temperature_schema, "bench", diagnostics));
   auto schemas = require(SchemaSet::make({schema}, diagnostics));
   auto ingest = require(Ingest::open({}, {.path = folder}, schemas, system_environment({})));
   const auto door = ingest->make_door();

@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "conformance/temporary_folder.hpp"
+#include "simulator/temperature_schema.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/core/journal_format.hpp"
 #include "telemetry/schema.hpp"
@@ -21,20 +22,6 @@ namespace {
 
 constexpr std::int64_t start_ns = 1'795'248'000'000'000'000;
 constexpr JournalId journal{1};
-
-constexpr const char* schema_document = R"(
-name: temperature_sensor
-version: "1.0"
-topic_pattern: sensors/{device}/temperature
-time_field: timestamp
-sequence_field: seq
-fields:
-  - {name: temperature, type: float, required: true}
-  - {name: humidity, type: float}
-  - {name: sensor_id, type: string, required: true}
-  - {name: timestamp, type: timestamp}
-  - {name: seq, type: integer}
-)";
 
 double seconds(clockid_t clock) {
   timespec now{};
@@ -60,7 +47,7 @@ struct Load {
 
   explicit Load(std::size_t topic_count) {
     std::vector<Diagnostic> diagnostics;
-    auto parsed = Schema::parse(schema_document, "bench", diagnostics);
+    auto parsed = Schema::parse(simulator::temperature_schema, "bench", diagnostics);
     require(parsed);
     schema = *parsed;
     for (std::size_t i = 0; i < topic_count; ++i) {
