@@ -194,13 +194,9 @@ std::string create_table_sql(const Layout& layout, const std::string& table) {
   return sql + ")";
 }
 
-std::string insert_sql(const Layout& layout, const std::string& table) {
-  std::size_t parameters = 5 + layout.columns.size();
-  if (layout.is_raw()) parameters += 2;
-  if (layout.has_extra) parameters += 1;
-  std::string sql = fmt::format("INSERT INTO {} VALUES (?", quoted_name(table));
-  for (std::size_t i = 1; i < parameters; ++i) sql += ",?";
-  return sql + ")";
+std::string insert_sql(std::string_view table, std::string_view source) {
+  return fmt::format("INSERT OR FAIL INTO {} SELECT * FROM {}", quoted_name(table),
+                     quoted_name(source));
 }
 
 std::string value_sql(const Column& column) {

@@ -56,8 +56,9 @@ enum class PayloadKind : std::uint8_t { json = 0, text = 1, binary = 2 };
 [[nodiscard]] std::string table_name(const Layout& layout, std::int64_t partition);
 [[nodiscard]] std::string index_name(std::string_view table);
 [[nodiscard]] std::string create_table_sql(const Layout& layout, const std::string& table);
-/// Parameters: id, topic_id, time, delay, flags, the columns, then extra; raw: kind, payload.
-[[nodiscard]] std::string insert_sql(const Layout& layout, const std::string& table);
+/// `source` has the columns id, topic_id, time, delay, flags, those of the layout, then for a raw
+/// one kind and payload, then extra where undeclared members are allowed.
+[[nodiscard]] std::string insert_sql(std::string_view table, std::string_view source);
 /// The column's value in a query over the table's alias `p`.
 [[nodiscard]] std::string value_sql(const Column& column);
 

@@ -3,13 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 
-#include "base64.hpp"
 #include "telemetry/core/journal_format.hpp"
 #include "telemetry/core/json_pull.hpp"
-#include "telemetry/export.hpp"
 
 namespace telemetry::sqlite {
 
@@ -21,62 +19,6 @@ constexpr std::size_t topics_cached_max = 100'000;
 int on_wal_commit(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
   return SQLITE_OK;
-}
-
-// A row that no retry can help; anything else ends the transaction.
-bool is_row_fault(int code) noexcept {
-  const int primary = code & 0xFF;
-  return primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG || primary == SQLITE_MISMATCH;
-}
-
-int bind_text(sqlite3_stmt* statement, int index, std::string_view text) noexcept {
-  return sqlite3_bind_text64(statement, index, text.empty() ? "" : text.data(), text.size(),
-                             SQLITE_STATIC, SQLITE_UTF8);
-}
-
-int bind_number(sqlite3_stmt* statement, int index, core::Decimal decimal) noexcept {
-  const double number = to_double(decimal);
-  // Beyond the range of a double there is nothing true to store.
-  if (!std::isfinite(number) || (number == 0 && decimal.mantissa != 0)) return SQLITE_MISMATCH;
-  return sqlite3_bind_double(statement, index, number);
-}
-
-int bind_any(sqlite3_stmt* statement, int index, const core::Value& value) {
-  if (value.is_null()) return sqlite3_bind_null(statement, index);
-  if (value.kind() == core::ValueKind::json) return bind_text(statement, index, value.as_text());
-  std::string json;
-  append_json_value(value, json);
-  return sqlite3_bind_text64(statement, index, json.data(), json.size(), SQLITE_TRANSIENT,
-                             SQLITE_UTF8);
-}
-
-int bind_value(sqlite3_stmt* statement, int index, const core::Value& value) noexcept {
-  switch (value.kind()) {
-    case core::ValueKind::null:
-      return sqlite3_bind_null(statement, index);
-    case core::ValueKind::boolean:
-    case core::ValueKind::integer:
-    case core::ValueKind::time:
-      return sqlite3_bind_int64(statement, index, value.as_integer());
-    case core::ValueKind::decimal:
-      return bind_number(statement, index, value.as_decimal());
-    case core::ValueKind::text:
-    case core::ValueKind::json:
-      return bind_text(statement, index, value.as_text());
-  }
-  return SQLITE_MISMATCH;
-}
-
-std::int64_t stored_flags(const Reading& reading, bool time_apart) noexcept {
-  namespace flag = core::frame_flag;
-  std::int64_t flags = reading.flags & flag::qos_mask;
-  if (reading.flags & flag::retained) flags |= row_flag::retained;
-  if (time_apart) flags |= row_flag::time_apart;
-  if (reading.flags & flag::sequence_gap) flags |= row_flag::sequence_gap;
-  if (reading.flags & flag::sequence_reset) flags |= row_flag::sequence_reset;
-  if (reading.flags & flag::late_unchecked) flags |= row_flag::late_unchecked;
-  if (reading.flags & flag::coerced) flags |= row_flag::coerced;
-  return flags;
 }
 
 bool is_typed(const Reading& reading) noexcept {
@@ -170,6 +112,7 @@ WriteReport Writer::write(const JournalId& journal, std::span<const BatchPtr> ba
       if (!is_dead(reading.verdict)) store(reading, report);
     }
   }
+  insert_all(report);
   catalogue_.save(*database_);
   save_latest();
   save_position(journal, batches.back()->last);
@@ -184,81 +127,73 @@ void Writer::store(const Reading& reading, WriteReport& report) {
     return;
   }
   const auto id = static_cast<std::int64_t>(reading.id);
-  if (id <= last_id_ && is_stored(id)) return;
   const bool is_replay = (reading.flags & core::frame_flag::has_reference) != 0;
+  if (id <= last_id_ || is_replay) insert_all(report);  // so that all is there to be looked up
+  if (id <= last_id_ && is_stored(id)) return;
   if (is_replay && was_replayed(reading)) return;
   const Schema* schema = is_typed(reading) ? reading.schema : nullptr;
   Target& target =
       last_target_ != nullptr && schema == last_schema_ ? *last_target_ : target_for(schema);
-  if (target.partition->row_count >= target.capacity) open_target(target, schema);
-  Topic& topic = topic_of(reading);
-  const int code = insert(target, reading, topic.id);
-  if (is_row_fault(code)) {
-    report.rejected.push_back(
-        {reading.id, fmt::format("SQLite refuses the row: {}", sqlite3_errstr(code))});
+  const auto waiting = static_cast<std::int64_t>(target.pending.size());
+  if (target.partition->row_count + waiting >= target.capacity) {
+    insert(target, report);
+    if (target.partition->row_count >= target.capacity) open_target(target, schema);
+  }
+  const Layout& layout = *target.partition->layout;
+  if (!is_storable(layout, reading)) {
+    report.rejected.push_back({reading.id, "a number is beyond the range of SQLite's REAL"});
     return;
   }
-  check(*database_, code);
-  if (is_replay) save_replayed(reading);
-  ++report.accepted;
-  if (id > last_id_) last_id_ = id;
-  target.partition->count(id, reading.time, reading.received_at);
+  PendingRow& row = target.pending.emplace_back();
+  row.reading = &reading;
+  row.topic = &topic_of(reading);
+  if (layout.is_raw()) row.kind = kind_of(reading.payload);
+  last_id_ = std::max(last_id_, id);
+  if (!is_replay) return;
+  const std::size_t accepted = report.accepted;
+  insert(target, report);
+  if (report.accepted > accepted) save_replayed(reading);
+}
+
+/// Inserts what waits for this target, with one statement for all of it.
+void Writer::insert(Target& target, WriteReport& report) {
+  std::span<const PendingRow> rows = target.pending;
+  while (!rows.empty()) {
+    source_.offer(*target.partition->layout, rows);
+    const int code = sqlite3_step(target.insert.get());
+    sqlite3_reset(target.insert.get());
+    // A row that no retry can help ends the statement (OR FAIL), and those before it are in.
+    const bool refused = (code & 0xFF) == SQLITE_CONSTRAINT;
+    if (code != SQLITE_DONE && !refused) check(*database_, code);
+    const std::size_t inserted = refused ? source_.position() : rows.size();
+    for (const PendingRow& row : rows.first(inserted)) count(*target.partition, row);
+    report.accepted += inserted;
+    rows = rows.subspan(inserted);
+    if (!refused) continue;
+    report.rejected.push_back({rows.front().reading->id,
+                               fmt::format("SQLite refuses the row: {}", sqlite3_errstr(code))});
+    rows = rows.subspan(1);
+  }
+  target.pending.clear();
+}
+
+void Writer::insert_all(WriteReport& report) {
+  for (auto& [schema, target] : targets_) insert(target, report);
+}
+
+void Writer::count(Partition& partition, const PendingRow& row) {
+  const Reading& reading = *row.reading;
+  const auto id = static_cast<std::int64_t>(reading.id);
+  partition.count(id, reading.time, reading.received_at);
+  Topic& topic = *row.topic;
   if (reading.time > topic.latest_time ||
       (reading.time == topic.latest_time && id > topic.latest_id)) {
     topic.latest_time = reading.time;
     topic.latest_id = id;
-    topic.latest_partition = target.partition->id;
+    topic.latest_partition = partition.id;
     if (!topic.changed) topics_changed_.push_back(&topic);
     topic.changed = true;
   }
-}
-
-// Raw calls: SQLiteCpp's binds copy every text into a string first and check each call by throwing.
-// docs/sqlite.md has the figures.
-int Writer::insert(Target& target, const Reading& reading, std::int64_t topic_id) {
-  sqlite3_stmt* statement = target.insert.get();
-  const Layout& layout = *target.partition->layout;
-  sqlite3_bind_int64(statement, 1, static_cast<std::int64_t>(reading.id));
-  sqlite3_bind_int64(statement, 2, topic_id);
-  sqlite3_bind_int64(statement, 3, reading.time);
-  sqlite3_bind_int64(statement, 4, reading.received_at - reading.time);
-  int index = 6;
-  int code = SQLITE_OK;
-  bool time_apart = false;
-  for (std::size_t slot = 0; slot < layout.columns.size(); ++slot, ++index) {
-    const Column& column = layout.columns[slot];
-    const core::Value value = slot < reading.values.size() ? reading.values[slot] : core::Value();
-    int bound;
-    if (column.is_time) {
-      time_apart = value.kind() != core::ValueKind::time || value.as_integer() != reading.time;
-      bound =
-          time_apart ? bind_value(statement, index, value) : sqlite3_bind_null(statement, index);
-    } else if (column.type == core::FieldType::any) {
-      bound = bind_any(statement, index, value);
-    } else {
-      bound = bind_value(statement, index, value);
-    }
-    if (bound != SQLITE_OK) code = bound;
-  }
-  sqlite3_bind_int64(statement, 5, stored_flags(reading, time_apart));
-  if (layout.is_raw()) {
-    const PayloadKind kind = kind_of(reading.payload);
-    sqlite3_bind_int64(statement, index++, static_cast<std::int64_t>(kind));
-    if (kind == PayloadKind::binary) base64_ = base64_of(reading.payload);
-    const int bound =
-        bind_text(statement, index++, kind == PayloadKind::binary ? base64_ : reading.payload);
-    if (bound != SQLITE_OK) code = bound;
-  }
-  if (layout.has_extra) {
-    if (reading.extra.empty())
-      sqlite3_bind_null(statement, index);
-    else if (const int bound = bind_text(statement, index, reading.extra))
-      code = bound;
-  }
-  if (code != SQLITE_OK) return code;
-  code = sqlite3_step(statement);
-  sqlite3_reset(statement);
-  return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 PayloadKind Writer::kind_of(std::string_view payload) {
@@ -277,7 +212,7 @@ PayloadKind Writer::kind_of(std::string_view payload) {
                                                                  : PayloadKind::text;
 }
 
-Writer::Topic& Writer::topic_of(const Reading& reading) {
+Topic& Writer::topic_of(const Reading& reading) {
   const auto known = topics_.find(TopicView{reading.topic_hash, reading.topic});
   if (known != topics_.end()) return known->second;
   Topic topic;
@@ -329,7 +264,8 @@ void Writer::open_target(Target& target, const Schema* schema) {
 }
 
 void Writer::prepare_insert(Target& target) {
-  const std::string sql = insert_sql(*target.partition->layout, target.partition->table);
+  const std::string source = source_.table_for(database_->getHandle(), *target.partition->layout);
+  const std::string sql = insert_sql(target.partition->table, source);
   sqlite3_stmt* statement = nullptr;
   check(*database_, sqlite3_prepare_v3(database_->getHandle(), sql.c_str(), -1,
                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr));

@@ -14,6 +14,7 @@
 
 #include "catalogue.hpp"
 #include "connection.hpp"
+#include "row_source.hpp"
 
 namespace telemetry::sqlite {
 
@@ -36,13 +37,6 @@ class Writer {
   [[nodiscard]] bool checkpoint();
 
  private:
-  struct Topic {
-    std::int64_t id = 0;
-    std::int64_t latest_time = INT64_MIN;
-    std::int64_t latest_id = 0;
-    std::int64_t latest_partition = 0;
-    bool changed = false;
-  };
   struct TopicKey {
     std::uint64_t hash;
     std::string topic;
@@ -76,7 +70,8 @@ class Writer {
   struct Target {
     Partition* partition = nullptr;
     std::int64_t capacity = 0;
-    StatementPtr insert;
+    StatementPtr insert;  // of all that is pending
+    std::vector<PendingRow> pending;
   };
 
   void forget() noexcept;
@@ -85,8 +80,9 @@ class Writer {
   Target& target_for(const Schema* schema);
   void prepare_insert(Target& target);
   void open_target(Target& target, const Schema* schema);
-  /// Binds and runs the hot statement. Returns a result code of SQLite.
-  int insert(Target& target, const Reading& reading, std::int64_t topic_id);
+  void insert(Target& target, WriteReport& report);
+  void insert_all(WriteReport& report);
+  void count(Partition& partition, const PendingRow& row);
   [[nodiscard]] PayloadKind kind_of(std::string_view payload);
   [[nodiscard]] bool is_stored(std::int64_t id);
   [[nodiscard]] bool was_replayed(const Reading& reading);
@@ -95,6 +91,7 @@ class Writer {
   void save_latest();
   void save_position(const JournalId& journal, std::uint64_t sequence);
 
+  RowSource source_;  // outlives the connection
   DatabasePtr database_;
   const SqliteOptions& options_;
   std::string consumer_;
@@ -109,8 +106,6 @@ class Writer {
   std::unordered_map<TopicKey, Topic, TopicHash, TopicEqual> topics_;
   std::vector<Topic*> topics_changed_;
   std::map<std::int64_t, SQLite::Statement> lookups_;  // by partition; replay only
-
-  std::string base64_;  // of the binary payload that is bound
 
   SQLite::Statement select_data_version_;
   SQLite::Statement select_topic_;

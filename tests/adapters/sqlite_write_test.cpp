@@ -182,6 +182,53 @@ TEST_CASE("a row that cannot be stored is rejected alone") {
   CHECK(f.position() == 3);
 }
 
+TEST_CASE("rows that the file refuses are rejected alone, wherever they stand in a write") {
+  SqliteFixture f;
+  f.open();
+  const SchemaPtr schema = counter_schema("1.0");
+  f.write(counters(0, 2, schema));
+  f.run_sql("CREATE UNIQUE INDEX someone_elses ON counter_v1_p1 (n)");
+  BatchBuilder builder(2);
+  for (const int n : {1, 3, 2, 2, 4, 1}) {
+    builder.add("counters/b", schema, fmt::format(R"({{"n":{}}})", n));
+  }
+  const WriteReport report = f.write(builder.done());
+  CHECK(report.accepted == 2);
+  REQUIRE(report.rejected.size() == 4);
+  CHECK(report.rejected[0].id == 3);
+  CHECK(report.rejected[1].id == 5);
+  CHECK(report.rejected[2].id == 6);
+  CHECK(report.rejected[3].id == 8);
+  CHECK_THAT(report.rejected[0].reason, Catch::Contains("constraint"));
+  CHECK(f.sql("SELECT id || ' ' || n FROM counter_v1 ORDER BY id") ==
+        Texts{"1 1", "2 2", "4 3", "7 4"});
+  CHECK(f.sql("SELECT row_count || ' ' || last_id FROM partitions") == Texts{"4 7"});
+  CHECK(f.sql("SELECT id FROM latest ORDER BY id") == Texts{"2", "7"});
+}
+
+TEST_CASE("one write may mix the rows of many tables") {
+  SqliteFixture f;
+  f.options.partition_rows = 3;
+  f.open();
+  const SchemaPtr old = counter_schema("1.0");
+  const SchemaPtr fresh = counter_schema("2.0", "  - {name: text, type: string}\n");
+  BatchBuilder builder;
+  for (int i = 0; i < 5; ++i) {
+    builder.add("counters/a", old, fmt::format(R"({{"n":{}}})", i));
+    builder.add_raw("raw", std::string("\xFF\x00", 2) + std::to_string(i));
+    builder.add("counters/b", fresh, fmt::format(R"({{"n":{0},"text":"{0}"}})", i * 10));
+    builder.add_raw("raw", "plain " + std::to_string(i));
+  }
+  CHECK(f.write(builder.done()).accepted == 20);
+  CHECK(f.count() == 20);
+  CHECK(f.sql("SELECT n FROM counter_v1 ORDER BY id") == Texts{"0", "1", "2", "3", "4"});
+  CHECK(f.sql("SELECT n || text FROM counter_v2 ORDER BY id") ==
+        Texts{"00", "1010", "2020", "3030", "4040"});
+  CHECK(f.sql("SELECT payload FROM messages WHERE topic = 'raw' ORDER BY id LIMIT 4") ==
+        Texts{R"({"base64":"/wAw"})", R"("plain 0")", R"({"base64":"/wAx"})", R"("plain 1")"});
+  CHECK(f.sql("SELECT count(*) FROM partitions") == Texts{"8"});
+}
+
 TEST_CASE("topics are told apart even when their hashes are the same") {
   SqliteFixture f;
   f.open();
