@@ -3,17 +3,19 @@
 // to SQLite. The journal is filled through the door first, 1 message a second from every topic, so
 // that 10 minutes of a topic are 600 rows. Rates are of the whole lane, the first and the last
 // million apart; then the size of the file and two queries on the same database, whose rows are
-// checked one by one. With ROWS a multiple of 500,000 the open partition is full.
+// checked one by one. With ROWS a multiple of 500,000 the open partition is full. The same rows go
+// into the same tables by plain SQLite calls as well, without journal, decoder and cursor: what the
+// machine allows at that hour.
 //
 // usage: bench_store [ROWS] [TOPICS] [BATCH_ROWS] [FOLDER]
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 
 #include "conformance/temporary_folder.hpp"
 #include "telemetry/adapters/sqlite.hpp"
@@ -154,6 +156,53 @@ double rate(const std::vector<TimedSink::Commit>& commits, std::uint64_t from, s
   return static_cast<double>(last.rows - first.rows) / (last.at - first.at);
 }
 
+/// What SQLite makes of at most a million of the rows: rows a second, checkpoints included.
+double plain_rate(const Load& load, const SqliteOptions& options, std::uint64_t batch_rows) {
+  const std::string path = options.path + ".plain";
+  SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  database.exec(fmt::format(
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=10000;"
+      "PRAGMA cache_size=-{}",
+      options.cache_bytes / 1024));
+  std::vector<std::string> sensors;
+  for (std::uint64_t i = 0; i < load.topics; ++i) sensors.push_back(load.sensor(i));
+  sqlite3_stmt* insert = nullptr;
+  const std::uint64_t rows = std::min(window_rows, load.rows);
+  const double began = seconds(CLOCK_MONOTONIC);
+  for (std::uint64_t i = 0; i < rows; ++i) {
+    if (i % batch_rows == 0) database.exec(i == 0 ? "BEGIN" : "COMMIT; BEGIN");
+    if (i % options.partition_rows == 0) {
+      const std::uint64_t part = i / options.partition_rows;
+      database.exec(fmt::format(
+          "CREATE TABLE p{0} (id INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL,"
+          " time INTEGER NOT NULL, delay INTEGER NOT NULL, flags INTEGER NOT NULL,"
+          " temperature REAL, humidity REAL, sensor_id TEXT, timestamp INTEGER, seq INTEGER);"
+          "CREATE INDEX p{0}_topic_time ON p{0} (topic_id, time)",
+          part));
+      const std::string sql = fmt::format("INSERT INTO p{} VALUES (?,?,?,?,?,?,?,?,?,?)", part);
+      sqlite3_finalize(insert);
+      if (sqlite3_prepare_v2(database.getHandle(), sql.c_str(), -1, &insert, nullptr) != SQLITE_OK)
+        fail("a plain insert is refused");
+    }
+    const auto number = static_cast<std::int64_t>(i);
+    const std::string& sensor = sensors[i % load.topics];
+    sqlite3_bind_int64(insert, 1, number + 1);
+    sqlite3_bind_int64(insert, 2, static_cast<std::int64_t>(i % load.topics));
+    sqlite3_bind_int64(insert, 3, load.time(i));
+    sqlite3_bind_int64(insert, 4, 2'345'678);
+    sqlite3_bind_int64(insert, 5, 1);
+    sqlite3_bind_double(insert, 6, 20 + static_cast<double>(i % 1'000) / 100);
+    sqlite3_bind_double(insert, 7, 40 + static_cast<double>(i % 70) / 10);
+    sqlite3_bind_text64(insert, 8, sensor.data(), sensor.size(), SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int64(insert, 10, static_cast<std::int64_t>(i / load.topics));
+    if (sqlite3_step(insert) != SQLITE_DONE) fail("a plain insert is refused");
+    sqlite3_reset(insert);
+  }
+  sqlite3_finalize(insert);
+  database.exec("COMMIT; PRAGMA wal_checkpoint(FULL)");
+  return static_cast<double>(rows) / (seconds(CLOCK_MONOTONIC) - began);
+}
+
 void drain(Ingest& ingest, const Load& load, const SqliteOptions& options,
            std::uint64_t batch_rows) {
   auto owned = std::make_unique<TimedSink>(make_sqlite_store(options, system_environment()));
@@ -275,6 +324,8 @@ int main(int argc, char** argv) {
     const auto ingest =
         require(Ingest::open(ingest_options, journal_options, schemas, system_environment()));
     fill(*ingest, load);
+    const double plain = plain_rate(load, options, batch_rows);
+    fmt::print("plain SQLite, {} rows: {:.0f} rows/s\n", std::min(window_rows, load.rows), plain);
     drain(*ingest, load, options, batch_rows);
     std::filesystem::remove_all(journal_options.path);
   }
