@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/json_mutation.hpp"
 #include "core/sample_schemas.hpp"
 #include "telemetry/core/decode.hpp"
 #include "telemetry/core/json_pull.hpp"
@@ -157,37 +158,8 @@ const std::vector<std::string>& seeds() {
 }
 
 std::string mutate(std::mt19937& random) {
-  static const std::vector<std::string> pieces = {
-      "{",    "}",       "[",       "]",    ",",  ":",      "\"", "\\",
-      "\\u",  "\\ud83d", "\\ude00", "0",    "-",  ".",      "e",  "E+",
-      "true", "null",    "1e400",   " ",    "\n", "\\n",    "ü",  "😀",
-      "\xFF", "\xC0",    "\xED",    "\xA0", "00", "\"a\":", "1",  "9999999999999999999",
-      "\x01"};
   std::string text = seeds()[random() % seeds().size()];
-  for (std::size_t n = 1 + random() % 4; n > 0; --n) {
-    const std::size_t at = random() % (text.size() + 1);
-    switch (random() % 8) {
-      case 0:
-        text.insert(at, pieces[random() % pieces.size()]);
-        break;
-      case 1:
-        text.erase(at, 1 + random() % 3);
-        break;
-      case 2:
-        if (at < text.size()) text[at] = static_cast<char>(random());
-        break;
-      case 3:
-        text.resize(at);
-        break;
-      case 4:
-        text.insert(at, text.substr(random() % (text.size() + 1), random() % 20));
-        break;
-      default:
-        if (at < text.size()) text[at] = pieces[random() % pieces.size()][0];
-        break;
-    }
-  }
-  if (random() % 64 == 0) text.insert(random() % (text.size() + 1), 1, '\0');
+  test::mutate_json(text, random);
   return text;
 }
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The arithmetic of the reference: numbers as strings of digits, of any size, never rounded.
+namespace telemetry::reference {
+
+/// +-digits * 10^exponent. The digits neither begin nor end with 0; zero has none.
+struct ExactNumber {
+  bool negative = false;
+  std::string digits;
+  std::int64_t exponent = 0;
+  bool operator==(const ExactNumber&) const = default;
+};
+
+/// Bytes of the JSON number that the text begins with; 0: it begins with none.
+std::size_t number_prefix(std::string_view text);
+/// Of a text that is one JSON number as a whole.
+ExactNumber exact(std::string_view number);
+ExactNumber exact(std::int64_t mantissa, std::int64_t exponent);
+
+/// <0, 0, >0.
+int order(const ExactNumber& a, const ExactNumber& b);
+bool is_whole(const ExactNumber& number);
+/// Some int64 times 10^e, with e from -32768 to 32767: what the product can hold.
+bool fits_decimal(const ExactNumber& number);
+/// The greatest whole number not above number * 10^shift, if an int64 holds it.
+std::optional<std::int64_t> floor_scaled(const ExactNumber& number, int shift);
+
+}  // namespace telemetry::reference
