@@ -2,8 +2,6 @@
 // Random draft-07 documents on random payloads: tables and second judge together say what valijson
 // alone says of the whole document. Left out of the grammar is what valijson gets wrong
 // (multipleOf of fractions, 1 and 1.0) and what docs/schema.md lists as an exception.
-#include <rapidjson/document.h>
-
 #include <random>
 #include <valijson/adapters/rapidjson_adapter.hpp>
 #include <valijson/schema.hpp>
