@@ -107,6 +107,15 @@ class Schema {
   /// @returns how many are broken.
   [[nodiscard]] std::size_t check_custom(std::span<const core::Value> values,
                                          std::span<core::Violation> violations) const;
+  /// True when there is something for check_json_schema() to do.
+  [[nodiscard]] bool has_json_schema() const noexcept { return has_json_schema_; }
+  /// Judges what a JSON Schema document says beyond the tables, on a payload that decode() accepts.
+  /// @param violations receives the broken keywords (Rule::json_schema), each once, as many as it
+  ///                   has room for.
+  /// @returns how many are broken.
+  /// Memory: a tree of the payload for the time of the call, of at most 100,000 values.
+  [[nodiscard]] std::size_t check_json_schema(std::string_view payload,
+                                              std::span<core::Violation> violations) const;
   /// The device that a topic names, or empty.
   [[nodiscard]] std::string_view device(std::string_view topic) const noexcept;
   /// `sequence_scope: device`: one numbering per device, not per topic.
@@ -130,6 +139,7 @@ class Schema {
   core::CoercionHook coercion_hook_;
   int device_level_ = -1;
   bool sequence_per_device_ = false;
+  bool has_json_schema_ = false;
 };
 
 /// The schemas in force and the choice by topic. Immutable; replaced as a whole.

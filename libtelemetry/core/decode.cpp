@@ -212,7 +212,7 @@ bool Decoder<lenient>::read_member() noexcept {
   }
   level.seen.add(key.field);
   const JsonToken token = json_.next();
-  if (token == JsonToken::null_) return true;
+  if (token == JsonToken::null_ && schema_.nodes[key.node].nulls == Nulls::absent) return true;
   level.given.add(key.field);
   ++level.present;
   return read_value(key.node, token, level.in_array);
@@ -280,6 +280,9 @@ bool Decoder<lenient>::read_value(std::uint16_t node_index, JsonToken token,
       return true;
     }
     case FieldType::any:
+      if (token == JsonToken::null_ && node.nulls == Nulls::refused) {
+        return mismatch(node_index, token);
+      }
       if (!skip(token)) return false;
       put(node_index, Value::json({payload_.data() + begin, json_.end_offset() - begin}));
       return true;
@@ -297,6 +300,7 @@ bool Decoder<lenient>::skip(JsonToken token) noexcept {
 
 template <bool lenient>
 bool Decoder<lenient>::mismatch(std::uint16_t node, JsonToken token) noexcept {
+  if (token == JsonToken::null_ && schema_.nodes[node].nulls == Nulls::accepted) return true;
   if constexpr (lenient) {
     if (coerce(node, token)) return true;
   }
@@ -450,10 +454,12 @@ void Decoder<lenient>::check_number(std::uint16_t node_index, Decimal number) no
 template <bool lenient>
 void Decoder<lenient>::check_bounds(std::uint16_t node_index, Decimal number) noexcept {
   const Node& node = schema_.nodes[node_index];
-  if (node.min != no_index && compare(number, schema_.bounds[node.min]) < 0) {
+  if (node.min != no_index &&
+      compare(number, schema_.bounds[node.min]) < (node.min_exclusive ? 1 : 0)) {
     report_token(Rule::min, node_index);
   }
-  if (node.max != no_index && compare(number, schema_.bounds[node.max]) > 0) {
+  if (node.max != no_index &&
+      compare(number, schema_.bounds[node.max]) > (node.max_exclusive ? -1 : 0)) {
     report_token(Rule::max, node_index);
   }
 }

@@ -57,6 +57,8 @@ std::string_view to_string(Rule rule) noexcept {
       return "topic";
     case Rule::comparison:
       return "comparison";
+    case Rule::json_schema:
+      return "json_schema";
   }
   return "none";
 }

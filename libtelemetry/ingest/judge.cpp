@@ -144,14 +144,22 @@ Judge::Judgement Judge::add(const KnownTopic& topic, const Message& message,
         std::span(violations_).first(std::min<std::size_t>(result.violations, violations_max));
     return judgement;
   }
-  if (const std::size_t broken = topic.schema->check_custom(reading.values, violations_)) {
+  const auto refuse = [&](core::Rule reason, std::size_t broken) {
     reading.verdict = Verdict::invalid;
-    reading.reason = core::Rule::custom;
+    reading.reason = reason;
     reading.values = {};
     reading.extra = {};
     judgement.violations =
         std::span(violations_).first(std::min<std::size_t>(broken, violations_max));
     return judgement;
+  };
+  if (topic.schema->has_json_schema()) {
+    if (const auto broken = topic.schema->check_json_schema(reading.payload, violations_)) {
+      return refuse(core::Rule::json_schema, broken);
+    }
+  }
+  if (const std::size_t broken = topic.schema->check_custom(reading.values, violations_)) {
+    return refuse(core::Rule::custom, broken);
   }
   if (result.coercions != 0) {
     reading.flags |= frame_flag::coerced;

@@ -41,13 +41,16 @@ std::string list(const Items& items, Write write) {
   return out + ']';
 }
 
-std::string rules(const FieldSpec& field) {
+/// `inherited`: what fields have that do not say otherwise.
+std::string rules(const FieldSpec& field, const SchemaSpec& inherited) {
   std::string out;
   {
     Object object(out);
     const bool array = field.type == core::FieldType::array;
-    if (field.min) object.raw("min", number_text(*field.min));
-    if (field.max) object.raw("max", number_text(*field.max));
+    if (field.min)
+      object.raw(field.min_exclusive ? "exclusive_min" : "min", number_text(*field.min));
+    if (field.max)
+      object.raw(field.max_exclusive ? "exclusive_max" : "max", number_text(*field.max));
     if (field.length_min && *field.length_min > 0)
       object.raw(array ? "min_items" : "min_length", fmt::format("{}", *field.length_min));
     if (field.length_max)
@@ -61,12 +64,17 @@ std::string rules(const FieldSpec& field) {
       }
       if (!others.empty()) object.raw(word.word, list(others, json_string));
     }
+    if (field.nulls != inherited.nulls) object.text("nulls", nulls_name(field.nulls));
+    if (field.type == core::FieldType::object &&
+        field.allow_extra_fields != inherited.allow_extra_fields)
+      object.raw("allow_extra_fields", field.allow_extra_fields ? "true" : "false");
+    if (field.json_rule) object.raw("json_schema", field.json_rule->text());
     object.text("custom", field.custom);
   }
   return out;
 }
 
-std::string field_document(const FieldSpec& field, core::TimeFormat time_format) {
+std::string field_document(const FieldSpec& field, const SchemaSpec& schema) {
   std::string out;
   {
     Object object(out);
@@ -77,10 +85,10 @@ std::string field_document(const FieldSpec& field, core::TimeFormat time_format)
     if (field.default_value) object.raw("default", literal_text(*field.default_value));
     if (!field.aliases.empty()) object.raw("aliases", list(field.aliases, json_string));
     if (!field.requires_.empty()) object.raw("requires", list(field.requires_, json_string));
-    if (field.type == core::FieldType::timestamp && field.time_format != time_format)
+    if (field.type == core::FieldType::timestamp && field.time_format != schema.time_format)
       object.text("time_format", time_format_name(field.time_format));
-    if (const std::string text = rules(field); text != "{}") object.raw("validation", text);
-    const auto nested = [&](const FieldSpec& inner) { return field_document(inner, time_format); };
+    if (const std::string text = rules(field, schema); text != "{}") object.raw("validation", text);
+    const auto nested = [&](const FieldSpec& inner) { return field_document(inner, schema); };
     if (!field.fields.empty()) object.raw("fields", list(field.fields, nested));
     if (!field.items.empty() && nested(field.items.front()) != R"({"type":"any"})")
       object.raw("items", nested(field.items.front()));
@@ -94,6 +102,8 @@ std::string schema_rules(const SchemaSpec& schema) {
     Object object(out);
     if (schema.lenient) object.raw("strict", "false");
     if (schema.allow_extra_fields) object.raw("allow_extra_fields", "true");
+    if (schema.nulls != core::Nulls::absent) object.text("nulls", nulls_name(schema.nulls));
+    if (schema.json_rule) object.raw("json_schema", schema.json_rule->text());
     object.text("custom", schema.custom);
   }
   return out;
@@ -121,7 +131,7 @@ std::string canonical_document(const SchemaSpec& schema) {
     if (schema.sequence_per_device) object.text("sequence_scope", "device");
     if (const std::string text = schema_rules(schema); text != "{}") object.raw("validation", text);
     object.raw("fields", list(schema.fields, [&](const FieldSpec& field) {
-                 return field_document(field, schema.time_format);
+                 return field_document(field, schema);
                }));
   }
   return out;

@@ -52,6 +52,7 @@ class Comparison {
     if (a.lenient && !b.lenient) say("strict was false");
     if (!b.custom.empty() && a.custom != b.custom) say("custom {} is new", b.custom);
     if (a.allow_extra_fields && !b.allow_extra_fields) say("allow_extra_fields was true");
+    compare_json_rule(a.json_rule, b.json_rule, "");
     compare_fields(a.fields, b.fields, "");
     return std::move(reasons_);
   }
@@ -98,10 +99,19 @@ class Comparison {
     }
     if (!a.required && b.required) say("field {} was not required", path);
     if (!a.unit.empty() && a.unit != b.unit) say("field {} was in {}", path, a.unit);
-    if (b.min && (!a.min || core::compare(*b.min, *a.min) > 0))
-      say("field {}: min {} is narrower", path, number_text(*b.min));
-    if (b.max && (!a.max || core::compare(*b.max, *a.max) < 0))
-      say("field {}: max {} is narrower", path, number_text(*b.max));
+    if (b.min &&
+        (!a.min || core::compare(*b.min, *a.min) > (b.min_exclusive && !a.min_exclusive ? -1 : 0)))
+      say("field {}: {} {} is narrower", path, b.min_exclusive ? "exclusive_min" : "min",
+          number_text(*b.min));
+    if (b.max &&
+        (!a.max || core::compare(*b.max, *a.max) < (b.max_exclusive && !a.max_exclusive ? 1 : 0)))
+      say("field {}: {} {} is narrower", path, b.max_exclusive ? "exclusive_max" : "max",
+          number_text(*b.max));
+    if (a.nulls != b.nulls && a.nulls != core::Nulls::refused)
+      say("field {}: nulls were {}", path, schemas::nulls_name(a.nulls));
+    if (a.allow_extra_fields && !b.allow_extra_fields && a.type == core::FieldType::object)
+      say("field {}: allow_extra_fields was true", path);
+    compare_json_rule(a.json_rule, b.json_rule, fmt::format("field {}: ", path));
     const std::string_view unit = a.type == core::FieldType::array ? "items" : "length";
     if (b.length_min.value_or(0) > a.length_min.value_or(0))
       say("field {}: min_{} {} is narrower", path, unit, *b.length_min);
@@ -124,6 +134,18 @@ class Comparison {
     }
     compare_fields(a.fields, b.fields, path + ".");
     if (!a.items.empty()) compare_field(a.items.front(), b.items.front(), path + "[]");
+  }
+
+  void compare_json_rule(const std::shared_ptr<const schemas::JsonRule>& a,
+                         const std::shared_ptr<const schemas::JsonRule>& b,
+                         const std::string& where) {
+    if (!b) return;
+    for (const auto& part : b->parts()) {
+      const bool known = a && std::ranges::any_of(a->parts(), [&](const auto& other) {
+                           return other.keyword == part.keyword && other.text == part.text;
+                         });
+      if (!known) say("{}JSON Schema {} is new or other", where, part.keyword);
+    }
   }
 
   void compare_enum(const FieldSpec& a, const FieldSpec& b, const std::string& path) {

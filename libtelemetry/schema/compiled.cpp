@@ -85,6 +85,7 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
     if (slots_[i].path == specification_.sequence_field) view_.sequence_slot = index(i);
   }
   if (!patterns_.empty()) pattern_hook_ = {&CompiledSchema::matches, this};
+  compile_json_rules();
   compile_custom();
   if (specification_.lenient) coercion_hook_ = {&CompiledSchema::coerce, this};
 }
@@ -147,7 +148,9 @@ void CompiledSchema::compile_object(std::uint16_t node, const std::vector<FieldS
   nodes_[node].first = index(first_key);
   nodes_[node].count = index(keys_.size() - first_key);
   nodes_[node].fields = index(fields.size());
-  nodes_[node].extra_allowed = specification_.allow_extra_fields;
+  nodes_[node].extra_allowed = node_fields_[node] == nullptr
+                                   ? specification_.allow_extra_fields
+                                   : node_fields_[node]->allow_extra_fields;
   for (std::size_t i = 0; i < fields.size(); ++i) compile_field(field_nodes[i], fields[i], scope);
   compile_comparisons(node, fields, field_nodes);
 }
@@ -170,6 +173,9 @@ void CompiledSchema::compile_comparisons(std::uint16_t node, const std::vector<F
 void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope) {
   nodes_[node].type = field.type;
   nodes_[node].time_format = field.time_format;
+  nodes_[node].nulls = field.nulls;
+  nodes_[node].min_exclusive = field.min_exclusive;
+  nodes_[node].max_exclusive = field.max_exclusive;
   if (field.length_min) nodes_[node].length_min = *field.length_min;
   if (field.length_max) nodes_[node].length_max = *field.length_max;
   compile_rules(nodes_[node], field);
@@ -221,7 +227,16 @@ std::shared_ptr<const CompiledSchema> compile(std::string_view text, const std::
   const bool good = readable && !has_errors(found);
   diagnostics.insert(diagnostics.end(), found.begin(), found.end());
   if (!good) return nullptr;
-  return std::make_shared<const CompiledSchema>(std::move(specification), file);
+  auto schema = std::make_shared<const CompiledSchema>(std::move(specification), file);
+  // The journal must be able to read it back.
+  if (schema->document().size() > Tree::bytes_max) {
+    diagnostics.push_back({file, 0, 0,
+                           fmt::format("{} bytes, aliases and $ref expanded; the limit is {}",
+                                       schema->document().size(), Tree::bytes_max),
+                           "split the schema"});
+    return nullptr;
+  }
+  return schema;
 }
 
 std::string title(const Schema& schema) {

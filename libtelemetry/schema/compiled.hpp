@@ -14,6 +14,17 @@ class CompiledSchema final : public Schema {
  public:
   CompiledSchema(SchemaSpec specification, std::string file);
 
+  /// See Schema::check_json_schema().
+  [[nodiscard]] std::size_t call_json_rules(std::string_view payload,
+                                            std::span<core::Violation> violations) const;
+  /// Where and how a payload breaks a keyword for the first time; nothing when it does not.
+  struct JsonFinding {
+    std::string pointer;
+    std::string message;
+  };
+  [[nodiscard]] std::optional<JsonFinding> describe_json_rule(std::uint16_t number,
+                                                              std::string_view payload) const;
+
   /// See Schema::check_custom().
   [[nodiscard]] std::size_t call_custom(std::span<const core::Value> values,
                                         std::span<core::Violation> violations) const;
@@ -50,6 +61,15 @@ class CompiledSchema final : public Schema {
     const ValidationFunction* function;
   };
 
+  /// One keyword of one field, or of the document.
+  struct JsonPart {
+    std::uint16_t node = 0;
+    const JsonRule* rule;
+    std::size_t part;
+  };
+  class JsonWalk;
+
+  void compile_json_rules();
   void compile_custom();
   [[nodiscard]] std::optional<std::string> broken(const CustomRule& rule,
                                                   std::span<const core::Value> values) const;
@@ -76,6 +96,8 @@ class CompiledSchema final : public Schema {
   std::vector<core::Requires> requires_;
   std::vector<core::Comparison> comparisons_;
   std::vector<std::shared_ptr<const RE2>> patterns_;
+  std::vector<JsonPart> json_parts_;  // in the order of the nodes
+  std::vector<bool> json_below_;      // by node: it or something in it has a part
   std::vector<CustomRule> custom_rules_;
 };
 

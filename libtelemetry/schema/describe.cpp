@@ -27,26 +27,12 @@ std::string unescaped(std::string_view raw) {
   return text;
 }
 
-/// A JSON pointer step. Source: RFC 6901.
-std::string step(std::string_view name) {
-  std::string out = "/";
-  for (const char c : name) {
-    if (c == '~')
-      out += "~0";
-    else if (c == '/')
-      out += "~1";
-    else
-      out += c;
-  }
-  return out;
-}
-
 /// The JSON pointer of a slot's path.
 std::string pointer(std::string_view path) {
   std::string out;
   while (!path.empty()) {
     const std::size_t dot = std::min(path.find('.'), path.size());
-    out += step(path.substr(0, dot));
+    out += schemas::pointer_step(path.substr(0, dot));
     path.remove_prefix(std::min(dot + 1, path.size()));
   }
   return out;
@@ -93,7 +79,7 @@ class Locator {
     std::string out;
     for (const Level& level : levels_)
       out += level.array ? fmt::format("/{}", level.items == 0 ? 0 : level.items - 1)
-                         : step(level.key);
+                         : schemas::pointer_step(level.key);
     return out;
   }
 
@@ -197,10 +183,12 @@ std::string field_error(Rule rule, const std::string& found, const FieldSpec& fi
     case Rule::number_range:
       return found + " does not fit an integer of 64 bits";
     case Rule::min:
-      return fmt::format("{} is below min {}", found,
+      return fmt::format("{} is {} {}", found,
+                         field.min_exclusive ? "not above exclusive_min" : "below min",
                          number_text(field.min.value_or(core::Decimal{})));
     case Rule::max:
-      return fmt::format("{} is above max {}", found,
+      return fmt::format("{} is {} {}", found,
+                         field.max_exclusive ? "not below exclusive_max" : "above max",
                          number_text(field.max.value_or(core::Decimal{})));
     case Rule::min_length:
       return fmt::format("{} is shorter than min_length {}", found, field.length_min.value_or(0));
@@ -241,7 +229,15 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
                                     : excerpt(pointer(finding->path), allowed_bytes_max)) +
              ": " + finding->message;
   }
-  const bool of_message = rule >= Rule::custom && rule <= Rule::topic;
+  if (rule == Rule::json_schema) {
+    if (const auto finding = self.describe_json_rule(violation.key, payload))
+      return head +
+             (finding->pointer.empty() ? "(document)"
+                                       : excerpt(finding->pointer, allowed_bytes_max)) +
+             ": " + finding->message;
+  }
+  const bool of_message =
+      (rule >= Rule::custom && rule <= Rule::topic) || rule == Rule::json_schema;
   if (of_form || of_message || (rule == Rule::none && self.field(violation.node) == nullptr))
     return head + form_error(rule, bytes, violation.offset);
 
@@ -250,7 +246,7 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
   const bool missing = rule == Rule::required || rule == Rule::requires_;
   std::string message;
   if (missing && violation.key < view_.keys.size()) {
-    path += step(view_.keys[violation.key].name);
+    path += schemas::pointer_step(view_.keys[violation.key].name);
     message = rule == Rule::required ? "is required, but missing or null"
                                      : "is missing or null, but another field requires it";
   } else if (rule == Rule::unknown_field) {
@@ -262,7 +258,7 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
     const FieldSpec& left = self.field_of_slot(comparison.left);
     const FieldSpec& right = self.field_of_slot(comparison.right);
     const MemberValues values(payload, begin, left, right);
-    path += step(left.name);
+    path += schemas::pointer_step(left.name);
     message = fmt::format("{} breaks {} {}, which is {}", values.left(),
                           schemas::relation_name(comparison.relation), excerpt(right.name),
                           values.right());

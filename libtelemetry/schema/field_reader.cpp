@@ -13,10 +13,26 @@ namespace {
 using namespace std::string_view_literals;
 using core::FieldType;
 
-constexpr std::array rule_keys = {
-    "min"sv,   "max"sv,       "min_length"sv,   "max_length"sv,       "pattern"sv,
-    "enum"sv,  "min_items"sv, "max_items"sv,    "less_than"sv,        "less_or_equal"sv,
-    "equal"sv, "not_equal"sv, "greater_than"sv, "greater_or_equal"sv, "custom"sv};
+constexpr std::array rule_keys = {"min"sv,
+                                  "max"sv,
+                                  "min_length"sv,
+                                  "max_length"sv,
+                                  "pattern"sv,
+                                  "enum"sv,
+                                  "min_items"sv,
+                                  "max_items"sv,
+                                  "less_than"sv,
+                                  "less_or_equal"sv,
+                                  "equal"sv,
+                                  "not_equal"sv,
+                                  "greater_than"sv,
+                                  "greater_or_equal"sv,
+                                  "custom"sv,
+                                  "exclusive_min"sv,
+                                  "exclusive_max"sv,
+                                  "nulls"sv,
+                                  "allow_extra_fields"sv,
+                                  "json_schema"sv};
 constexpr std::array own_keys = {"name"sv,        "type"sv,       "required"sv,    "unit"sv,
                                  "default"sv,     "aliases"sv,    "description"sv, "requires"sv,
                                  "time_format"sv, "validation"sv, "fields"sv,      "items"sv};
@@ -65,7 +81,9 @@ bool applies(std::string_view rule, FieldType type) {
     return ordered || (equality && (type == FieldType::string || type == FieldType::boolean));
   }
   if (rule == "custom") return type != FieldType::object;
-  if (rule == "min" || rule == "max")
+  if (rule == "nulls" || rule == "json_schema") return true;
+  if (rule == "allow_extra_fields") return type == FieldType::object;
+  if (rule == "min" || rule == "max" || rule == "exclusive_min" || rule == "exclusive_max")
     return type == FieldType::integer || type == FieldType::number;
   if (rule == "min_length" || rule == "max_length" || rule == "pattern")
     return type == FieldType::string;
@@ -79,8 +97,8 @@ std::string_view remedy(std::string_view rule, FieldType type) {
     return type == FieldType::string || type == FieldType::boolean ? "write equal or not_equal"
                                                                    : "remove it";
   if (rule == "custom") return "put it into the `validation` of the schema, or of its fields";
-  const bool lower = rule.starts_with("min");
-  if (rule != "pattern" && rule != "enum") {
+  const bool lower = rule.ends_with("min") || rule.starts_with("min");
+  if (rule != "pattern" && rule != "enum" && rule != "allow_extra_fields") {
     if (type == FieldType::string) return lower ? "write min_length" : "write max_length";
     if (type == FieldType::array) return lower ? "write min_items" : "write max_items";
     if (type == FieldType::integer || type == FieldType::number)
@@ -162,6 +180,8 @@ void Reader::read_name(const TreeNode& node, const Place& place, FieldSpec& fiel
 void Reader::read_field(const TreeNode& node, const Place& place, FieldSpec& field) {
   const std::string where =
       fmt::format("field '{}{}'", place.prefix, excerpt(field.name.empty() ? "?" : field.name));
+  field.nulls = schema_.nulls;
+  field.allow_extra_fields = schema_.allow_extra_fields;
   check_keys(node, field_keys, where);
   bool known = true;
   read_type(node, where, field, known);
@@ -240,8 +260,25 @@ void Reader::read_rules(const TreeNode& node, const std::string& where, FieldSpe
 void Reader::apply_rule(std::string_view rule, const TreeNode& value, const std::string& where,
                         FieldSpec& field) {
   const std::string what = fmt::format("{}: {}", where, rule);
-  if (rule == "min") field.min = number(value, what);
-  if (rule == "max") field.max = number(value, what);
+  if (rule == "min" || rule == "exclusive_min") {
+    if (field.min)
+      mistake(value.at, fmt::format("{}: min and exclusive_min", where), "keep the narrower one");
+    field.min = number(value, what);
+    field.min_exclusive = rule == "exclusive_min" && field.min;
+  }
+  if (rule == "max" || rule == "exclusive_max") {
+    if (field.max)
+      mistake(value.at, fmt::format("{}: max and exclusive_max", where), "keep the narrower one");
+    field.max = number(value, what);
+    field.max_exclusive = rule == "exclusive_max" && field.max;
+  }
+  if (rule == "nulls") field.nulls = nulls(value, what);
+  if (rule == "allow_extra_fields")
+    field.allow_extra_fields = boolean(value, what).value_or(field.allow_extra_fields);
+  if (rule == "json_schema") {
+    field.json_rule_at = value.at;
+    read_json_rule(value, what, field.json_rule);
+  }
   if (rule == "min_length" || rule == "min_items") field.length_min = count(value, what);
   if (rule == "max_length" || rule == "max_items") field.length_max = count(value, what);
   if (rule == "pattern") read_pattern(value, where, field);
@@ -259,11 +296,17 @@ void Reader::check_order(const TreeNode& node, const std::string& where, const F
     }
     return field.at;
   };
-  if (field.min && field.max && core::compare(*field.min, *field.max) > 0) {
-    mistake(at("min"),
-            fmt::format("{}: min {} is above max {}", where, number_text(*field.min),
-                        number_text(*field.max)),
-            "no value could pass; swap them");
+  const bool open = field.min_exclusive || field.max_exclusive;
+  if (field.min && field.max && core::compare(*field.min, *field.max) > (open ? -1 : 0)) {
+    const std::string_view min = field.min_exclusive ? "exclusive_min" : "min";
+    mistake(
+        at(min),
+        open ? fmt::format("{}: nothing lies between {} {} and {} {}", where, min,
+                           number_text(*field.min), field.max_exclusive ? "exclusive_max" : "max",
+                           number_text(*field.max))
+             : fmt::format("{}: min {} is above max {}", where, number_text(*field.min),
+                           number_text(*field.max)),
+        open ? "no value could pass; widen them" : "no value could pass; swap them");
   }
   if (field.length_min && field.length_max && *field.length_min > *field.length_max) {
     const std::string_view unit = field.type == FieldType::array ? "items" : "length";
@@ -330,6 +373,9 @@ void Reader::read_default(const TreeNode& node, const Place& place, const std::s
     mistake(value->at,
             fmt::format("{}: default is not possible for type {}", where, type_name(field.type)),
             field.type == FieldType::object ? "give defaults to its fields" : "remove it");
+  } else if (field.nulls == core::Nulls::accepted) {
+    mistake(value->at, where + ": default is not possible where null is a value",
+            "a null that was sent would be stored as the default; remove one of the two");
   } else if (field.required) {
     mistake(value->at, where + ": a required field never takes its default",
             "remove default, or required");
@@ -375,6 +421,7 @@ void Reader::read_inside(const TreeNode& node, const Place& place, const std::st
   }
   if (field.type == FieldType::array) {
     field.items.emplace_back();
+    field.items.front().nulls = schema_.nulls;
     if (items != nullptr) read_items(*items, place, where, field);
   } else if (items != nullptr) {
     mistake(items->at, fmt::format("{}: items needs type array", where), "type: array");
@@ -385,6 +432,7 @@ void Reader::read_items(const TreeNode& node, const Place& place, const std::str
                         FieldSpec& field) {
   FieldSpec& item = field.items.front();
   item.at = node.at;
+  item.allow_extra_fields = schema_.allow_extra_fields;
   const Place inside{place.prefix + field.name + "[]", place.depth + 1, true};
   if (node.kind != TreeNode::Kind::map) {
     mistake(node.at, where + ": items must be a map", "items: {type: float}");

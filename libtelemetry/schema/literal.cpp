@@ -32,6 +32,18 @@ std::string_view type_name(core::FieldType type) noexcept {
   return "any";
 }
 
+std::string_view nulls_name(core::Nulls nulls) noexcept {
+  switch (nulls) {
+    case core::Nulls::absent:
+      return "absent";
+    case core::Nulls::refused:
+      return "refused";
+    case core::Nulls::accepted:
+      return "accepted";
+  }
+  return "absent";
+}
+
 std::string_view time_format_name(core::TimeFormat format) noexcept {
   switch (format) {
     case core::TimeFormat::automatic:
@@ -133,6 +145,19 @@ std::string literal_text(const Literal& literal) {
   return "null";
 }
 
+std::string pointer_step(std::string_view name) {
+  std::string out = "/";
+  for (const char c : name) {
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
+  }
+  return out;
+}
+
 std::string excerpt(std::string_view text, std::size_t bytes_max) {
   std::string out;
   std::size_t at = 0;
@@ -156,10 +181,14 @@ std::string excerpt(std::string_view text, std::size_t bytes_max) {
 std::string broken_rule(const FieldSpec& field, const Literal& literal) {
   const bool number =
       literal.kind == core::ValueKind::integer || literal.kind == core::ValueKind::decimal;
-  if (number && field.min && core::compare(literal.number, *field.min) < 0)
-    return "is below min " + number_text(*field.min);
-  if (number && field.max && core::compare(literal.number, *field.max) > 0)
-    return "is above max " + number_text(*field.max);
+  if (number && field.min &&
+      core::compare(literal.number, *field.min) < (field.min_exclusive ? 1 : 0))
+    return fmt::format("is {} {}", field.min_exclusive ? "not above exclusive_min" : "below min",
+                       number_text(*field.min));
+  if (number && field.max &&
+      core::compare(literal.number, *field.max) > (field.max_exclusive ? -1 : 0))
+    return fmt::format("is {} {}", field.max_exclusive ? "not below exclusive_max" : "above max",
+                       number_text(*field.max));
   if (literal.kind == core::ValueKind::text) {
     const std::size_t length = core::count_code_points(literal.text);
     if (field.length_min && length < *field.length_min)

@@ -25,8 +25,9 @@ constexpr std::size_t filter_levels_max = 64;  // the trie recurses once a level
 constexpr std::array schema_keys = {"name"sv,          "version"sv,        "description"sv,
                                     "topic_pattern"sv, "time_field"sv,     "time_format"sv,
                                     "time_zone"sv,     "sequence_field"sv, "sequence_scope"sv,
-                                    "validation"sv,    "fields"sv};
-constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "custom"sv};
+                                    "validation"sv,    "fields"sv,         "json_schema"sv};
+constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "nulls"sv,
+                                        "json_schema"sv, "custom"sv};
 
 struct Word {
   std::string_view word;
@@ -34,7 +35,8 @@ struct Word {
   std::string_view hint;
 };
 
-constexpr std::string_view no_json_schema = "JSON Schema documents are not supported yet";
+constexpr std::string_view json_schema_hint =
+    "a JSON Schema document stands under `json_schema`, beside name, version and topic_pattern";
 constexpr std::string_view comparison_hint =
     "a field compares itself: `validation: {less_than: other_field}`";
 constexpr std::string_view custom_hint =
@@ -44,11 +46,11 @@ constexpr std::string_view lenient_hint =
 
 /// Words of later versions of this product, and of other schema languages.
 constexpr Word special_keys[] = {
-    {"$schema", no_json_schema, "list the members under `fields`"},
-    {"$ref", no_json_schema, "write the fields out, or use a YAML alias"},
-    {"json_schema", no_json_schema, "list the members under `fields`"},
-    {"properties", no_json_schema, "list the members under `fields`"},
-    {"definitions", no_json_schema, "list the members under `fields`"},
+    {"$schema", "", json_schema_hint},
+    {"$ref", "", json_schema_hint},
+    {"$id", "", json_schema_hint},
+    {"properties", "", json_schema_hint},
+    {"definitions", "", json_schema_hint},
     {"compare", "", comparison_hint},
     {"comparisons", "", comparison_hint},
     {"rules", "", "rules of a field stand in its `validation`"},
@@ -357,6 +359,9 @@ void Reader::read_validation(const TreeNode& node) {
     schema_.lenient = !boolean(*strict, "strict").value_or(true);
   if (const TreeNode* extra = node.find("allow_extra_fields"))
     schema_.allow_extra_fields = boolean(*extra, "allow_extra_fields").value_or(false);
+  if (const TreeNode* value = node.find("nulls")) schema_.nulls = nulls(*value, "nulls");
+  if (const TreeNode* rule = node.find("json_schema"))
+    read_json_rule(*rule, "validation: json_schema", schema_.json_rule);
   if (const TreeNode* custom = node.find("custom"))
     read_custom(*custom, "custom", schema_.custom, schema_.custom_function);
 }
@@ -418,12 +423,11 @@ void Reader::collect_slots(const std::vector<FieldSpec>& fields, const std::stri
   }
 }
 
-void Reader::check_slots(const TreeNode& root) {
+void Reader::check_slots(const TreeNode& fields) {
   collect_slots(schema_.fields, "");
   if (slots_.size() > core::slots_max) {
-    const TreeNode* fields = root.find("fields");
     mistake(
-        fields->at,
+        fields.at,
         fmt::format("{} values in one message; the limit is {}", slots_.size(), core::slots_max),
         "split the schema, or keep a part as type any");
   }
@@ -499,16 +503,24 @@ SchemaSpec Reader::read(const TreeNode& root) {
   check_keys(root, schema_keys, "schema");
   read_head(root);
   const TreeNode* fields = root.find("fields");
-  if (fields == nullptr) {
-    const bool json_schema = root.find("properties") != nullptr || root.find("$schema") != nullptr;
-    if (!json_schema)
+  const TreeNode* json_schema = root.find("json_schema");
+  bool complete = false;
+  if (json_schema != nullptr) {
+    complete = read_json_schema(*json_schema, root);
+  } else if (fields == nullptr) {
+    const bool misplaced = root.find("properties") != nullptr || root.find("$schema") != nullptr;
+    if (!misplaced)
       mistake(root.at, "`fields` is missing", "add fields: with one entry for each member");
   } else {
     schema_.fields = read_fields(*fields, {});
-    check_slots(root);
+    check_slots(*fields);
+    complete = true;
+  }
+  if (complete) {
     resolve_time_field(root);
     resolve_sequence_field(root);
   }
+  check_strict();
   return std::move(schema_);
 }
 

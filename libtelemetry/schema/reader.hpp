@@ -58,7 +58,7 @@ class Reader {
   void read_validation(const TreeNode& node);
   void read_custom(const TreeNode& node, const std::string& what, std::string& name,
                    ValidationFunction& function);
-  void check_slots(const TreeNode& root);
+  void check_slots(const TreeNode& fields);
   void resolve_time_field(const TreeNode& root);
   void resolve_sequence_field(const TreeNode& root);
   const FieldSpec* find_slot(const TreeNode& node, std::string_view key, core::FieldType type);
@@ -86,6 +86,13 @@ class Reader {
   void read_requires(const TreeNode& node, const Place& place, const std::string& where,
                      const std::vector<FieldSpec>& siblings, FieldSpec& field);
 
+  // JSON Schema (json_schema_reader.cpp).
+  bool read_json_schema(const TreeNode& document, const TreeNode& root);
+  void read_json_rule(const TreeNode& node, const std::string& what,
+                      std::shared_ptr<const JsonRule>& rule);
+  core::Nulls nulls(const TreeNode& node, std::string_view what);
+  void check_strict();
+
   // Comparisons (comparison_reader.cpp).
   void read_comparison(core::Relation relation, const TreeNode& value, const std::string& what,
                        FieldSpec& field);
@@ -99,6 +106,7 @@ class Reader {
   std::vector<Diagnostic>& diagnostics_;
   const ValidationFunctions& functions_;
   std::size_t mistakes_ = 0;
+  std::vector<Position> json_rules_;
   SchemaSpec schema_;
   std::vector<Slot> slots_;
 };

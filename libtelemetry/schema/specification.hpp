@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schema/json_rule.hpp"
 #include "schema/text_tree.hpp"
 #include "telemetry/core/schema_view.hpp"
 #include "telemetry/schema.hpp"
@@ -44,11 +45,17 @@ struct FieldSpec {
   core::TimeFormat time_format = core::TimeFormat::automatic;
   std::optional<core::Decimal> min;
   std::optional<core::Decimal> max;
+  bool min_exclusive = false;
+  bool max_exclusive = false;
   std::optional<std::uint32_t> length_min;  ///< string: code points; array: items
   std::optional<std::uint32_t> length_max;
   std::string pattern;
   std::shared_ptr<const RE2> expression;  ///< of `pattern`
   std::vector<Literal> enum_;
+  core::Nulls nulls = core::Nulls::absent;
+  bool allow_extra_fields = false;            ///< object
+  std::shared_ptr<const JsonRule> json_rule;  ///< or null
+  Position json_rule_at;
   std::string custom;                  ///< name of a validation function, or empty
   ValidationFunction custom_function;  ///< empty: it is not called here
   Position custom_at;
@@ -66,9 +73,11 @@ struct SchemaSpec {
   std::int32_t zone_offset_s = 0;
   std::string sequence_field;  ///< slot path or empty
   bool sequence_per_device = false;
-  bool lenient = false;  ///< `strict: false`
-  bool allow_extra_fields = false;
-  std::string custom;  ///< as in FieldSpec, for the document
+  bool lenient = false;                       ///< `strict: false`
+  bool allow_extra_fields = false;            ///< also of objects that do not say otherwise
+  core::Nulls nulls = core::Nulls::absent;    ///< of fields that do not say otherwise
+  std::shared_ptr<const JsonRule> json_rule;  ///< as in FieldSpec, for the document
+  std::string custom;                         ///< the same
   ValidationFunction custom_function;
   std::vector<FieldSpec> fields;
   Position topic_at;
@@ -97,6 +106,7 @@ struct SchemaSpec {
 
 /// "float" and so on, as schemas write it.
 [[nodiscard]] std::string_view type_name(core::FieldType type) noexcept;
+[[nodiscard]] std::string_view nulls_name(core::Nulls nulls) noexcept;
 [[nodiscard]] std::string_view time_format_name(core::TimeFormat format) noexcept;
 
 struct RelationWord {
@@ -123,6 +133,8 @@ inline constexpr RelationWord relation_words[] = {
 [[nodiscard]] std::string literal_text(const Literal& literal);
 /// A JSON string with its quotes.
 [[nodiscard]] std::string json_string(std::string_view text);
+/// One step of a JSON pointer, with its slash. Source: RFC 6901.
+[[nodiscard]] std::string pointer_step(std::string_view name);
 /// The text with control characters as \u00XX, cut near `bytes_max` at a code point.
 [[nodiscard]] std::string excerpt(std::string_view text, std::size_t bytes_max = 64);
 

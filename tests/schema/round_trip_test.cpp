@@ -38,7 +38,7 @@ std::string dump(const Schema& schema) {
     out << static_cast<int>(n.type) << ' ' << static_cast<int>(n.time_format) << ' '
         << n.extra_allowed << ' ' << n.first << ' ' << n.count << ' ' << n.fields << ' ' << n.min
         << ' ' << n.max << ' ' << n.length_min << ' ' << n.length_max << ' ' << n.pattern << ' '
-        << n.slot << '\n';
+        << n.slot << ' ' << static_cast<int>(n.nulls) << n.min_exclusive << n.max_exclusive << '\n';
   for (const Key& k : view.keys)
     out << k.name << ' ' << k.node << ' ' << k.field << ' ' << k.required << '\n';
   for (const auto& b : view.bounds) out << b.mantissa << 'e' << b.exponent << '\n';

@@ -39,6 +39,7 @@ enum class Rule : std::uint8_t {
   no_schema = 23,
   topic = 24,
   comparison = 25,
+  json_schema = 26,
 };
 
 /// Name of the rule as it appears in schemas, logs and metrics, for example "max_length".
@@ -52,8 +53,9 @@ struct Violation {
   /// all.
   std::uint16_t node = no_index;
   /// Index into `keys`: required, requires_: of the missing field; duplicate_key: of the second.
-  /// Index into `comparisons`: comparison. The schema's number of the function: custom, which the
-  /// host finds after the decoding; it has no offset.
+  /// Index into `comparisons`: comparison. The schema's number of the function or of the JSON
+  /// Schema keyword: custom and json_schema, which the host finds after the decoding; they have no
+  /// offset.
   std::uint16_t key = no_index;
   /// First byte in the payload of what was found: a value as written, or for unknown_field and
   /// duplicate_key the key without its quotes. For comparison, and when nothing was found: where
@@ -108,11 +110,11 @@ struct DecodeResult {
 /// Judges one payload: well-formed JSON, an object, every rule of the schema. Goes on after a
 /// broken rule to report them all; stops at the first byte that is not JSON.
 ///
-/// null counts as absent, but not as an array's item. Integers accept 1.0 and 1e3. Defaults are
-/// filled in. A declared field that comes twice (also once by an alias, also as null) is
-/// duplicate_key. Comparisons look at values that the payload gives, never at defaults, and not at
-/// one whose type is broken. A payload over payload_bytes_max, or buffers too small for it, is
-/// payload_too_large. After a broken rule `values` serve diagnostics only.
+/// null counts as absent, but not as an array's item, unless Node::nulls says otherwise. Integers
+/// accept 1.0 and 1e3. Defaults are filled in. A declared field that comes twice (also once by an
+/// alias, also as null) is duplicate_key. Comparisons look at values that the payload gives, never
+/// at defaults, and not at one whose type is broken. A payload over payload_bytes_max, or buffers
+/// too small for it, is payload_too_large. After a broken rule `values` serve diagnostics only.
 /// Thread: any; no shared state.  Memory: no heap; about 0.5 KB of stack, no recursion.
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
                     const DecodeBuffers& buffers, PatternHook pattern = {}) noexcept;

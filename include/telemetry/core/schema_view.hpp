@@ -26,17 +26,27 @@ enum class FieldType : std::uint8_t {
   any,  ///< Any JSON value; kept as JSON text.
 };
 
+/// What `null` means where a value may stand.
+enum class Nulls : std::uint8_t {
+  absent,    ///< As if the member were not there; not so for an array's item, which is refused.
+  refused,   ///< A value of the wrong type.
+  accepted,  ///< A value: the member is there. Its slot stays null; `any` keeps the text.
+};
+
 /// What one position of the document may hold.
 struct Node {
   FieldType type = FieldType::any;
   TimeFormat time_format = TimeFormat::automatic;
-  bool extra_allowed = false;    ///< object: undeclared keys are accepted and reported
+  bool extra_allowed = false;  ///< object: undeclared keys are accepted and reported
+  Nulls nulls = Nulls::absent;
   std::uint16_t first = 0;       ///< object: first of `keys`; array: the item's node;
                                  ///< string/integer/number with enum: first of `enums`
   std::uint16_t count = 0;       ///< object: number of keys; enum: number of values
   std::uint16_t fields = 0;      ///< object: number of declared fields (keys minus aliases)
   std::uint16_t min = no_index;  ///< index into `bounds`
   std::uint16_t max = no_index;  ///< index into `bounds`
+  bool min_exclusive = false;    ///< the bound itself is below `min`
+  bool max_exclusive = false;    ///< the bound itself is above `max`
   std::uint32_t length_min = 0;  ///< string: code points; array: items
   std::uint32_t length_max = UINT32_MAX;
   std::uint16_t pattern = no_index;  ///< index that the host's pattern hook understands
