@@ -91,8 +91,8 @@ RowSource& source_of(sqlite3_vtab_cursor* cursor) noexcept {
   return *static_cast<Table*>(cursor->pVtab)->source;
 }
 
-int connect(sqlite3* database, void* source, int, const char* const* arguments,
-            sqlite3_vtab** made, char**) {
+int connect(sqlite3* database, void* source, int, const char* const* arguments, sqlite3_vtab** made,
+            char**) {
   // The name of the module ends with the number of columns.
   const std::string_view name = arguments[0];
   const int columns = std::atoi(name.substr(name.rfind('_') + 1).data());
