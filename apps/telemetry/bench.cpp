@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <memory>
 
 #include "commands.hpp"
@@ -66,8 +65,8 @@ dev_t device_of(const fs::path& path) {
   return ::stat(path.c_str(), &status) == 0 ? status.st_dev : dev_t{};
 }
 
-/// Where to measure the disk of a folder that may not exist yet: beside it, so that nothing comes
-/// between the files of a journal or a database; in it when it is a disk of its own.
+/// Where to measure the disk of a folder or file that may not exist yet: beside it, so that nothing
+/// comes between the files of a journal or a database; in it when it is a disk of its own.
 fs::path beside(const std::string& folder) {
   const fs::path absolute = fs::absolute(folder).lexically_normal();
   fs::path place =
@@ -97,8 +96,7 @@ Result<std::vector<Place>> places(const Arguments& arguments, const Config& conf
                                               arguments.path)};
   }
   const fs::path journal = beside(config.text("journal.path"));
-  const fs::path database =
-      beside(fs::path(config.text("storage.sqlite.path")).parent_path() / ".");
+  const fs::path database = beside(config.text("storage.sqlite.path"));
   if (device_of(journal) == device_of(database)) {
     return std::vector<Place>{{"journal and database", journal}};
   }
