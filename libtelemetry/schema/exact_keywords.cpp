@@ -28,7 +28,8 @@ __extension__ using Wide = unsigned __int128;
 std::optional<core::Decimal> number_of(const Adapter& value) {
   if (value.isInteger()) return core::Decimal{value.getInteger(), 0};
   if (!value.isDouble()) return {};
-  core::JsonPull pull(fmt::format("{}", value.getDouble()));
+  const std::string text = fmt::format("{}", value.getDouble());
+  core::JsonPull pull(text);
   const bool read = pull.next() == core::JsonToken::number;
   return read ? std::optional(normalized(pull.number())) : std::nullopt;
 }
