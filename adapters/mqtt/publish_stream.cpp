@@ -172,18 +172,19 @@ PublishStream::Next PublishStream::fill() {
   PacketHead head;
   while (ours < seen.size()) {
     head = read_head(seen.substr(ours));
-    if (head.state == PacketHead::State::malformed) break;
     if (!is_publish(head.first) || qos_of(head.first) > 1) break;
+    if (head.state == PacketHead::State::malformed) break;
     if (head.state == PacketHead::State::cut || seen.size() - ours - head.bytes < head.body) {
       ours = seen.size();
     } else {
       ours += head.bytes + head.body;
     }
   }
-  if (ours == tail_) {
+  // Less than was taken before: a head whose second half shows that it is none.
+  if (ours <= tail_) {
     const std::size_t there = seen.size() - ours;
+    if (is_publish(head.first) && qos_of(head.first) > 1) return Next::handover;
     if (head.state == PacketHead::State::malformed) return Next::malformed;
-    if (is_publish(head.first)) return Next::handover;
     if (head.state == PacketHead::State::complete) {
       if (head.bytes + head.body <= there) return Next::other;
       if (head.bytes + head.body > room) return Next::handover;
