@@ -108,9 +108,12 @@ class Adviser {
 
   void sync(const DiskFigures& disk) {
     if (disk.in_memory) {
-      add("{} is in memory (tmpfs): a power cut takes everything with it. Set journal.path and "
-          "storage.sqlite.path to a folder on a disk.",
-          names(disk));
+      add("{} is in memory (tmpfs): a power cut takes everything with it. Set {} to a folder on a "
+          "disk.",
+          names(disk),
+          disk.use == "journal"    ? "journal.path"
+          : disk.use == "database" ? "storage.sqlite.path"
+                                   : "journal.path and storage.sqlite.path");
       return;
     }
     if (disk.sync_p50_us < sync_too_fast_us) {
@@ -303,11 +306,11 @@ std::string to_text(const Run& run, const Figures& figures,
                     const std::vector<std::string>& advice) {
   std::string out;
   for (const DiskFigures& disk : figures.disks) {
-    const std::string part = figures.disks.size() == 1 ? "disk" : disk.use;
-    out += row(part, "sync of 4 KiB, appended",
+    const std::string of = figures.disks.size() == 1 ? "" : disk.use + ": ";
+    out += row("disk", of + "sync of 4 KiB, appended",
                fmt::format("p50 {}", microseconds_text(disk.sync_p50_us)),
                fmt::format("p99 {}", microseconds_text(disk.sync_p99_us)));
-    out += row(part, "256 KiB at a time, appended and synced",
+    out += row("disk", of + "256 KiB at a time, appended and synced",
                fmt::format("{} MB/s", grouped(disk.append_mb_per_s)), disk.folder);
   }
   for (const DecodeFigures& decode : figures.decode) out += decode_row(decode);
