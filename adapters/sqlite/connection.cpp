@@ -145,17 +145,21 @@ Result<DatabasePtr> open_reader(const SqliteOptions& options) {
   return guarded(options.path, [&]() -> Result<DatabasePtr> {
     auto database = std::make_unique<SQLite::Database>(
         options.path, SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, timeout_ms(options));
-    if (auto ours = check_owner(*database, options.path); !ours) return ours.error();
-    auto version = stored_version(*database);
+    if (auto ours = check_reader(*database, options); !ours) return ours.error();
+    return database;
+  });
+}
+
+Result<void> check_reader(SQLite::Database& database, const SqliteOptions& options) {
+  return guarded(options.path, [&]() -> Result<void> {
+    if (auto ours = check_owner(database, options.path); !ours) return ours;
+    const auto version = stored_version(database);
     if (version == 0) {
       return Error{
           Errc::not_found,
           fmt::format("{}: nothing is stored yet. Start the logger that writes it", options.path)};
     }
-    if (auto known = check_version(version, options.path, migrations()); !known) {
-      return known.error();
-    }
-    return database;
+    return check_version(version, options.path, migrations());
   });
 }
 

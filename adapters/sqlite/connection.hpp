@@ -41,5 +41,7 @@ void check(SQLite::Database& database, int code);
 
 /// Errors: not_found  there is no such file; failed_precondition  it is not one of ours.
 [[nodiscard]] Result<DatabasePtr> open_reader(const SqliteOptions& options);
+/// Whether what a connection reads is a database of ours, of a version that this program knows.
+[[nodiscard]] Result<void> check_reader(SQLite::Database& database, const SqliteOptions& options);
 
 }  // namespace telemetry::sqlite

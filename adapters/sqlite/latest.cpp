@@ -105,15 +105,9 @@ void LatestRun::run(const RowVisitor& visit) {
 
 }  // namespace
 
-Result<void> run_latest(const SqliteOptions& options, std::string_view topic_filter,
-                        const RowVisitor& visit) {
-  if (auto valid = check_filter(topic_filter); !valid) return valid;
-  auto database = open_reader(options);
-  if (!database) return database.error();
-  return guarded(options.path, [&]() -> Result<void> {
-    LatestRun(**database, core::without_share(topic_filter)).run(visit);
-    return {};
-  });
+void run_latest(SQLite::Database& database, std::string_view topic_filter,
+                const RowVisitor& visit) {
+  LatestRun(database, core::without_share(topic_filter)).run(visit);
 }
 
 }  // namespace telemetry::sqlite

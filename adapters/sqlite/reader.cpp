@@ -203,7 +203,10 @@ void QueryRun::choose_topics() {
     where += " AND topic = ?";
     texts.emplace_back(filter);
   }
-  database_.exec("CREATE TEMP TABLE chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL)");
+  // The connection may have served other queries.
+  database_.exec(
+      "CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL);"
+      "DELETE FROM temp.chosen");
   SQLite::Statement insert(database_, "INSERT INTO temp.chosen VALUES (?, ?)");
   SQLite::Statement select(database_, "SELECT id, topic FROM topics WHERE 1" + where);
   for (std::size_t i = 0; i < texts.size(); ++i) select.bind(static_cast<int>(i + 1), texts[i]);
@@ -417,17 +420,12 @@ void QueryRun::run(const RowVisitor& visit) {
 
 }  // namespace
 
-Result<void> run_query(const SqliteOptions& options, Clock& clock, const Query& query,
+Result<void> run_query(SQLite::Database& database, Clock& clock, const Query& query,
                        const RowVisitor& visit) {
-  if (auto valid = check_filter(query.topic_filter); !valid) return valid;
-  auto database = open_reader(options);
-  if (!database) return database.error();
-  return guarded(options.path, [&]() -> Result<void> {
-    QueryRun run(**database, clock, query);
-    if (auto ready = run.prepare(); !ready) return ready;
-    run.run(visit);
-    return {};
-  });
+  QueryRun run(database, clock, query);
+  if (auto ready = run.prepare(); !ready) return ready;
+  run.run(visit);
+  return {};
 }
 
 }  // namespace telemetry::sqlite

@@ -4,14 +4,14 @@
 #include "connection.hpp"
 #include "telemetry/query.hpp"
 
+/// What a store answers, on a connection that nobody else uses meanwhile. Throw SQLite::Exception.
 namespace telemetry::sqlite {
 
-/// Store::query on a connection of its own.
-[[nodiscard]] Result<void> run_query(const SqliteOptions& options, Clock& clock, const Query& query,
+/// Store::query.
+[[nodiscard]] Result<void> run_query(SQLite::Database& database, Clock& clock, const Query& query,
                                      const RowVisitor& visit);
 
-/// Store::latest on a connection of its own.
-[[nodiscard]] Result<void> run_latest(const SqliteOptions& options, std::string_view topic_filter,
-                                      const RowVisitor& visit);
+/// Store::latest.
+void run_latest(SQLite::Database& database, std::string_view topic_filter, const RowVisitor& visit);
 
 }  // namespace telemetry::sqlite

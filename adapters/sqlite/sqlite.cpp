@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "condition.hpp"
 #include "connection.hpp"
 #include "reader.hpp"
+#include "readers.hpp"
 #include "writer.hpp"
 
 // The SQLite store. docs/sqlite.md describes tables, views, sizes and what survives what.
@@ -86,7 +88,7 @@ constexpr Option options_table[] = {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const SqliteOptions& options, Environment environment)
-      : options_(options), environment_(std::move(environment)) {}
+      : options_(options), environment_(std::move(environment)), readers_(options_) {}
 
   [[nodiscard]] std::string name() const override { return "sqlite"; }
   [[nodiscard]] Result<void> open() override;
@@ -96,13 +98,20 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::uint64_t> flush() override;
   void close() noexcept override;
   [[nodiscard]] Result<void> query(const Query& query, const RowVisitor& visit) override {
-    return sqlite::run_query(options_, environment_.clock, query, visit);
+    return on_reader(query.topic_filter, [&](SQLite::Database& database) {
+      return sqlite::run_query(database, environment_.clock, query, visit);
+    });
   }
   [[nodiscard]] Result<void> latest(std::string_view filter, const RowVisitor& visit) override {
-    return sqlite::run_latest(options_, filter, visit);
+    return on_reader(filter, [&](SQLite::Database& database) -> Result<void> {
+      sqlite::run_latest(database, filter, visit);
+      return {};
+    });
   }
 
  private:
+  template <class Work>
+  [[nodiscard]] Result<void> on_reader(std::string_view filter, const Work& work);
   [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] Result<void> check_space();
   void make_durable();
@@ -111,6 +120,7 @@ class SqliteStore final : public Store {
 
   const SqliteOptions options_;
   Environment environment_;
+  sqlite::Readers readers_;
   std::unique_ptr<sqlite::Writer> writer_;
   std::uint64_t committed_ = 0;                // last sequence of a commit
   std::uint64_t durable_ = 0;                  // last sequence that survives a power cut
@@ -139,8 +149,19 @@ Result<void> SqliteStore::open() {
 }
 
 void SqliteStore::close() noexcept {
+  readers_.clear();  // first, so that the writer is the last and removes the write-ahead log
   writer_.reset();
   space_checked_.reset();
+}
+
+template <class Work>
+Result<void> SqliteStore::on_reader(std::string_view filter, const Work& work) {
+  if (auto valid = sqlite::check_filter(filter); !valid) return valid;
+  auto database = readers_.take();
+  if (!database) return database.error();
+  auto done = sqlite::guarded(options_.path, [&] { return work(**database); });
+  if (done) readers_.give_back(*std::move(database));
+  return done;
 }
 
 Result<void> SqliteStore::check_writable() const {

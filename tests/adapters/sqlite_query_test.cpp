@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "adapters/sqlite_store.hpp"
@@ -484,4 +486,59 @@ TEST_CASE("the messages view finds topic, id and time by index") {
   CHECK(searches("topic = 'raw/1' AND time_ns > 5 ORDER BY time_ns DESC LIMIT 3",
                  "(topic_id=? AND time>?)"));
   CHECK_FALSE(searches("payload LIKE '%x%'", "time>?"));  // the check can fail
+}
+
+TEST_CASE("a query reads the database that stands at the path now, not the one before") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add_raw("t/old", "1");
+  f.write(builder.done());
+  const auto reader = make_sqlite_store(f.options, system_environment());
+  CHECK(ids(*reader, {}).size() == 1);
+  f.store->close();
+  std::filesystem::remove(f.options.path);
+  CHECK(query_fails(*reader, {}).code == Errc::not_found);
+  f.open();
+  BatchBuilder others;
+  for (int i = 0; i < 3; ++i) others.add_raw("t/new", "2");
+  f.write(others.done());
+  CHECK(ids(*reader, {}).size() == 3);
+}
+
+TEST_CASE("a query on a kept connection sees rows and partitions that came since") {
+  SqliteFixture f;
+  f.options.partition_rows = 1000;
+  f.open();
+  for (std::uint64_t written = 0; written < 3000; written += 500) {
+    BatchBuilder builder(written);
+    for (int i = 0; i < 500; ++i) builder.add_raw("t/a", "1");
+    f.write(builder.done());
+    CHECK(ids(*f.store, {}).size() == written + 500);
+  }
+}
+
+TEST_CASE("a visitor may ask the store again, and throw") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  for (int i = 0; i < 3; ++i) builder.add_raw("t/a", "1");
+  f.write(builder.done());
+  std::size_t seen = 0;
+  require(f.store->query({}, [&](const Row&) { return seen += ids(*f.store, {}).size(), true; }));
+  CHECK(seen == 9);
+  const RowVisitor thrower = [](const Row&) -> bool { throw std::runtime_error("enough"); };
+  CHECK_THROWS_AS(static_cast<void>(f.store->query({}, thrower)), std::runtime_error);
+  CHECK(ids(*f.store, {}).size() == 3);
+}
+
+TEST_CASE("a store that answered queries still removes its log when it is closed") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add_raw("t/a", "1");
+  f.write(builder.done());
+  CHECK(ids(*f.store, {}).size() == 1);
+  f.store->close();
+  CHECK_FALSE(std::filesystem::exists(f.options.path + "-wal"));
 }
