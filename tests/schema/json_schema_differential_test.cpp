@@ -212,7 +212,7 @@ class Reference {
 };
 
 TEST_CASE("random documents judge random payloads as valijson judges the whole document") {
-  constexpr unsigned documents = 3000;
+  constexpr unsigned documents = 1000;
   constexpr int payloads = 20;
   unsigned refused = 0;
   int accepted = 0;
@@ -239,7 +239,7 @@ TEST_CASE("random documents judge random payloads as valijson judges the whole d
     }
   }
   CHECK(refused < documents / 3);
-  CHECK(accepted > 5000);
+  CHECK(accepted > 2000);
 }
 
 }  // namespace
