@@ -17,7 +17,7 @@ import time
 import mqtt_wire
 from rig import Failure, Skipped, wait_until
 
-CONNECT, READ, SEND, JOURNAL_WRITE, SYNC_BEGIN, SYNC_END, CLOSE = range(1, 8)
+CONNECT, READ, SEND, JOURNAL_WRITE, SYNC_BEGIN, SYNC_END, CLOSE, JOURNAL_BEGIN = range(1, 9)
 HEAD = struct.Struct("=QBiqI")
 DISCONNECT = 14
 
@@ -66,6 +66,7 @@ class Analysis:
         self._unwritten = collections.OrderedDict()  # payloads read and not seen in a write yet
         self._unsynced = collections.defaultdict(list)
         self._syncing = {}
+        self._writing = {}  # fd -> bytes of a write that is not known to be done
         handlers = {
             CONNECT: self._connect,
             READ: self._read,
@@ -74,9 +75,13 @@ class Analysis:
             SYNC_BEGIN: self._sync_begin,
             SYNC_END: self._sync_end,
             CLOSE: self._close,
+            JOURNAL_BEGIN: self._journal_begin,
         }
         for record in read_records(path):
             handlers[record.kind](record)
+        # SIGKILL may have come between the last write and its record.
+        for data in self._writing.values():
+            self._unsynced_before += self._payloads_in(data)
         self._unsynced_before += [payload for group in self._unsynced.values() for payload in group]
         self.durable = dict.fromkeys(self.durable, 0)
 
@@ -101,13 +106,22 @@ class Analysis:
                     self._unwritten[message.payload] = None
                     self.before_suback += not connection.subscribed
 
-    def _journal_write(self, record):
+    def _journal_begin(self, record):
+        self._writing[record.fd] = record.data
+
+    def _payloads_in(self, data):
+        """Payloads that were read and not seen in a write yet, and stand in these bytes in order."""
         at, found = 0, []
         for payload in self._unwritten:
-            place = record.data.find(payload, at)
+            place = data.find(payload, at)
             if place >= 0:
                 at = place + len(payload)
                 found.append(payload)
+        return found
+
+    def _journal_write(self, record):
+        self._writing.pop(record.fd, None)
+        found = self._payloads_in(record.data)
         for payload in found:
             del self._unwritten[payload]
         self._unsynced[record.fd] += found

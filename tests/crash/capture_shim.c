@@ -36,6 +36,7 @@ enum kind {
   KIND_SYNC_BEGIN = 5,
   KIND_SYNC_END = 6,
   KIND_CLOSE = 7,
+  KIND_JOURNAL_BEGIN = 8, /* a write that SIGKILL may keep from being recorded as done */
 };
 
 enum { FD_MAX = 4096 };
@@ -206,6 +207,7 @@ static void announce(int fd) { record(KIND_SEND, fd, -2, NULL, 0); }
 ssize_t write(int fd, const void* data, size_t bytes) {
   start();
   if (!is_socket(fd)) {
+    if (is_journal(fd)) record(KIND_JOURNAL_BEGIN, fd, 0, data, bytes);
     const ssize_t put_bytes = real_write(fd, data, bytes);
     if (put_bytes > 0 && is_journal(fd))
       record(KIND_JOURNAL_WRITE, fd, put_bytes, data, (size_t)put_bytes);
@@ -220,6 +222,7 @@ ssize_t write(int fd, const void* data, size_t bytes) {
 ssize_t writev(int fd, const struct iovec* parts, int count) {
   start();
   if (is_socket(fd)) announce(fd);
+  if (is_journal(fd)) record_vector(KIND_JOURNAL_BEGIN, fd, 0, parts, count, SIZE_MAX);
   const ssize_t sent = real_writev(fd, parts, count);
   if (sent > 0 && (is_socket(fd) || is_journal(fd)))
     record_vector(is_socket(fd) ? KIND_SEND : KIND_JOURNAL_WRITE, fd, sent, parts, count,
@@ -246,6 +249,7 @@ ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
 
 ssize_t pwrite64(int fd, const void* data, size_t bytes, off64_t offset) {
   start();
+  if (is_journal(fd)) record(KIND_JOURNAL_BEGIN, fd, 0, data, bytes);
   const ssize_t written = real_pwrite64(fd, data, bytes, offset);
   if (written > 0 && is_journal(fd)) record(KIND_JOURNAL_WRITE, fd, written, data, (size_t)written);
   return written;
@@ -257,6 +261,7 @@ ssize_t pwrite(int fd, const void* data, size_t bytes, off_t offset) {
 
 ssize_t pwritev64(int fd, const struct iovec* parts, int count, off64_t offset) {
   start();
+  if (is_journal(fd)) record_vector(KIND_JOURNAL_BEGIN, fd, 0, parts, count, SIZE_MAX);
   const ssize_t written = real_pwritev64(fd, parts, count, offset);
   if (written > 0 && is_journal(fd))
     record_vector(KIND_JOURNAL_WRITE, fd, written, parts, count, (size_t)written);
