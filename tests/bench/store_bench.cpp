@@ -18,6 +18,7 @@
 #include <filesystem>
 
 #include "conformance/temporary_folder.hpp"
+#include "simulator/temperature_schema.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/consumer.hpp"
 #include "telemetry/core/time.hpp"
@@ -30,20 +31,6 @@ namespace {
 constexpr std::int64_t start_ns = 1'795'248'000'000'000'000;
 constexpr std::uint64_t window_rows = 1'000'000;
 constexpr int query_rounds = 21;
-
-constexpr const char* schema_document = R"(
-name: temperature_sensor
-version: "1.0"
-topic_pattern: sensors/{device}/temperature
-time_field: timestamp
-sequence_field: seq
-fields:
-  - {name: temperature, type: float, required: true, validation: {min: -50, max: 150}}
-  - {name: humidity, type: float, validation: {min: 0, max: 100}}
-  - {name: sensor_id, type: string, required: true, validation: {min_length: 3, max_length: 32}}
-  - {name: timestamp, type: timestamp}
-  - {name: seq, type: integer, validation: {min: 0}}
-)";
 
 [[noreturn]] void fail(const std::string& what) {
   fmt::print(stderr, "bench_store: {}\n", what);
@@ -313,7 +300,7 @@ int main(int argc, char** argv) {
   options.path = folder + "/bench-store.db";
   {
     std::vector<Diagnostic> diagnostics;
-    auto schema = require(Schema::parse(schema_document, "bench", diagnostics));
+    auto schema = require(Schema::parse(simulator::temperature_schema, "bench", diagnostics));
     const auto schemas = require(SchemaSet::make({schema}, diagnostics));
     IngestOptions ingest_options;
     ingest_options.sync = SyncMode::never;  // filling is not what is measured
