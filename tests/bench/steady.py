@@ -9,6 +9,9 @@ of its own polls the database; the latency of a message is from its publication 
 payload) to the end of the poll that saw it first. The messages in the broker are asked of
 $SYS/broker/store/messages/count. Fails when a row is missing or the rate was not reached.
 
+With --acknowledgements a proxy between broker and telemetry-edge times each PUBACK from its PUBLISH;
+it is a Python program and shares the CPU with the broker, so keep to 10,000 messages/s.
+
 Python's standard library only; needs mosquitto and mosquitto_sub. Exit code: 0 done, 1 rows were
 lost or the publisher fell behind, 2 wrong usage.
 """
@@ -24,6 +27,7 @@ import tempfile
 import time
 
 import end_to_end
+from ack_proxy import AckProxy
 from end_to_end import Broker, Lost, Program
 
 POLL_S = 0.01
@@ -57,7 +61,9 @@ def percentile(values, share):
 
 def measure(options, folder, broker):
     program = Program("telemetry-edge", end_to_end.edge_command(options))
-    running = program.start(folder, broker.port, 0, end_to_end.pinned(options, 1, []))
+    proxy = AckProxy(broker.port) if options.acknowledgements else None
+    port = proxy.port if proxy else broker.port
+    running = program.start(folder, port, 0, end_to_end.pinned(options, 1, []))
     count = int(options.rate * options.seconds)
     queue_log = os.path.join(folder, "queue.log")
     try:
@@ -95,7 +101,15 @@ def measure(options, folder, broker):
     with open(queue_log, encoding="ascii") as log:
         queue = [int(line) for line in log if line.strip()]
     third = max(1, len(queue) // 3)
-    return {
+    figures = {}
+    if proxy:
+        if len(proxy.latencies_s) != count:
+            raise Lost(f"{len(proxy.latencies_s)} of {count} messages were acknowledged")
+        figures = {
+            "PUBLISH -> PUBACK p50 ms": percentile(proxy.latencies_s, 0.5) * 1e3,
+            "PUBLISH -> PUBACK p99 ms": percentile(proxy.latencies_s, 0.99) * 1e3,
+        }
+    return figures | {
         "publish -> queryable p50 ms": percentile(poller.latencies_s, 0.5) * 1e3,
         "publish -> queryable p99 ms": percentile(poller.latencies_s, 0.99) * 1e3,
         "messages in the broker, first third": statistics.median(queue[:third]),
@@ -115,6 +129,9 @@ def main():
     parser.add_argument("--rate", type=float, default=40_000, help="messages per second")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--devices", type=int, default=1_000, help="topics")
+    parser.add_argument(
+        "--acknowledgements", action="store_true", help="time from PUBLISH to PUBACK, too"
+    )
     parser.add_argument("--pin", action="store_true", help="as end_to_end.py")
     parser.add_argument("--work", metavar="DIR", help="where the temporary folder is made")
     options = parser.parse_args()
