@@ -49,6 +49,9 @@ class FileSystem {
   [[nodiscard]] virtual Result<void> truncate(Handle file, std::uint64_t bytes) = 0;
   /// fdatasync. After a failure the state of the unsynced bytes is unknown for ever.
   [[nodiscard]] virtual Result<void> sync(Handle file) = 0;
+  /// Lets the system begin to write what is unsynced, so that a later sync is short. A hint: it
+  /// promises nothing and does not wait.
+  virtual void begin_sync(Handle file) noexcept { (void)file; }
   [[nodiscard]] virtual Result<std::uint64_t> size(Handle file) = 0;
 
   /// Creates the folder and its parents (mode 0750), so that they last; existing is fine.

@@ -152,6 +152,14 @@ Result<void> PosixFileSystem::sync(Handle file) {
   return {};
 }
 
+void PosixFileSystem::begin_sync(Handle file) noexcept {
+#ifdef SYNC_FILE_RANGE_WRITE
+  (void)::sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+  (void)file;
+#endif
+}
+
 Result<std::uint64_t> PosixFileSystem::size(Handle file) {
   struct stat status {};
   if (::fstat(file, &status) != 0) return failed(file, "cannot stat");

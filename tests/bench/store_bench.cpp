@@ -298,6 +298,9 @@ int main(int argc, char** argv) {
   const std::string folder = argc > 4 ? argv[4] : temporary.path();
   SqliteOptions options;
   options.path = folder + "/bench-store.db";
+  if (std::filesystem::exists(options.path)) {
+    fail(options.path + " is there already: remove bench-store* from the folder, or name another");
+  }
   {
     std::vector<Diagnostic> diagnostics;
     auto schema = require(Schema::parse(simulator::temperature_schema, "bench", diagnostics));
