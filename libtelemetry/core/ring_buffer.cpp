@@ -58,14 +58,34 @@ bool ByteRing::push(std::span<const std::uint8_t> head,
 }
 
 bool ByteRing::pop(std::span<std::uint8_t> out, std::size_t& out_size) noexcept {
-  const std::uint32_t at = tail_.load(std::memory_order_relaxed);
-  if (head_.load(std::memory_order_acquire) == at) return false;
+  std::uint32_t at = begin();
+  if (!read(at, out, out_size)) return false;
+  release(at);
+  return true;
+}
+
+std::uint32_t ByteRing::begin() const noexcept { return tail_.load(std::memory_order_relaxed); }
+
+bool ByteRing::holds(std::uint32_t at) const noexcept { return at - begin() <= bytes_used(); }
+
+bool ByteRing::read(std::uint32_t& at, std::span<std::uint8_t> out,
+                    std::size_t& out_size) const noexcept {
+  out_size = 0;
+  if (!holds(at)) return false;
+  const std::uint32_t readable = head_.load(std::memory_order_acquire) - at;
+  if (readable < length_bytes) return false;
   const std::uint32_t length = length_at(at);
+  // Always true of a position that we gave; another one must not read beyond the records.
+  if (length > readable - length_bytes) return false;
   out_size = length;
   if (out.size() < length) return false;
   copy_out(at + static_cast<std::uint32_t>(length_bytes), out.first(length));
-  tail_.store(at + record_bytes(length), std::memory_order_release);
+  at += record_bytes(length);
   return true;
+}
+
+void ByteRing::release(std::uint32_t at) noexcept {
+  if (holds(at)) tail_.store(at, std::memory_order_release);
 }
 
 bool ByteRing::empty() const noexcept { return bytes_used() == 0; }

@@ -35,6 +35,23 @@ class ByteRing {
   /// @returns false when empty or when `out` is too small; the record stays then.
   bool pop(std::span<std::uint8_t> out, std::size_t& out_size) noexcept;
 
+  // Reading ahead: records stay until the consumer releases them, when a broker has acknowledged
+  // them, say. A position is where a record begins, or the end; positions move forward only, and
+  // one that was kept while 4 GiB went through the ring means nothing any more.
+
+  /// Position of the oldest record.
+  [[nodiscard]] std::uint32_t begin() const noexcept;
+  /// True when reading and releasing can go on from `at`. False when drop_oldest has dropped the
+  /// record, or it was popped or released: go on from begin().
+  [[nodiscard]] bool holds(std::uint32_t at) const noexcept;
+  /// Copies the record at `at` and moves `at` behind it; the record stays.
+  /// @param out_size set to the record's bytes, also when `out` is too small; 0 when there is none.
+  /// @returns false at the end, when `out` is too small, or when holds(at) is false; `at` stays
+  /// then.
+  bool read(std::uint32_t& at, std::span<std::uint8_t> out, std::size_t& out_size) const noexcept;
+  /// Frees all records before `at`; does nothing when holds(at) is false.
+  void release(std::uint32_t at) noexcept;
+
   [[nodiscard]] bool empty() const noexcept;
   [[nodiscard]] std::size_t bytes_used() const noexcept;
   [[nodiscard]] std::size_t capacity() const noexcept { return storage_.size(); }
