@@ -93,6 +93,8 @@ const char* kind_name(core::FrameKind kind) {
       return "snapshot";
     case core::FrameKind::tombstone:
       return "tombstone";
+    case core::FrameKind::padding:
+      return "padding";
   }
   return "unknown";
 }
@@ -140,6 +142,7 @@ int dump(const Arguments& arguments) {
   std::uint64_t frames = 0;
   const auto result = dump_journal(
       *path, environment(), [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
+        if (frame.header.kind == core::FrameKind::padding) return true;
         const bool all = arguments.filter == "#";
         if (!all && (frame.header.kind != core::FrameKind::message ||
                      !core::topic_matches(arguments.filter, frame.topic))) {

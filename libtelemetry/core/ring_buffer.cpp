@@ -29,14 +29,16 @@ std::uint32_t record_bytes(std::uint32_t length) noexcept {
 ByteRing::ByteRing(std::span<std::uint8_t> storage, RingPolicy policy) noexcept
     : storage_(storage.data(), usable(storage.size())), policy_(policy) {}
 
-bool ByteRing::push(std::span<const std::uint8_t> head,
-                    std::span<const std::uint8_t> tail) noexcept {
+bool ByteRing::push(std::span<const std::uint8_t> head, std::span<const std::uint8_t> tail,
+                    std::span<const std::uint8_t> end) noexcept {
   const auto refuse = [this] {
     dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return false;
   };
-  if (head.size() > capacity() || tail.size() > capacity()) return refuse();
-  const auto length = static_cast<std::uint32_t>(head.size() + tail.size());
+  if (head.size() > capacity() || tail.size() > capacity() || end.size() > capacity()) {
+    return refuse();
+  }
+  const auto length = static_cast<std::uint32_t>(head.size() + tail.size() + end.size());
   const std::uint32_t needed = record_bytes(length);
   if (needed > capacity()) return refuse();
 
@@ -53,6 +55,7 @@ bool ByteRing::push(std::span<const std::uint8_t> head,
   copy_in(at, prefix);
   copy_in(at + static_cast<std::uint32_t>(length_bytes), head);
   copy_in(at + static_cast<std::uint32_t>(length_bytes + head.size()), tail);
+  copy_in(at + static_cast<std::uint32_t>(length_bytes + head.size() + tail.size()), end);
   head_.store(at + needed, std::memory_order_release);
   return true;
 }

@@ -113,6 +113,7 @@ void IngestState::recover(const core::FrameView& frame) {
       replay(frame);
       break;
     case core::FrameKind::tombstone:
+    case core::FrameKind::padding:
       break;
   }
 }

@@ -38,7 +38,7 @@ TEST_CASE("records come out whole and in order") {
   std::vector<std::uint8_t> storage(64);
   ByteRing ring(storage);
   CHECK(ring.empty());
-  CHECK(ring.push(bytes("topic"), bytes("payload")));
+  CHECK(ring.push(bytes("to"), bytes("pic"), bytes("payload")));
   CHECK(ring.push({}));
   CHECK(ring.push(bytes("x")));
   CHECK_FALSE(ring.empty());

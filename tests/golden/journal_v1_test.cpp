@@ -4,11 +4,10 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdint>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "golden/golden_bytes.hpp"
 #include "telemetry/core/journal_format.hpp"
 
 using namespace telemetry::core;
@@ -21,18 +20,7 @@ constexpr std::uint64_t segment_id = 0x1122334455667788;
 constexpr std::uint64_t schema_id = 0xFEEDFACECAFEBEEF;
 constexpr std::int64_t received_at = 1'762'862'400'123'456'789;
 
-Bytes golden_bytes() {
-  std::ifstream file(TELEMETRY_SOURCE_DIR "/tests/golden/journal_v1.hex");
-  REQUIRE(file.good());
-  Bytes bytes;
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream digits(line.substr(0, line.find('#')));
-    for (std::string byte; digits >> byte;) {
-      bytes.push_back(static_cast<std::uint8_t>(std::stoul(byte, nullptr, 16)));
-    }
-  }
-  return bytes;
-}
+Bytes golden_bytes() { return telemetry::test::golden_bytes("journal_v1.hex"); }
 
 SegmentHeader segment_header() {
   SegmentHeader header;
@@ -89,6 +77,7 @@ std::vector<Frame> frames() {
         .flags = frame_flag::has_reference},
        "",
        ""},
+      {{.sequence = 1004, .kind = FrameKind::padding}, "", std::string(71, '\0')},
   };
 }
 

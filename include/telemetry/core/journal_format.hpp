@@ -34,6 +34,7 @@ enum class FrameKind : std::uint8_t {
   schema = 2,     ///< payload: canonical document of `schema_id`; sequence of the next message
   snapshot = 3,   ///< payload: state of the sequence check before the next message
   tombstone = 4,  ///< `reference`: sequence of the message frame that was dropped or replayed
+  padding = 5,    ///< fills a sector up to its end; sequence of the next message, payload of zeros
 };
 
 namespace frame_flag {

@@ -26,9 +26,10 @@ class ByteRing {
   explicit ByteRing(std::span<std::uint8_t> storage,
                     RingPolicy policy = RingPolicy::reject) noexcept;
 
-  /// Appends one record made of two parts (topic and payload, say).
+  /// Appends one record made of up to three parts (header, topic and payload, say).
   /// @returns false when it does not fit; nothing changed then except the dropped counter.
-  bool push(std::span<const std::uint8_t> head, std::span<const std::uint8_t> tail = {}) noexcept;
+  bool push(std::span<const std::uint8_t> head, std::span<const std::uint8_t> tail = {},
+            std::span<const std::uint8_t> end = {}) noexcept;
 
   /// Copies the oldest record into `out` and removes it.
   /// @param out_size set to the record's bytes, also when `out` is too small.
