@@ -90,7 +90,8 @@ CardStatus decode_superblock(std::span<const std::uint8_t, card_sector_bytes> se
   return is_sound(out) ? CardStatus::ok : CardStatus::damaged;
 }
 
-// --- Places and sectors. ---------------------------------------------------------------------------
+// --- Places and sectors.
+// ---------------------------------------------------------------------------
 
 std::uint32_t CardJournal::segment_bytes() const noexcept {
   return layout_.sectors_per_segment * static_cast<std::uint32_t>(card_sector_bytes);
@@ -136,7 +137,8 @@ bool CardJournal::is_alive() noexcept {
   return ops_->read(device_, superblock_sector_, read_buffer_.data());
 }
 
-// --- Format and open. ------------------------------------------------------------------------------
+// --- Format and open.
+// ------------------------------------------------------------------------------
 
 CardStatus CardJournal::format(const std::array<std::uint8_t, 16>& journal_id,
                                std::uint32_t sectors_per_segment) noexcept {
@@ -247,7 +249,8 @@ std::uint32_t CardJournal::find(std::uint32_t low, std::uint32_t high,
     std::uint32_t found = middle;
     std::uint64_t first = 0;
     bool good = header_of(found, first);
-    while (!good && found < high && found - middle + 1 < header_probes) good = header_of(++found, first);
+    while (!good && found < high && found - middle + 1 < header_probes)
+      good = header_of(++found, first);
     if (good && first <= sequence) {
       low = found;
     } else {
@@ -303,9 +306,9 @@ CardStatus CardJournal::scan_newest() noexcept {
   if (newest_ == 0 || known_) return CardStatus::ok;
   // As many messages as a segment holds at most.
   const std::uint64_t room = segment_bytes() / static_cast<std::uint32_t>(frame_bytes_min) + 1;
-  const std::uint64_t limit =
-      newest_first_ != 0 && newest_first_ < sequence_max - room ? newest_first_ + room
-                                                                : sequence_max;
+  const std::uint64_t limit = newest_first_ != 0 && newest_first_ < sequence_max - room
+                                  ? newest_first_ + room
+                                  : sequence_max;
   const std::uint32_t errors = counters_.read_errors;
   enter(newest_, false);
   for (;;) {
@@ -326,8 +329,8 @@ CardStatus CardJournal::open() noexcept {
   buffered_ = no_sector;
   CardLayout layout;
   if (const CardStatus status = load_layout(layout); status != CardStatus::ok) return status;
-  if (known_ && (layout.journal_id != layout_.journal_id ||
-                 layout.generation != layout_.generation)) {
+  if (known_ &&
+      (layout.journal_id != layout_.journal_id || layout.generation != layout_.generation)) {
     return CardStatus::other_card;
   }
   layout_ = layout;
@@ -344,7 +347,8 @@ CardStatus CardJournal::open() noexcept {
   return CardStatus::ok;
 }
 
-// --- Writing. --------------------------------------------------------------------------------------
+// --- Writing.
+// --------------------------------------------------------------------------------------
 
 CardStatus CardJournal::find_live(std::uint32_t& segment) noexcept {
   const std::uint32_t errors = counters_.read_errors;
@@ -399,8 +403,7 @@ bool CardJournal::put(std::span<const std::uint8_t> bytes, std::uint32_t& checks
 bool CardJournal::put_frame(const FrameHeader& header, std::string_view topic,
                             std::string_view payload, std::size_t zeros) noexcept {
   static constexpr std::uint8_t zero[32] = {};
-  const std::size_t size =
-      frame_size(topic.size(), payload.size() + zeros, has_reference(header));
+  const std::size_t size = frame_size(topic.size(), payload.size() + zeros, has_reference(header));
   std::uint32_t checksum = frame_seed(segment_id(newest_), write_offset_);
   std::array<std::uint8_t, frame_header_bytes + frame_reference_bytes> start;
   const std::size_t start_bytes = encode_frame_header(header, topic.size(), size, start);
@@ -476,8 +479,7 @@ CardStatus CardJournal::set_cursor(std::uint64_t sequence) noexcept {
   std::memcpy(at, cursor_magic, sizeof(cursor_magic));
   std::memcpy(at + 8, layout_.journal_id.data(), layout_.journal_id.size());
   store(at + 24, sequence);
-  store(at + cursor_checked_bytes,
-        crc32c(std::span(read_buffer_).first<cursor_checked_bytes>()));
+  store(at + cursor_checked_bytes, crc32c(std::span(read_buffer_).first<cursor_checked_bytes>()));
   if (!write_sector(cursor_sector + cursor_slot_, at) || !ops_->flush(device_)) {
     return CardStatus::io_error;
   }

@@ -130,7 +130,8 @@ CardJournal::Found CardJournal::next_frame(std::uint64_t limit, std::span<std::u
     if (lost) {
       if (!load_sector(sector_of(read_segment_, read_offset_))) {
         if (!is_alive()) return Found::error;
-        read_offset_ += static_cast<std::uint32_t>(card_sector_bytes - read_offset_ % card_sector_bytes);
+        read_offset_ +=
+            static_cast<std::uint32_t>(card_sector_bytes - read_offset_ % card_sector_bytes);
         continue;
       }
       if (read_buffer_[read_offset_ % card_sector_bytes] != magic_begin) {

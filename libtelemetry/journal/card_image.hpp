@@ -29,9 +29,7 @@ class CardImage {
     return image;
   }
   CardImage(CardImage&& other) noexcept
-      : files_(other.files_),
-        file_(std::exchange(other.file_, -1)),
-        sectors_(other.sectors_) {}
+      : files_(other.files_), file_(std::exchange(other.file_, -1)), sectors_(other.sectors_) {}
   CardImage& operator=(CardImage&&) = delete;
   ~CardImage() {
     if (file_ >= 0) files_.close(file_);
@@ -87,8 +85,7 @@ class CardFolder {
     if (n) bytes = *n;
     return static_cast<bool>(n);
   }
-  static bool write(File&, std::uint32_t,
-                    std::span<const std::uint8_t, core::card_sector_bytes>) {
+  static bool write(File&, std::uint32_t, std::span<const std::uint8_t, core::card_sector_bytes>) {
     return false;
   }
   static bool sync(File&) { return false; }

@@ -113,7 +113,8 @@ TEST_CASE("whichever call of the file system fails, nothing synced is lost") {
   }
 }
 
-TEST_CASE("whichever call of the file system is the last before a power cut, nothing synced is lost") {
+TEST_CASE(
+    "whichever call of the file system is the last before a power cut, nothing synced is lost") {
   for (int cut_at = 1;; ++cut_at) {
     FakeCardFiles files;
     std::uint64_t synced = 0, appended = 0;

@@ -392,7 +392,8 @@ TEST_CASE("opening a 32 GB card reads some 150 sectors") {
       ++reads;
       const auto found = written.find(sector);
       std::fill(out.begin(), out.end(), std::uint8_t{0});
-      if (found != written.end()) std::copy(found->second.begin(), found->second.end(), out.begin());
+      if (found != written.end())
+        std::copy(found->second.begin(), found->second.end(), out.begin());
       return true;
     }
     bool write(std::uint32_t sector, std::span<const std::uint8_t, 512> in) {

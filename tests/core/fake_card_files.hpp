@@ -34,13 +34,14 @@ struct FakeCardFiles {
     file.name = name;
     return core::FileStatus::ok;
   }
-  bool read(File& file, std::uint32_t offset,
-            std::span<std::uint8_t, core::card_sector_bytes> out, std::size_t& bytes) {
+  bool read(File& file, std::uint32_t offset, std::span<std::uint8_t, core::card_sector_bytes> out,
+            std::size_t& bytes) {
     if (!works()) return false;
     const auto& now = contents.at(file.name).now;
     bytes = offset < now.size() ? std::min(out.size(), now.size() - offset) : 0;
-    std::copy_n(now.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(offset, now.size())),
-                bytes, out.begin());
+    std::copy_n(
+        now.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(offset, now.size())), bytes,
+        out.begin());
     return true;
   }
   bool write(File& file, std::uint32_t offset,

@@ -115,8 +115,9 @@ void BrokerModel::on_publish(std::uint8_t first, std::string_view body) {
   const std::string payload(body.substr(payload_at));
   if (id == 0 || payload.empty()) return complain("packet id 0 or no number");
   const auto number = static_cast<std::uint32_t>(std::stoul(payload));
-  // The retain flag must be the same each time: set for every fifth.
-  if (((first & 0x01) != 0) != (number % 5 == 0)) return complain("another retain flag");
+  // The retain flag must be the same each time.
+  if (((first & 0x01) != 0) != (fifth_is_retained && number % 5 == 0))
+    return complain("another retain flag");
   if (any_on_wire_ && number < next_on_wire_)
     return complain("number " + payload + " instead of " + std::to_string(next_on_wire_));
   // What lies between was acknowledged out of order on an earlier connection.

@@ -43,9 +43,10 @@ class BrokerModel {
   void offer_message() { ++messages_offered_; }
 
   Faults faults;
-  std::string complaint;                 ///< the client's first offence; empty while it behaves
-  bool poisoned = false;                 ///< malformed bytes were sent: this connection must end
-  std::uint32_t arrived = 0;             ///< publications 0 .. arrived - 1 came at least once
+  bool fifth_is_retained = true;  ///< of the publications: number 0, 5, 10, ...; else none is
+  std::string complaint;          ///< the client's first offence; empty while it behaves
+  bool poisoned = false;          ///< malformed bytes were sent: this connection must end
+  std::uint32_t arrived = 0;      ///< publications 0 .. arrived - 1 came at least once
   std::set<std::uint32_t> acknowledged;  ///< PUBACK was sent, though perhaps never received
   std::set<std::uint32_t> confirmed;     ///< messages to the client that it has acknowledged
   std::set<std::uint32_t> skipped;       ///< of these: too large for the client

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/store_forward.hpp"
 
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,8 +46,7 @@ struct Fixture {
     session = std::make_unique<FakeSession>(window);
     journal = std::make_unique<CardJournal>(card, policy);
     slots.assign(window, {});
-    forward =
-        std::make_unique<Forward>(*ring, *session, *journal, slots, buffer, options);
+    forward = std::make_unique<Forward>(*ring, *session, *journal, slots, buffer, options);
   }
   bool offer() {
     const bool taken = forward->offer("t", std::to_string(next), next);

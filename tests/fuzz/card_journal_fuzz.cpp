@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a card. Mode 0: the bytes are the image, behind a good superblock or their own. Mode 1:
-// the bytes are a script that writes a journal and damages the card in between. Opening and reading
-// end, read nothing outside, and every message that comes out is one that was appended.
+// Any bytes as a card. Mode 0: the bytes are the image, behind a good superblock or their own. Mode
+// 1: the bytes are a script that writes a journal and damages the card in between. Opening and
+// reading end, read nothing outside, and every message that comes out is one that was appended.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -21,8 +21,7 @@ using telemetry::test::CardDevice;
 
 constexpr std::uint32_t sectors_per_segment = 8;
 constexpr std::uint32_t segments = 4;
-constexpr std::uint32_t sectors =
-    core::card_first_sector + segments * sectors_per_segment + 1;
+constexpr std::uint32_t sectors = core::card_first_sector + segments * sectors_per_segment + 1;
 constexpr std::uint64_t reads_max = 200'000;
 
 class Input {

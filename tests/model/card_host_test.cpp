@@ -139,8 +139,8 @@ TEST_CASE("an image of a card is read on the host, whatever its cursor says") {
   }
   model::FaultFileSystem files;
   REQUIRE(files.create_folder("/images"));
-  files.set_content("/images/sd.img", std::vector<std::uint8_t>(
-                                          device.at(0), device.at(0) + device.sectors() * 512));
+  files.set_content("/images/sd.img",
+                    std::vector<std::uint8_t>(device.at(0), device.at(0) + device.sectors() * 512));
   auto image = journal::CardImage::open(files, "/images/sd.img");
   REQUIRE(image);
   CardJournal journal(*image);

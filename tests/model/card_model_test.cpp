@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The card journal against a plain model, and a whole device (ring, card, broker) whose power is cut
-// during the K-th sector write, for every K. Seeds are printed with every failure;
+// The card journal against a plain model, and a whole device (ring, card, broker) whose power is
+// cut during the K-th sector write, for every K. Seeds are printed with every failure;
 // TELEMETRY_MODEL_SEED runs one alone, TELEMETRY_MODEL_SCRIPTS sets how many.
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -173,7 +173,8 @@ class Script {
       if (status == CardStatus::end) return;
       const std::string payload(frame.payload);
       const bool known = content_.contains(sequence) && content_[sequence] == payload;
-      const bool possible = uncertain_.contains(sequence) && may_be_there_[sequence].contains(payload);
+      const bool possible =
+          uncertain_.contains(sequence) && may_be_there_[sequence].contains(payload);
       REQUIRE((known || possible));
       ++sequence;
     }
@@ -199,7 +200,8 @@ class Script {
   int step_ = 0;
 };
 
-// --- A whole device. -------------------------------------------------------------------------------
+// --- A whole device.
+// -------------------------------------------------------------------------------
 
 /// A CardJournal whose promises are noted down: they outlive the power cut.
 class NotedCard {
@@ -249,7 +251,10 @@ struct Boot {
   using Forward = StoreForward<FakeSession, NotedCard>;
 
   Boot(CardDevice& device, NotedCard::Notes& notes)
-      : ring(storage), session(8), card(device, notes), forward(ring, session, card, slots, buffer, options) {}
+      : ring(storage),
+        session(8),
+        card(device, notes),
+        forward(ring, session, card, slots, buffer, options) {}
 
   std::vector<std::uint8_t> storage = std::vector<std::uint8_t>(2048);
   std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(256);
@@ -273,7 +278,8 @@ bool run_until_cut(CardDevice& device, NotedCard::Notes& notes, std::set<std::st
     const bool online = (i / 60) % 2 == 1;
     if (online && !boot.session.connected) boot.session.connect();
     if (!online && boot.session.connected) boot.session.disconnect();
-    const std::string payload = std::to_string(i) + std::string(static_cast<std::size_t>(i * 7 % 90), 'x');
+    const std::string payload =
+        std::to_string(i) + std::string(static_cast<std::size_t>(i * 7 % 90), 'x');
     if (!boot.forward.offer("t", payload, i)) break;
     offered = i;
     now += 50;
@@ -295,7 +301,8 @@ bool run_until_cut(CardDevice& device, NotedCard::Notes& notes, std::set<std::st
 
 }  // namespace
 
-TEST_CASE("the card journal does what a plain model does, whatever fails and whenever the power goes") {
+TEST_CASE(
+    "the card journal does what a plain model does, whatever fails and whenever the power goes") {
   const bool alone = std::getenv("TELEMETRY_MODEL_SEED") != nullptr;
   const std::uint64_t first = from_environment("TELEMETRY_MODEL_SEED", 1);
   const std::uint64_t count = alone ? 1 : 10 * from_environment("TELEMETRY_MODEL_SCRIPTS", 40);

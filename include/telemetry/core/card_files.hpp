@@ -63,7 +63,8 @@ class CardFiles {
     return true;
   }
 
-  bool write(std::uint32_t sector, std::span<const std::uint8_t, card_sector_bytes> bytes) noexcept {
+  bool write(std::uint32_t sector,
+             std::span<const std::uint8_t, card_sector_bytes> bytes) noexcept {
     if (sector == 0 || sector == sectors_ - 1) learn(bytes);
     const Place place = locate(sector);
     if (reader_.number == place.number) release(reader_);

@@ -79,13 +79,15 @@ void encode_superblock(const CardLayout& layout,
 ///   has passed it (or drop_oldest dropped it, counted). A sector that holds synced frames is never
 ///   written again while they are needed, so a torn write can only tear what was never confirmed.
 /// Start: nothing is continued. The first append after open() begins a new segment.
-/// Errors: after io_error from append() or sync() the messages above synced_sequence() are forgotten:
+/// Errors: after io_error from append() or sync() the messages above synced_sequence() are
+/// forgotten:
 ///   append them again. The journal goes on behind the bad place, in a new segment. After any other
 ///   error nothing has changed. When the card was away, call open() again.
-/// Damage: reading skips what has no valid checksum, finds its way again and counts what is missing.
-/// Cost: append() writes a sector when 512 bytes are full, sync() fills the sector up and writes it.
-///   open() reads log2(segments) to 4 * log2(segments) headers and one segment: 150 to 200 sectors on
-///   32 GB with segments of 64 KiB. Going back in reading costs as much.
+/// Damage: reading skips what has no valid checksum, finds its way again and counts what is
+/// missing. Cost: append() writes a sector when 512 bytes are full, sync() fills the sector up and
+/// writes it.
+///   open() reads log2(segments) to 4 * log2(segments) headers and one segment: 150 to 200 sectors
+///   on 32 GB with segments of 64 KiB. Going back in reading costs as much.
 /// Thread: one context. Memory: two sectors and about 170 bytes, all in the object.
 class CardJournal {
  public:

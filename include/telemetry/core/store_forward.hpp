@@ -59,14 +59,15 @@ struct StoreForwardOptions {
 ///   ring above high water    ring -> card
 ///   connected, card not empty  card -> session, then ring -> session
 ///
-/// Promise: a message that offer() took goes out at least once, and first sendings keep the order of
-///   the offers; what is in flight when a connection ends goes out again, with DUP, from wherever it
-///   lies then. A record leaves the ring when the broker has acknowledged it or the card has synced
-///   it, never before; the cursor on the card moves when the broker has acknowledged.
+/// Promise: a message that offer() took goes out at least once, and first sendings keep the order
+/// of
+///   the offers; what is in flight when a connection ends goes out again, with DUP, from wherever
+///   it lies then. A record leaves the ring when the broker has acknowledged it or the card has
+///   synced it, never before; the cursor on the card moves when the broker has acknowledged.
 /// Limits: records in the ring do not survive a power cut. A card that does not answer for
-///   card_patience_ms is given up (counted): newer records go on, and what it holds goes out when it
-///   answers again, out of order then. A full card (reject) leaves records in the ring, and a full
-///   ring refuses offers.
+///   card_patience_ms is given up (counted): newer records go on, and what it holds goes out when
+///   it answers again, out of order then. A full card (reject) leaves records in the ring, and a
+///   full ring refuses offers.
 /// Caller: gives session.receive() a handler that passes on_acknowledged(token) on to this object;
 ///   calls poll() in each round of its loop.
 /// Session: MqttSession, or another with its state(), publish(), next_resend(), resend(),
@@ -86,10 +87,10 @@ class StoreForward {
   };
   /// Since construction; they wrap. Messages that found the ring full: ring.dropped().
   struct Counters {
-    std::uint32_t refused = 0;     ///< offers that can never go: too large, or not a valid topic
-    std::uint32_t saved = 0;       ///< records written to the card
-    std::uint32_t lost = 0;        ///< records that were gone when their turn came
-    std::uint32_t card_errors = 0;   ///< times the card failed
+    std::uint32_t refused = 0;      ///< offers that can never go: too large, or not a valid topic
+    std::uint32_t saved = 0;        ///< records written to the card
+    std::uint32_t lost = 0;         ///< records that were gone when their turn came
+    std::uint32_t card_errors = 0;  ///< times the card failed
     std::uint32_t cards_given_up = 0;
   };
 
@@ -99,8 +100,13 @@ class StoreForward {
   /// @param buffer takes one record: 10 bytes + topic + payload of the largest message
   StoreForward(ByteRing& ring, Session& session, Card& card, std::span<Slot> window,
                std::span<std::uint8_t> buffer, const StoreForwardOptions& options) noexcept
-      : ring_(ring), session_(session), card_(card), options_(options), window_(window),
-        buffer_(buffer), ring_sent_(ring.begin()) {}
+      : ring_(ring),
+        session_(session),
+        card_(card),
+        options_(options),
+        window_(window),
+        buffer_(buffer),
+        ring_sent_(ring.begin()) {}
   StoreForward(ByteRing&, Session&, Card&, std::span<Slot>, std::span<std::uint8_t>,
                StoreForwardOptions&&) = delete;  // the options would not live long enough
   StoreForward(const StoreForward&) = delete;
@@ -112,8 +118,7 @@ class StoreForward {
   bool offer(std::string_view topic, std::string_view payload, std::int64_t time_ns) noexcept {
     const std::size_t bytes = topic.size() + payload.size();
     if (topic.size() > topic_bytes_max || bytes > card_message_bytes_max ||
-        record_header_bytes + bytes > buffer_.size() ||
-        !session_.accepts(topic, payload.size())) {
+        record_header_bytes + bytes > buffer_.size() || !session_.accepts(topic, payload.size())) {
       ++counters_.refused;
       return false;
     }
@@ -352,8 +357,8 @@ class StoreForward {
     return true;
   }
 
-  /// The first message on the card from `sequence` on; staged_ is its sequence. One that the session
-  /// did not take stays in the buffer.
+  /// The first message on the card from `sequence` on; staged_ is its sequence. One that the
+  /// session did not take stays in the buffer.
   CardStatus read_card(std::uint64_t sequence, Message& out) noexcept {
     if (staged_ != sequence || staged_ == 0) {
       staged_ = 0;
@@ -386,7 +391,8 @@ class StoreForward {
     } else {
       if (!waiting_) waiting_since_ms_ = now_ms_;
       waiting_ = true;
-      if (used < options_.batch_bytes && used < high_water() && !passed(waiting_since_ms_, options_.save_interval_ms)) {
+      if (used < options_.batch_bytes && used < high_water() &&
+          !passed(waiting_since_ms_, options_.save_interval_ms)) {
         return false;
       }
     }
@@ -500,11 +506,11 @@ class StoreForward {
   std::uint32_t cursor_since_ms_ = 0;
   Counters counters_;
   CardStatus card_status_ = CardStatus::io_error;
-  bool card_ready_ = false;    // open, and the last call worked
-  bool card_known_ = false;    // was open
+  bool card_ready_ = false;  // open, and the last call worked
+  bool card_known_ = false;  // was open
   bool card_tried_ = false;
   bool given_up_ = false;
-  bool waiting_ = false;       // offline, with records in the ring
+  bool waiting_ = false;  // offline, with records in the ring
   bool cursor_waits_ = false;
 };
 
