@@ -18,6 +18,7 @@ void add_schema(CLI::App& program, Command& chosen);
 void add_schema_diff(CLI::App& schema, Command& chosen);
 void add_schema_test(CLI::App& schema, Command& chosen);
 void add_journal(CLI::App& program, Command& chosen);
+void add_import(CLI::App& program, Command& chosen);
 void add_bench(CLI::App& program, Command& chosen);
 void add_version(CLI::App& program, Command& chosen);
 

@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   add_config(program, chosen);
   add_schema(program, chosen);
   add_journal(program, chosen);
+  add_import(program, chosen);
   add_bench(program, chosen);
   add_version(program, chosen);
   try {
