@@ -11,7 +11,10 @@ endif()
 add_library(telemetry_flags INTERFACE)
 target_compile_options(telemetry_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wformat=2 -fno-omit-frame-pointer)
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wformat=2)
+if(NOT CMAKE_SYSTEM_NAME STREQUAL "Generic")
+  target_compile_options(telemetry_flags INTERFACE -fno-omit-frame-pointer)
+endif()
 if(PROJECT_IS_TOP_LEVEL)
   target_compile_options(telemetry_flags INTERFACE -Werror)
 endif()

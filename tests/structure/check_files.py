@@ -72,8 +72,9 @@ def main() -> int:
         path = pathlib.Path(entry["file"])
         if path.is_relative_to(root):
             compiled.add(path.relative_to(root).as_posix())
-    # Compiled by another build on purpose: consumers of the installed package, fuzzers (clang).
-    elsewhere = ("tests/install/", "tests/fuzz/")
+    # Compiled by another build on purpose: consumers of the installed package, fuzzers (clang),
+    # firmware (a cross compiler).
+    elsewhere = ("tests/install/", "tests/fuzz/", "examples/firmware/", "tests/firmware/")
     problems = [p for p in check(root, compiled)
                 if not (p.endswith("compiled by no target") and p.startswith(elsewhere))]
     print(*problems, sep="\n")
