@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sensor logger: reading -> schema -> ring -> MQTT over the UART; over the SD card while the
+// broker is away. No heap, no operating system. docs/firmware.md explains it line by line.
+//
+// One life of the loop: take bytes from the UART, make a reading when it is time, let StoreForward
+// move what can be moved, give bytes to the UART. Nothing in it waits but the card.
+#include <array>
+
+#include "card_device.hpp"
+#include "drivers/systick.hpp"
+#include "schemas.hpp"
+#include "settings.hpp"
+#include "telemetry/core/deadband.hpp"
+#include "telemetry/core/decode.hpp"
+#include "telemetry/core/mqtt_session.hpp"
+#include "telemetry/core/store_forward.hpp"
+#include "text_writer.hpp"
+
+using namespace telemetry;
+
+namespace {
+
+constexpr std::string_view device = "mcu-001";
+constexpr std::string_view reading_topic = "mcu/mcu-001/reading";
+constexpr std::string_view command_topic = "mcu/mcu-001/command";
+constexpr std::string_view status_topic = "mcu/mcu-001/status";
+constexpr std::size_t window = 16;
+constexpr std::uint32_t reconnect_ms = 500;
+
+constexpr core::MqttOptions mqtt_options{.client_id = device,
+                                         .will_topic = status_topic,
+                                         .will_payload = R"({"online":false})",
+                                         .keepalive_s = 10,
+                                         .response_timeout_ms = 2'000};
+
+// All memory of the program but the stack, 12.5 KB: the linker knows that it suffices.
+std::array<std::uint8_t, 8192> ring_memory;
+std::array<std::uint8_t, 256> receive_memory;
+std::array<std::uint8_t, 768> send_memory;
+std::array<core::MqttSession::InFlight, window> session_window;
+using Forward = core::StoreForward<core::MqttSession, core::CardJournal>;
+std::array<Forward::Slot, window> forward_window;
+std::array<std::uint8_t, 256> record_memory;
+
+struct Counters {
+  std::uint32_t readings = 0;          ///< made, and kept by the deadband
+  std::uint32_t invalid = 0;           ///< broke a rule of the schema
+  std::uint32_t commands = 0;          ///< obeyed
+  std::uint32_t refused_commands = 0;  ///< not JSON, unknown, or out of range
+};
+
+/// Judges a payload by the schema of its topic, as the gateway will.
+template <std::size_t slots>
+core::DecodeResult judge(std::string_view topic, std::string_view payload,
+                         std::array<core::Value, slots>& values) noexcept {
+  std::array<char, 192> scratch;
+  std::array<core::Violation, 1> violations;
+  const core::SchemaEntry* schema = core::choose(schemas::all, topic);
+  if (schema == nullptr) return {.first = core::Rule::no_schema};
+  return core::decode(*schema->view, payload, {values, scratch, violations, {}});
+}
+
+class Logger {
+ public:
+  Logger(const Settings& settings, core::CardJournal& card) noexcept
+      : settings_(settings),
+        card_options_{.save_interval_ms = settings.save_ms},
+        forward_(ring_, session_, card, forward_window, record_memory, card_options_),
+        next_(settings.first) {}
+
+  void run() noexcept {
+    (void)session_.open(clock_.now_ms());
+    while (!is_done()) {
+      const std::uint32_t now = clock_.now_ms();
+      receive(now);
+      session_.poll(now);
+      connect(now);
+      take_reading(now);
+      forward_.poll(now);
+      print_saved();
+      session_.sent(uart_.write(session_.to_send()));
+      if (report_ && publish_status()) report_ = false;
+    }
+    if (session_.disconnect()) {
+      while (!session_.to_send().empty()) session_.sent(uart_.write(session_.to_send()));
+    }
+  }
+
+  void print(std::uint32_t writes) noexcept {
+    const auto line = [](std::string_view name, std::uint32_t number) {
+      semihosting::print(name);
+      semihosting::print(" ");
+      semihosting::print(number);
+      semihosting::print("\n");
+    };
+    line("ms", clock_.now_ms());
+    line("readings", counters_.readings);
+    line("invalid", counters_.invalid);
+    line("commands", counters_.commands);
+    line("refused_commands", counters_.refused_commands);
+    line("oversize", session_.counters().oversize);
+    line("malformed", session_.counters().malformed);
+    line("resent", session_.counters().resent);
+    line("saved", forward_.counters().saved);
+    line("lost", forward_.counters().lost + forward_.counters().refused);
+    line("card_writes", writes);
+  }
+
+  // --- What the session hears.
+
+  void on_acknowledged(std::uint32_t token) noexcept { forward_.on_acknowledged(token); }
+  void on_subscribed(std::uint16_t, std::uint8_t) noexcept {}
+  void on_message(const core::MqttMessage& message) noexcept {
+    std::array<core::Value, schemas::mcu_command_v1.slot_count> values;
+    if (message.topic != command_topic || !judge(message.topic, message.payload, values).ok()) {
+      ++counters_.refused_commands;
+      return;
+    }
+    ++counters_.commands;
+    const auto& [interval, report, stop] = values;
+    if (!interval.is_null()) {
+      settings_.interval_ms = static_cast<std::uint32_t>(interval.as_integer());
+    }
+    report_ = report_ || report.as_integer() != 0;
+    stopped_ = stopped_ || stop.as_integer() != 0;
+  }
+
+ private:
+  void receive(std::uint32_t now) noexcept {
+    if (unread_ == 0) unread_ = uart_.read(input_);
+    const std::size_t taken = session_.receive({input_.data(), unread_}, now, *this);
+    std::memmove(input_.data(), input_.data() + taken, unread_ - taken);
+    unread_ -= taken;
+  }
+
+  /// A UART does not say that the other end is gone: answers that do not come do.
+  void connect(std::uint32_t now) noexcept {
+    if (session_.wants_close()) {
+      session_.close();
+      closed_ms_ = now;
+    }
+    if (session_.state() == core::MqttState::disconnected && now - closed_ms_ >= reconnect_ms) {
+      unread_ = 0;
+      subscribed_ = false;
+      (void)session_.open(now);
+    }
+    std::uint16_t packet_id = 0;
+    if (!subscribed_) subscribed_ = session_.subscribe(command_topic, 1, packet_id);
+  }
+
+  [[nodiscard]] bool has_all() const noexcept {
+    return stopped_ || (settings_.count != 0 && counters_.readings >= settings_.count);
+  }
+  [[nodiscard]] bool is_done() noexcept {
+    return has_all() && ring_.empty() &&
+           (settings_.offline != 0 || forward_.waiting_on_card() == 0);
+  }
+
+  void take_reading(std::uint32_t now) noexcept {
+    if (has_all() || now - last_reading_ms_ < settings_.interval_ms) return;
+    // Without an interval it shall not outrun the line: half of the ring is enough.
+    if (settings_.interval_ms == 0 && ring_.bytes_used() > ring_.capacity() / 2) return;
+    last_reading_ms_ = now;
+    const Measured measured = measure();
+    if (!deadband_.passes({measured.temperature, -2}, now)) return;
+    const std::uint64_t time_ms = std::uint64_t{settings_.epoch_s} * 1'000 + now;
+    std::array<char, 160> payload;
+    TextWriter text(payload);
+    text.text(R"({"device_id":")").text(device).text(R"(","temperature":)");
+    text.hundredths(measured.temperature).text(R"(,"humidity":)").hundredths(measured.humidity);
+    text.text(R"(,"timestamp":)").number(time_ms).text(R"(,"seq":)").number(next_).text("}");
+    std::array<core::Value, schemas::mcu_reading_v1.slot_count> values;
+    if (!judge(reading_topic, text.result(), values).ok()) {
+      ++counters_.invalid;
+      return;
+    }
+    if (!forward_.offer(reading_topic, text.result(),
+                        static_cast<std::int64_t>(time_ms) * 1'000'000)) {
+      return;  // no room: the same number comes with the next one
+    }
+    ++next_;
+    ++counters_.readings;
+  }
+
+  /// For tests: what the card has confirmed when the power fails; when all is on the card.
+  void print_saved() noexcept {
+    const std::uint32_t saved = forward_.counters().saved;
+    if (saved == printed_) return;
+    const bool all = has_all() && ring_.empty();
+    if (settings_.cut == 0 && !all) return;
+    printed_ = saved;
+    semihosting::print(all ? "all_saved " : "saved ");
+    semihosting::print(saved);
+    semihosting::print("\n");
+  }
+
+  struct Measured {
+    std::int32_t temperature, humidity;  // hundredths
+  };
+  /// A day of the weather, in the place of a sensor.
+  [[nodiscard]] Measured measure() noexcept {
+    phase_ = (phase_ + 7) % 4'000;
+    const std::int32_t up = phase_ < 2'000 ? phase_ : 4'000 - phase_;
+    return {up - 500, 9'000 - 3 * up};
+  }
+
+  bool publish_status() noexcept {
+    std::array<char, 160> payload;
+    TextWriter text(payload);
+    text.text(R"({"online":true,"readings":)").number(counters_.readings);
+    text.text(R"(,"commands":)").number(counters_.commands);
+    text.text(R"(,"refused_commands":)").number(counters_.refused_commands);
+    text.text(R"(,"oversize":)").number(session_.counters().oversize);
+    text.text(R"(,"saved":)").number(forward_.counters().saved).text("}");
+    return session_.publish(status_topic, text.result());
+  }
+
+  Settings settings_;
+  core::StoreForwardOptions card_options_;
+  board::Uart uart_ = board::uart();
+  drivers::SysTick clock_{board::clock_hz};
+  core::ByteRing ring_{ring_memory};
+  core::MqttSession session_{mqtt_options, receive_memory, send_memory, session_window};
+  Forward forward_;
+  core::Deadband deadband_{{static_cast<std::int64_t>(settings_.deadband), -2}, 60'000};
+  Counters counters_;
+  std::array<std::uint8_t, 64> input_;
+  std::size_t unread_ = 0;
+  std::uint32_t next_;
+  std::uint32_t closed_ms_ = 0;
+  std::uint32_t last_reading_ms_ = 0;
+  std::uint32_t printed_ = 0;
+  std::int32_t phase_ = 0;
+  bool subscribed_ = false;
+  bool report_ = false;
+  bool stopped_ = false;
+};
+
+/// Empty cards are made ready; anything else on a card is left alone.
+core::CardStatus prepare(core::CardJournal& card, const Settings& settings) noexcept {
+  const core::CardStatus status = card.open();
+  if (status != core::CardStatus::blank) return status;
+  std::array<std::uint8_t, 16> id{};  // must not come twice: the device and the time
+  std::memcpy(id.data(), device.data(), device.size());
+  std::memcpy(id.data() + 12, &settings.epoch_s, 4);
+  const core::CardStatus formatted = card.format(id);
+  return formatted == core::CardStatus::ok ? card.open() : formatted;
+}
+
+int check(core::CardJournal& card) noexcept {
+  semihosting::print("synced ");
+  semihosting::print(static_cast<std::uint32_t>(card.synced_sequence()));
+  semihosting::print(" cursor ");
+  semihosting::print(static_cast<std::uint32_t>(card.cursor()));
+  std::uint64_t next = card.cursor() + 1;
+  std::uint32_t found = 0;
+  core::FrameView frame;
+  while (card.read(next, record_memory, frame) == core::CardStatus::ok) {
+    next = frame.header.sequence + 1;
+    ++found;
+  }
+  semihosting::print(" found ");
+  semihosting::print(found);
+  semihosting::print("\n");
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  std::array<char, 256> words;
+  Settings settings;
+  if (!settings.set_all(semihosting::arguments(words))) {
+    semihosting::print("unknown setting\n");
+    return 2;
+  }
+  static CardDevice device(settings.cut);
+  static core::CardJournal card(device);
+  if (settings.card != 0) {
+    const core::CardStatus status = prepare(card, settings);
+    if (status != core::CardStatus::ok) {
+      semihosting::print("no card, status ");
+      semihosting::print(static_cast<std::uint32_t>(status));
+      semihosting::print("\n");
+      if (settings.check != 0) return 1;
+    }
+  }
+  if (settings.check != 0) return check(card);
+  static Logger logger(settings, card);
+  logger.run();
+  logger.print(device.writes());
+  return 0;
+}
