@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One polynomial, three ways: the crc32 instruction of SSE4.2 where the machine has it (asked once,
-// at run time), the CRC extension of ARMv8 where the compiler may use it, a table of 1 KB
-// elsewhere.
+// at run time), the CRC extension of ARMv8 where the compiler may use it, elsewhere a table: of 1
+// KB, or of 64 bytes on a Cortex-M, where flash is dearer than time.
 #include "telemetry/core/checksum.hpp"
 
 #include <array>
@@ -20,11 +20,17 @@ namespace telemetry::core {
 namespace {
 
 #if defined(__x86_64__) || !defined(__ARM_FEATURE_CRC32)
-constexpr std::array<std::uint32_t, 256> table = [] {
-  std::array<std::uint32_t, 256> entries{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
+#if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'
+constexpr unsigned bits = 4;  // of a byte at once
+#else
+constexpr unsigned bits = 8;
+#endif
+constexpr std::uint32_t entries_max = 1u << bits;
+constexpr std::array<std::uint32_t, entries_max> table = [] {
+  std::array<std::uint32_t, entries_max> entries{};
+  for (std::uint32_t i = 0; i < entries_max; ++i) {
     std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) ? 0x82F63B78u : 0u);
+    for (unsigned bit = 0; bit < bits; ++bit) crc = (crc >> 1) ^ ((crc & 1) ? 0x82F63B78u : 0u);
     entries[i] = crc;
   }
   return entries;
@@ -32,7 +38,12 @@ constexpr std::array<std::uint32_t, 256> table = [] {
 
 std::uint32_t update_by_table(std::uint32_t crc, const std::uint8_t* at,
                               std::size_t size) noexcept {
-  for (; size > 0; --size, ++at) crc = (crc >> 8) ^ table[(crc ^ *at) & 0xFF];
+  for (; size > 0; --size, ++at) {
+    crc ^= *at;
+    for (unsigned done = 0; done < 8; done += bits) {
+      crc = (crc >> bits) ^ table[crc & (entries_max - 1)];
+    }
+  }
   return crc;
 }
 #endif

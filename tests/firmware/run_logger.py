@@ -194,10 +194,9 @@ def cut_at(rig, count, cut):
     code, output = rig.boot(f"count={count} offline=1 cut={cut}")
     confirmed = max([int(number) for number in re.findall(r"saved (\d+)", output)], default=0)
     checked, found = rig.boot("check=1")
-    match = re.search(r"synced (\d+) cursor (\d+) found (\d+)", found)
-    if checked != 0 or match is None:
+    if checked != 0:
         raise Failure(f"cut at write {cut}: {output}the next boot ends with {checked}: {found}")
-    synced, cursor, read = map(int, match.groups())
+    synced, cursor, read = (counters(found)[name] for name in ("synced", "cursor", "found"))
     if synced < confirmed or read != synced or cursor != 0:
         raise Failure(f"cut at write {cut}: {confirmed} confirmed, {synced} synced, {read} read")
     if rig.options.telemetry:

@@ -42,6 +42,12 @@ using Forward = core::StoreForward<core::MqttSession, core::CardJournal>;
 std::array<Forward::Slot, window> forward_window;
 std::array<std::uint8_t, 256> record_memory;
 
+void print_line(std::string_view name, std::uint32_t figure) noexcept {
+  semihosting::print(name);
+  semihosting::print(figure);
+  semihosting::print("\n");
+}
+
 struct Counters {
   std::uint32_t readings = 0;          ///< made, and kept by the deadband
   std::uint32_t invalid = 0;           ///< broke a rule of the schema
@@ -87,23 +93,21 @@ class Logger {
   }
 
   void print(std::uint32_t writes) noexcept {
-    const auto line = [](std::string_view name, std::uint32_t number) {
-      semihosting::print(name);
-      semihosting::print(" ");
-      semihosting::print(number);
-      semihosting::print("\n");
-    };
-    line("ms", clock_.now_ms());
-    line("readings", counters_.readings);
-    line("invalid", counters_.invalid);
-    line("commands", counters_.commands);
-    line("refused_commands", counters_.refused_commands);
-    line("oversize", session_.counters().oversize);
-    line("malformed", session_.counters().malformed);
-    line("resent", session_.counters().resent);
-    line("saved", forward_.counters().saved);
-    line("lost", forward_.counters().lost + forward_.counters().refused);
-    line("card_writes", writes);
+    const struct {
+      const char* name;
+      std::uint32_t figure;
+    } lines[] = {{"ms ", clock_.now_ms()},
+                 {"readings ", counters_.readings},
+                 {"invalid ", counters_.invalid},
+                 {"commands ", counters_.commands},
+                 {"refused_commands ", counters_.refused_commands},
+                 {"oversize ", session_.counters().oversize},
+                 {"malformed ", session_.counters().malformed},
+                 {"resent ", session_.counters().resent},
+                 {"saved ", forward_.counters().saved},
+                 {"lost ", forward_.counters().lost + forward_.counters().refused},
+                 {"card_writes ", writes}};
+    for (const auto& line : lines) print_line(line.name, line.figure);
   }
 
   // --- What the session hears.
@@ -168,7 +172,11 @@ class Logger {
     TextWriter text(payload);
     text.text(R"({"device_id":")").text(device).text(R"(","temperature":)");
     text.hundredths(measured.temperature).text(R"(,"humidity":)").hundredths(measured.humidity);
-    text.text(R"(,"timestamp":)").number(time_ms).text(R"(,"seq":)").number(next_).text("}");
+    text.text(R"(,"timestamp":)")
+        .milliseconds(settings_.epoch_s, now)
+        .text(R"(,"seq":)")
+        .number(next_)
+        .text("}");
     std::array<core::Value, schemas::mcu_reading_v1.slot_count> values;
     if (!judge(reading_topic, text.result(), values).ok()) {
       ++counters_.invalid;
@@ -189,9 +197,7 @@ class Logger {
     const bool all = has_all() && ring_.empty();
     if (settings_.cut == 0 && !all) return;
     printed_ = saved;
-    semihosting::print(all ? "all_saved " : "saved ");
-    semihosting::print(saved);
-    semihosting::print("\n");
+    print_line(all ? "all_saved " : "saved ", saved);
   }
 
   struct Measured {
@@ -248,10 +254,8 @@ core::CardStatus prepare(core::CardJournal& card, const Settings& settings) noex
 }
 
 int check(core::CardJournal& card) noexcept {
-  semihosting::print("synced ");
-  semihosting::print(static_cast<std::uint32_t>(card.synced_sequence()));
-  semihosting::print(" cursor ");
-  semihosting::print(static_cast<std::uint32_t>(card.cursor()));
+  print_line("synced ", static_cast<std::uint32_t>(card.synced_sequence()));
+  print_line("cursor ", static_cast<std::uint32_t>(card.cursor()));
   std::uint64_t next = card.cursor() + 1;
   std::uint32_t found = 0;
   core::FrameView frame;
@@ -259,9 +263,7 @@ int check(core::CardJournal& card) noexcept {
     next = frame.header.sequence + 1;
     ++found;
   }
-  semihosting::print(" found ");
-  semihosting::print(found);
-  semihosting::print("\n");
+  print_line("found ", found);
   return 0;
 }
 
@@ -279,9 +281,7 @@ int main() {
   if (settings.card != 0) {
     const core::CardStatus status = prepare(card, settings);
     if (status != core::CardStatus::ok) {
-      semihosting::print("no card, status ");
-      semihosting::print(static_cast<std::uint32_t>(status));
-      semihosting::print("\n");
+      print_line("no card, status ", static_cast<std::uint32_t>(status));
       if (settings.check != 0) return 1;
     }
   }

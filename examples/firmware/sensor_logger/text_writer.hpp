@@ -20,20 +20,24 @@ class TextWriter {
     return *this;
   }
 
-  TextWriter& number(std::uint64_t number) noexcept {
-    char digits[20];
+  TextWriter& number(std::uint32_t number) noexcept {
+    char digits[10];
     std::size_t at = sizeof(digits);
-    // Two halves of 32 bits: a Cortex-M divides those by itself.
-    while (number > UINT32_MAX) {
+    do {
       digits[--at] = static_cast<char>('0' + number % 10);
       number /= 10;
-    }
-    auto low = static_cast<std::uint32_t>(number);
-    do {
-      digits[--at] = static_cast<char>('0' + low % 10);
-      low /= 10;
-    } while (low != 0);
+    } while (number != 0);
     return text({digits + at, sizeof(digits) - at});
+  }
+
+  /// Seconds as milliseconds, without a division of 64 bits.
+  TextWriter& milliseconds(std::uint32_t seconds, std::uint32_t thousandths) noexcept {
+    number(seconds + thousandths / 1'000);
+    const std::uint32_t rest = thousandths % 1'000;
+    const char digits[] = {static_cast<char>('0' + rest / 100),
+                           static_cast<char>('0' + rest / 10 % 10),
+                           static_cast<char>('0' + rest % 10)};
+    return text({digits, sizeof(digits)});
   }
 
   /// A number with two decimals.
