@@ -34,16 +34,24 @@ class FieldSet {
   std::array<std::uint32_t, fields_per_object_max / 32> words_;
 };
 
-/// An open object or array. Without initialisers, so that only levels in use are ever written.
+/// An open object or array.
 struct Level {
-  std::uint16_t node;
-  std::uint16_t cursor;   // object: where the search for the next key begins
-  std::uint16_t present;  // object: fields in `given`
-  bool in_array;          // an item, or a part of one: has no slots and lists no extras
-  std::uint32_t items;    // array
-  std::uint32_t begin;    // offset of its first byte
-  FieldSet seen;          // object: also those that were null
-  FieldSet given;
+  struct Array {
+    std::uint32_t items;
+    std::uint32_t begin;  // offset of its first byte
+  };
+  struct Object {
+    FieldSet seen;  // also those that were null
+    FieldSet given;
+  };
+  const Node* node;
+  std::uint16_t cursor;  // object: where the search for the next key begins
+  std::uint8_t present;  // object: fields in `given`, at most fields_per_object_max
+  bool in_array;         // an array, or a part of one: has no slots and lists no extras
+  union {                // without initialisers, so that only what is in use is ever written
+    Array array;
+    Object object;
+  };
 };
 
 Rule to_rule(JsonError error) noexcept {
@@ -67,20 +75,8 @@ Rule to_rule(JsonError error) noexcept {
 
 /// 0 less, 1 equal, 2 greater: the bit of a Relation. Texts are equal or not, never less.
 unsigned order(const Value& left, const Value& right) noexcept {
-  switch (left.kind()) {
-    case ValueKind::text:
-    case ValueKind::json:
-      return left.as_text() == right.as_text() ? 1 : 2;
-    case ValueKind::boolean:
-    case ValueKind::time:
-      return left.as_integer() < right.as_integer()    ? 0
-             : left.as_integer() == right.as_integer() ? 1
-                                                       : 2;
-    default: {
-      const int order = compare(left.as_decimal(), right.as_decimal());
-      return order < 0 ? 0 : order == 0 ? 1 : 2;
-    }
-  }
+  if (left.kind() == ValueKind::text) return left.as_text() == right.as_text() ? 1 : 2;
+  return static_cast<unsigned>(compare(left.as_decimal(), right.as_decimal()) + 1);
 }
 
 struct Coercion {
@@ -107,33 +103,51 @@ class Decoder {
   // Every function that reads tokens returns false when the payload is not JSON.
   bool read_document() noexcept;
   bool read_member() noexcept;
-  bool read_value(std::uint16_t node, JsonToken token, bool in_array) noexcept;
+  bool read_value(const Node& node, JsonToken token) noexcept;
   bool read_undeclared(std::string_view key) noexcept;
   bool skip(JsonToken token) noexcept;
-  bool mismatch(std::uint16_t node, JsonToken token) noexcept;
-  bool coerce(std::uint16_t node, JsonToken token) noexcept;
+  bool mismatch(const Node& node, JsonToken token) noexcept;
+  bool coerce(const Node& node, JsonToken token) noexcept;
 
-  void open_level(std::uint16_t node, bool in_array) noexcept;
+  void open_level(const Node& node) noexcept;
   void close_object() noexcept;
-  void check_comparisons(std::uint16_t node) noexcept;
+  void check_comparisons(const Node& node) noexcept;
   void close_array() noexcept;
-  std::string_view read_text(std::uint16_t node) noexcept;
-  void check_text(std::uint16_t node, std::string_view text) noexcept;
-  void check_number(std::uint16_t node, Decimal number) noexcept;
-  void check_timestamp(std::uint16_t node, JsonToken token) noexcept;
-  void check_bounds(std::uint16_t node, Decimal number) noexcept;
+  std::string_view read_text(const Node& node) noexcept;
+  void check_text(const Node& node, std::string_view text) noexcept;
+  void check_number(const Node& node, const Decimal& number) noexcept;
+  void check_timestamp(const Node& node, JsonToken token) noexcept;
+  void check_bounds(const Node& node, const Decimal& number) noexcept;
   bool is_listed(const Node& node, std::string_view text) const noexcept;
-  bool is_listed(const Node& node, Decimal number) const noexcept;
+  bool is_listed(const Node& node, const Decimal& number) const noexcept;
 
   std::uint16_t find_key(Level& level, std::string_view name) const noexcept;
-  std::string_view unescaped(std::string_view raw) noexcept;
-  void put(std::uint16_t node, Value value) noexcept;
+  /// Of the key or string that was read last.
+  std::string_view text() noexcept;
+  void put(const Node& node, const Value& value) noexcept;
   void fill_defaults() noexcept;
-  void report(Rule rule, std::uint16_t node, std::uint16_t key, std::size_t offset,
+
+  void report(Rule rule, const Node* node, std::uint16_t key, std::size_t offset,
               std::size_t length) noexcept;
-  /// The rule broken by the token that was read last.
-  void report_token(Rule rule, std::uint16_t node) noexcept {
-    report(rule, node, no_index, json_.offset(), json_.end_offset() - json_.offset());
+  /// From `begin` to behind the last token.
+  void report_from(Rule rule, const Node& node, std::size_t begin) noexcept {
+    report(rule, &node, no_index, begin, json_.end_offset() - begin);
+  }
+  void report_token(Rule rule, const Node& node) noexcept {
+    report_from(rule, node, json_.offset());
+  }
+  /// Nothing was found, and the last token is where that is seen.
+  void report_missing(Rule rule, const Node* node, std::size_t key) noexcept {
+    report(rule, node, static_cast<std::uint16_t>(key), json_.offset(), 0);
+  }
+  void report_key(Rule rule, const Node& node, std::uint16_t key, std::string_view text) noexcept {
+    report(rule, &node, key, offset_of(text), text.size());
+  }
+  std::uint16_t index_of(const Node& node) const noexcept {
+    return static_cast<std::uint16_t>(&node - schema_.nodes.data());
+  }
+  std::string_view written(std::size_t begin) const noexcept {
+    return {payload_.data() + begin, json_.end_offset() - begin};
   }
   std::size_t offset_of(std::string_view part) const noexcept {
     return static_cast<std::size_t>(part.data() - payload_.data());
@@ -157,11 +171,11 @@ DecodeResult Decoder<lenient>::run() noexcept {
   }
   if (payload_.size() > payload_bytes_max || payload_.size() > buffers_.scratch.size() ||
       buffers_.values.size() < schema_.slot_count) {
-    report(Rule::payload_too_large, no_index, no_index, 0, 0);
+    report_missing(Rule::payload_too_large, nullptr, no_index);
     return result_;
   }
   if (!read_document()) {
-    report(to_rule(json_.error()), no_index, no_index, json_.offset(), 0);
+    report_missing(to_rule(json_.error()), nullptr, no_index);
   }
   fill_defaults();
   return result_;
@@ -172,28 +186,23 @@ bool Decoder<lenient>::read_document() noexcept {
   const JsonToken first = json_.next();
   if (first == JsonToken::error) return false;
   if (first != JsonToken::object_begin) {
-    if (!mismatch(0, first)) return false;
+    if (!mismatch(schema_.nodes[0], first)) return false;
   } else {
-    open_level(0, false);
+    open_level(schema_.nodes[0]);
   }
   while (depth_ > 0) {
-    switch (const JsonToken token = json_.next()) {
-      case JsonToken::error:
-        return false;
-      case JsonToken::key:
-        if (!read_member()) return false;
-        break;
-      case JsonToken::object_end:
-        close_object();
-        break;
-      case JsonToken::array_end:
-        close_array();
-        break;
-      default: {
-        Level& array = levels_[depth_ - 1];
-        ++array.items;
-        if (!read_value(schema_.nodes[array.node].first, token, true)) return false;
-      }
+    const JsonToken token = json_.next();
+    if (token == JsonToken::error) return false;
+    if (token == JsonToken::key) {
+      if (!read_member()) return false;
+    } else if (token == JsonToken::object_end) {
+      close_object();
+    } else if (token == JsonToken::array_end) {
+      close_array();
+    } else {
+      Level& level = levels_[depth_ - 1];
+      ++level.array.items;
+      if (!read_value(schema_.nodes[level.node->first], token)) return false;
     }
   }
   return json_.next() == JsonToken::end;
@@ -203,91 +212,79 @@ template <bool lenient>
 bool Decoder<lenient>::read_member() noexcept {
   Level& level = levels_[depth_ - 1];
   const std::string_view raw = json_.text();
-  const std::uint16_t index = find_key(level, json_.escaped() ? unescaped(raw) : raw);
+  const std::uint16_t index = find_key(level, text());
   if (index == no_index) return read_undeclared(raw);
   const Key& key = schema_.keys[index];
-  if (level.seen.has(key.field)) {
-    report(Rule::duplicate_key, key.node, index, offset_of(raw), raw.size());
+  const Node& node = schema_.nodes[key.node];
+  if (level.object.seen.has(key.field)) {
+    report_key(Rule::duplicate_key, node, index, raw);
     return skip(json_.next());
   }
-  level.seen.add(key.field);
+  level.object.seen.add(key.field);
   const JsonToken token = json_.next();
-  if (token == JsonToken::null_ && schema_.nodes[key.node].nulls == Nulls::absent) return true;
-  level.given.add(key.field);
+  if (token == JsonToken::null_ && node.nulls == Nulls::absent) return true;
+  level.object.given.add(key.field);
   ++level.present;
-  return read_value(key.node, token, level.in_array);
+  return read_value(node, token);
 }
 
 template <bool lenient>
 bool Decoder<lenient>::read_undeclared(std::string_view key) noexcept {
   const Level& level = levels_[depth_ - 1];
-  const std::uint16_t node = level.node;
+  const Node& node = *level.node;
   const bool in_array = level.in_array;
   const JsonToken token = json_.next();
   const std::size_t begin = json_.offset();
   if (!skip(token)) return false;
-  if (!schema_.nodes[node].extra_allowed) {
-    report(Rule::unknown_field, node, no_index, offset_of(key), key.size());
-  } else if (!in_array) {
-    if (result_.extras == buffers_.extras.size()) {
-      report(Rule::unknown_field, node, no_index, offset_of(key), key.size());
-    } else {
-      buffers_.extras[result_.extras++] = {
-          node, key, {payload_.data() + begin, json_.end_offset() - begin}};
-    }
+  if (node.extra_allowed && in_array) return true;
+  if (!node.extra_allowed || result_.extras == buffers_.extras.size()) {
+    report_key(Rule::unknown_field, node, no_index, key);
+  } else {
+    buffers_.extras[result_.extras++] = {index_of(node), key, written(begin)};
   }
   return true;
 }
 
 template <bool lenient>
-bool Decoder<lenient>::read_value(std::uint16_t node_index, JsonToken token,
-                                  bool in_array) noexcept {
-  const Node& node = schema_.nodes[node_index];
-  const std::size_t begin = json_.offset();
+bool Decoder<lenient>::read_value(const Node& node, JsonToken token) noexcept {
   switch (node.type) {
     case FieldType::string:
-      if (token != JsonToken::string) return mismatch(node_index, token);
-      check_text(node_index, read_text(node_index));
+      if (token != JsonToken::string) break;
+      check_text(node, read_text(node));
       return true;
     case FieldType::integer:
     case FieldType::number:
-      if (token != JsonToken::number) return mismatch(node_index, token);
-      check_number(node_index, json_.number());
+      if (token != JsonToken::number) break;
+      check_number(node, json_.number());
       return true;
     case FieldType::boolean:
-      if (token != JsonToken::true_ && token != JsonToken::false_) {
-        return mismatch(node_index, token);
-      }
-      put(node_index, Value::boolean(token == JsonToken::true_));
+      if (token != JsonToken::true_ && token != JsonToken::false_) break;
+      put(node, Value::boolean(token == JsonToken::true_));
       return true;
     case FieldType::timestamp:
-      if (token != JsonToken::string && token != JsonToken::number) {
-        return mismatch(node_index, token);
-      }
-      check_timestamp(node_index, token);
+      if (token != JsonToken::string && token != JsonToken::number) break;
+      check_timestamp(node, token);
       return true;
     case FieldType::object:
-    case FieldType::array: {
-      const bool array = node.type == FieldType::array;
-      if (token != (array ? JsonToken::array_begin : JsonToken::object_begin)) {
-        return mismatch(node_index, token);
-      }
+    case FieldType::array:
+      if (token !=
+          (node.type == FieldType::array ? JsonToken::array_begin : JsonToken::object_begin))
+        break;
       if (depth_ == levels_.size()) {
-        report_token(Rule::json_depth, node_index);
+        report_token(Rule::json_depth, node);
         return skip(token);
       }
-      open_level(node_index, in_array || array);
+      open_level(node);
+      return true;
+    case FieldType::any: {
+      if (token == JsonToken::null_ && node.nulls == Nulls::refused) break;
+      const std::size_t begin = json_.offset();
+      if (!skip(token)) return false;
+      put(node, Value::json(written(begin)));
       return true;
     }
-    case FieldType::any:
-      if (token == JsonToken::null_ && node.nulls == Nulls::refused) {
-        return mismatch(node_index, token);
-      }
-      if (!skip(token)) return false;
-      put(node_index, Value::json({payload_.data() + begin, json_.end_offset() - begin}));
-      return true;
   }
-  return true;
+  return mismatch(node, token);
 }
 
 /// Reads the rest of a value that nobody looks at.
@@ -299,25 +296,24 @@ bool Decoder<lenient>::skip(JsonToken token) noexcept {
 }
 
 template <bool lenient>
-bool Decoder<lenient>::mismatch(std::uint16_t node, JsonToken token) noexcept {
-  if (token == JsonToken::null_ && schema_.nodes[node].nulls == Nulls::accepted) return true;
+bool Decoder<lenient>::mismatch(const Node& node, JsonToken token) noexcept {
+  if (token == JsonToken::null_ && node.nulls == Nulls::accepted) return true;
   if constexpr (lenient) {
     if (coerce(node, token)) return true;
   }
   const std::size_t begin = json_.offset();
   if (!skip(token)) return false;
-  report(Rule::type, node, no_index, begin, json_.end_offset() - begin);
+  report_from(Rule::type, node, begin);
   return true;
 }
 
 /// False when the value is what the payload says: of another type.
 template <bool lenient>
-bool Decoder<lenient>::coerce(std::uint16_t node_index, JsonToken token) noexcept {
-  const Node& node = schema_.nodes[node_index];
+bool Decoder<lenient>::coerce(const Node& node, JsonToken token) noexcept {
   if (node.slot == no_index) return false;
   Value found;
   if (token == JsonToken::string) {
-    found = Value::text(json_.escaped() ? unescaped(json_.text()) : json_.text());
+    found = Value::text(text());
   } else if (token == JsonToken::number) {
     found = Value::decimal(json_.number());
   } else if (token == JsonToken::true_ || token == JsonToken::false_) {
@@ -326,71 +322,78 @@ bool Decoder<lenient>::coerce(std::uint16_t node_index, JsonToken token) noexcep
     return false;
   }
   const std::size_t offset = json_.offset();
-  const std::size_t length = json_.end_offset() - offset;
-  const Value value = coercion_->hook.coerce(coercion_->hook.context, node_index, found,
-                                             {payload_.data() + offset, length});
+  const Value value =
+      coercion_->hook.coerce(coercion_->hook.context, index_of(node), found, written(offset));
   if (value.is_null()) return false;
   if (result_.coercions < coercion_->noted.size()) {
-    coercion_->noted[result_.coercions] = {Rule::none, node_index, no_index,
+    coercion_->noted[result_.coercions] = {Rule::none, index_of(node), no_index,
                                            static_cast<std::uint32_t>(offset),
-                                           static_cast<std::uint32_t>(length)};
+                                           static_cast<std::uint32_t>(json_.end_offset() - offset)};
   }
   if (result_.coercions != std::numeric_limits<std::uint16_t>::max()) ++result_.coercions;
   if (node.type == FieldType::string) {
-    check_text(node_index, value.as_text());
+    check_text(node, value.as_text());
   } else if (node.type == FieldType::integer || node.type == FieldType::number) {
-    check_number(node_index, value.as_decimal());
+    check_number(node, value.as_decimal());
   } else {
-    put(node_index, value);
+    put(node, value);
   }
   return true;
 }
 
 template <bool lenient>
-void Decoder<lenient>::open_level(std::uint16_t node, bool in_array) noexcept {
+void Decoder<lenient>::open_level(const Node& node) noexcept {
+  const bool in_array =
+      node.type == FieldType::array || (depth_ > 0 && levels_[depth_ - 1].in_array);
   Level& level = levels_[depth_++];
-  level = Level{};
-  level.node = node;
+  level.node = &node;
+  level.cursor = node.first;
+  level.present = 0;
   level.in_array = in_array;
-  level.begin = static_cast<std::uint32_t>(json_.offset());
-  level.cursor = schema_.nodes[node].first;
+  if (node.type == FieldType::array) {
+    level.array = {0, static_cast<std::uint32_t>(json_.offset())};
+  } else {
+    level.object = {};
+  }
 }
 
 template <bool lenient>
 void Decoder<lenient>::close_object() noexcept {
   const Level& level = levels_[--depth_];
-  const Node& node = schema_.nodes[level.node];
-  if (!schema_.comparisons.empty()) check_comparisons(level.node);
+  const Node& node = *level.node;
+  if (!schema_.comparisons.empty()) check_comparisons(node);
   if (level.present == node.fields) return;
   for (std::size_t i = node.first; i < std::size_t{node.first} + node.count; ++i) {
     const Key& key = schema_.keys[i];
     const bool own_name = i == node.first || schema_.keys[i - 1].field != key.field;
-    if (key.required && own_name && !level.given.has(key.field)) {
-      report(Rule::required, level.node, static_cast<std::uint16_t>(i), json_.offset(), 0);
+    if (key.required && own_name && !level.object.given.has(key.field)) {
+      report_missing(Rule::required, &node, i);
     }
   }
   for (const Requires& pair : schema_.requires_) {
-    if (pair.node != level.node || !level.given.has(pair.field) || level.given.has(pair.needs)) {
+    if (pair.node != index_of(node) || !level.object.given.has(pair.field) ||
+        level.object.given.has(pair.needs)) {
       continue;
     }
-    std::uint16_t missing = node.first;
+    std::size_t missing = node.first;
     while (schema_.keys[missing].field != pair.needs) ++missing;
-    report(Rule::requires_, level.node, missing, json_.offset(), 0);
+    report_missing(Rule::requires_, &node, missing);
   }
 }
 
 /// Slots of what has not been read are null here: defaults come last.
 template <bool lenient>
-[[gnu::noinline]] void Decoder<lenient>::check_comparisons(std::uint16_t node) noexcept {
+[[gnu::noinline]] void Decoder<lenient>::check_comparisons(const Node& node) noexcept {
+  const std::uint16_t index = index_of(node);
   for (std::size_t i = 0; i < schema_.comparisons.size(); ++i) {
     const Comparison& one = schema_.comparisons[i];
-    if (one.node != node) continue;
+    if (one.node != index) continue;
     const Value& left = buffers_.values[one.left];
     const Value& right = buffers_.values[one.right];
     if (left.is_null() || right.is_null()) continue;
     const auto allowed = static_cast<unsigned>(one.relation);
     if ((allowed & (1u << order(left, right))) == 0) {
-      report(Rule::comparison, node, static_cast<std::uint16_t>(i), json_.offset(), 0);
+      report_missing(Rule::comparison, &node, i);
     }
   }
 }
@@ -398,95 +401,83 @@ template <bool lenient>
 template <bool lenient>
 void Decoder<lenient>::close_array() noexcept {
   const Level& level = levels_[--depth_];
-  const Node& node = schema_.nodes[level.node];
-  const std::size_t bytes = json_.end_offset() - level.begin;
-  if (level.items < node.length_min) {
-    report(Rule::min_items, level.node, no_index, level.begin, bytes);
-  }
-  if (level.items > node.length_max) {
-    report(Rule::max_items, level.node, no_index, level.begin, bytes);
-  }
-  put(level.node, Value::json({payload_.data() + level.begin, bytes}));
+  const Node& node = *level.node;
+  if (level.array.items < node.length_min) report_from(Rule::min_items, node, level.array.begin);
+  if (level.array.items > node.length_max) report_from(Rule::max_items, node, level.array.begin);
+  put(node, Value::json(written(level.array.begin)));
 }
 
 template <bool lenient>
-std::string_view Decoder<lenient>::read_text(std::uint16_t node) noexcept {
-  if (!json_.escaped()) return json_.text();
-  const std::string_view text = unescaped(json_.text());
-  if (schema_.nodes[node].slot != no_index) {
-    result_.scratch_used += static_cast<std::uint32_t>(text.size());
+std::string_view Decoder<lenient>::read_text(const Node& node) noexcept {
+  const std::string_view found = text();
+  if (json_.escaped() && node.slot != no_index) {
+    result_.scratch_used += static_cast<std::uint32_t>(found.size());
   }
-  return text;
+  return found;
 }
 
 template <bool lenient>
-void Decoder<lenient>::check_text(std::uint16_t node_index, std::string_view text) noexcept {
-  const Node& node = schema_.nodes[node_index];
+void Decoder<lenient>::check_text(const Node& node, std::string_view text) noexcept {
   if (node.length_min != 0 || node.length_max != std::numeric_limits<std::uint32_t>::max()) {
     const std::size_t length = count_code_points(text);
-    if (length < node.length_min) report_token(Rule::min_length, node_index);
-    if (length > node.length_max) report_token(Rule::max_length, node_index);
+    if (length < node.length_min) report_token(Rule::min_length, node);
+    if (length > node.length_max) report_token(Rule::max_length, node);
   }
-  if (node.count != 0 && !is_listed(node, text)) report_token(Rule::enum_, node_index);
+  if (node.count != 0 && !is_listed(node, text)) report_token(Rule::enum_, node);
   if (node.pattern != no_index && !pattern_.matches(pattern_.context, node.pattern, text)) {
-    report_token(Rule::pattern, node_index);
+    report_token(Rule::pattern, node);
   }
-  put(node_index, Value::text(text));
+  put(node, Value::text(text));
 }
 
 template <bool lenient>
-void Decoder<lenient>::check_number(std::uint16_t node_index, Decimal number) noexcept {
-  const Node& node = schema_.nodes[node_index];
+void Decoder<lenient>::check_number(const Node& node, const Decimal& number) noexcept {
   if (node.type == FieldType::integer) {
     std::int64_t whole = 0;
     if (!to_int64(number, whole)) {
-      report_token(number.exponent < 0 ? Rule::type : Rule::number_range, node_index);
+      report_token(number.exponent < 0 ? Rule::type : Rule::number_range, node);
       return;
     }
-    put(node_index, Value::integer(whole));
+    put(node, Value::integer(whole));
   } else {
-    put(node_index, Value::decimal(number));
+    put(node, Value::decimal(number));
   }
-  check_bounds(node_index, number);
-  if (node.count != 0 && !is_listed(node, number)) report_token(Rule::enum_, node_index);
+  check_bounds(node, number);
+  if (node.count != 0 && !is_listed(node, number)) report_token(Rule::enum_, node);
 }
 
 template <bool lenient>
-void Decoder<lenient>::check_bounds(std::uint16_t node_index, Decimal number) noexcept {
-  const Node& node = schema_.nodes[node_index];
+void Decoder<lenient>::check_bounds(const Node& node, const Decimal& number) noexcept {
   if (node.min != no_index &&
       compare(number, schema_.bounds[node.min]) < (node.min_exclusive ? 1 : 0)) {
-    report_token(Rule::min, node_index);
+    report_token(Rule::min, node);
   }
   if (node.max != no_index &&
       compare(number, schema_.bounds[node.max]) > (node.max_exclusive ? -1 : 0)) {
-    report_token(Rule::max, node_index);
+    report_token(Rule::max, node);
   }
 }
 
 template <bool lenient>
-void Decoder<lenient>::check_timestamp(std::uint16_t node_index, JsonToken token) noexcept {
-  const Node& node = schema_.nodes[node_index];
+void Decoder<lenient>::check_timestamp(const Node& node, JsonToken token) noexcept {
   const bool text = token == JsonToken::string;
   const bool number = token == JsonToken::number;
   const bool as_text = node.time_format == TimeFormat::rfc3339;
   if ((text && !as_text && node.time_format != TimeFormat::automatic) || (number && as_text)) {
     if constexpr (lenient) {
-      if (coerce(node_index, token)) return;
+      if (coerce(node, token)) return;
     }
-    report_token(Rule::type, node_index);
+    report_token(Rule::type, node);
     return;
   }
   std::int64_t ns = 0;
-  const std::string_view raw = json_.text();
-  const bool good =
-      number ? epoch_to_ns(json_.number(), node.time_format, ns)
-             : parse_time(json_.escaped() ? unescaped(raw) : raw, schema_.zone_offset_s, ns);
+  const bool good = number ? epoch_to_ns(json_.number(), node.time_format, ns)
+                           : parse_time(this->text(), schema_.zone_offset_s, ns);
   if (!good) {
-    report_token(Rule::time_format, node_index);
+    report_token(Rule::time_format, node);
     return;
   }
-  put(node_index, Value::time(ns));
+  put(node, Value::time(ns));
 }
 
 template <bool lenient>
@@ -498,7 +489,7 @@ bool Decoder<lenient>::is_listed(const Node& node, std::string_view text) const 
 }
 
 template <bool lenient>
-bool Decoder<lenient>::is_listed(const Node& node, Decimal number) const noexcept {
+bool Decoder<lenient>::is_listed(const Node& node, const Decimal& number) const noexcept {
   for (const Value& value : schema_.enums.subspan(node.first, node.count)) {
     if (value.kind() != ValueKind::text && compare(value.as_decimal(), number) == 0) return true;
   }
@@ -507,7 +498,7 @@ bool Decoder<lenient>::is_listed(const Node& node, Decimal number) const noexcep
 
 template <bool lenient>
 std::uint16_t Decoder<lenient>::find_key(Level& level, std::string_view name) const noexcept {
-  const Node& node = schema_.nodes[level.node];
+  const Node& node = *level.node;
   const std::size_t end = std::size_t{node.first} + node.count;
   std::size_t index = level.cursor;
   for (std::size_t tries = node.count; tries > 0; --tries) {
@@ -521,17 +512,18 @@ std::uint16_t Decoder<lenient>::find_key(Level& level, std::string_view name) co
   return no_index;
 }
 
-/// Unescapes into the free part of the scratch. A text that must stay is then counted as used.
+/// Unescaped in the free part of the scratch. A text that must stay is then counted as used.
 template <bool lenient>
-std::string_view Decoder<lenient>::unescaped(std::string_view raw) noexcept {
+std::string_view Decoder<lenient>::text() noexcept {
+  const std::string_view raw = json_.text();
+  if (!json_.escaped()) return raw;
   const std::span<char> room = buffers_.scratch.subspan(result_.scratch_used);
   return {room.data(), json_unescape(raw, room)};
 }
 
 template <bool lenient>
-void Decoder<lenient>::put(std::uint16_t node, Value value) noexcept {
-  const std::uint16_t slot = schema_.nodes[node].slot;
-  if (slot != no_index) buffers_.values[slot] = value;
+void Decoder<lenient>::put(const Node& node, const Value& value) noexcept {
+  if (node.slot != no_index) buffers_.values[node.slot] = value;
 }
 
 template <bool lenient>
@@ -543,11 +535,12 @@ void Decoder<lenient>::fill_defaults() noexcept {
 }
 
 template <bool lenient>
-void Decoder<lenient>::report(Rule rule, std::uint16_t node, std::uint16_t key, std::size_t offset,
+void Decoder<lenient>::report(Rule rule, const Node* node, std::uint16_t key, std::size_t offset,
                               std::size_t length) noexcept {
   if (result_.first == Rule::none) result_.first = rule;
   if (result_.violations < buffers_.violations.size()) {
-    buffers_.violations[result_.violations] = {rule, node, key, static_cast<std::uint32_t>(offset),
+    buffers_.violations[result_.violations] = {rule, node == nullptr ? no_index : index_of(*node),
+                                               key, static_cast<std::uint32_t>(offset),
                                                static_cast<std::uint32_t>(length)};
   }
   if (result_.violations != std::numeric_limits<std::uint16_t>::max()) ++result_.violations;

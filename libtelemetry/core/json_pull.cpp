@@ -11,6 +11,8 @@
 #include <cstring>
 #include <limits>
 
+#include "core/powers_of_ten.hpp"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 
@@ -20,12 +22,14 @@
 namespace telemetry::core {
 namespace {
 
-constexpr std::int64_t exponent_min = std::numeric_limits<std::int16_t>::min();
-constexpr std::int64_t exponent_max = std::numeric_limits<std::int16_t>::max();
+constexpr std::ptrdiff_t exponent_min = std::numeric_limits<std::int16_t>::min();
+constexpr std::ptrdiff_t exponent_max = std::numeric_limits<std::int16_t>::max();
 
 bool is_digit(char c) noexcept { return static_cast<std::uint8_t>(c - '0') < 10; }
 
-bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_space(char c) noexcept {
+  return static_cast<std::uint8_t>(c) <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
+}
 
 const char* skip_space(const char* at, const char* end) noexcept {
   while (at != end && is_space(*at)) ++at;
@@ -77,9 +81,28 @@ std::int32_t read_hex4(const char* at, const char* end) noexcept {
 bool is_high_surrogate(std::int32_t code) noexcept { return code >= 0xD800 && code <= 0xDBFF; }
 bool is_low_surrogate(std::int32_t code) noexcept { return code >= 0xDC00 && code <= 0xDFFF; }
 
-/// mantissa * 10 + digit, unless that exceeds `limit`.
-bool append_digit(std::uint64_t& mantissa, std::uint32_t digit, std::uint64_t limit) noexcept {
-  if (mantissa > (limit - digit) / 10) return false;
+/// What a backslash makes of the character behind it; 0: nothing, or more than that (u).
+char escaped_character(char c) noexcept {
+  constexpr std::string_view pairs = "\"\"\\\\//b\bf\fn\nr\rt\t";
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    if (pairs[i] == c) return pairs[i + 1];
+  }
+  return '\0';
+}
+
+/// Behind the digits at `at`, which are appended to `mantissa` without a look at its size.
+const char* read_digits(const char* at, const char* end, std::uint64_t& mantissa) noexcept {
+  for (; at != end && is_digit(*at); ++at) {
+    mantissa = mantissa * 10 + static_cast<std::uint64_t>(*at - '0');
+  }
+  return at;
+}
+
+/// mantissa * 10 + digit, unless int64 cannot hold that.
+bool append_digit(std::uint64_t& mantissa, std::uint32_t digit, bool negative) noexcept {
+  constexpr std::uint64_t max = std::numeric_limits<std::int64_t>::max();
+  if (mantissa > max / 10) return false;
+  if (mantissa == max / 10 && digit > max % 10 + (negative ? 1 : 0)) return false;
   mantissa = mantissa * 10 + digit;
   return true;
 }
@@ -87,12 +110,10 @@ bool append_digit(std::uint64_t& mantissa, std::uint32_t digit, std::uint64_t li
 /// The exact value of any well-formed mantissa text, times 10^exponent. Zeros at the end, before or
 /// behind the point, count for the exponent only; then the exponent is brought into its range as
 /// far as the mantissa allows.
-bool read_exactly(const char* at, const char* end, std::int64_t exponent, bool negative,
+bool read_exactly(const char* at, const char* end, std::ptrdiff_t exponent, bool negative,
                   Decimal& out) noexcept {
-  constexpr std::uint64_t positive_max = std::numeric_limits<std::int64_t>::max();
-  const std::uint64_t limit = positive_max + (negative ? 1 : 0);
   std::uint64_t mantissa = 0;
-  std::int64_t zeros = 0;
+  std::ptrdiff_t zeros = 0;
   bool fraction = false;
   for (; at != end; ++at) {
     if (*at == '.') {
@@ -105,9 +126,9 @@ bool read_exactly(const char* at, const char* end, std::int64_t exponent, bool n
       continue;
     }
     for (; zeros > 0; --zeros) {
-      if (!append_digit(mantissa, 0, limit)) return false;
+      if (!append_digit(mantissa, 0, negative)) return false;
     }
-    if (!append_digit(mantissa, static_cast<std::uint32_t>(*at - '0'), limit)) return false;
+    if (!append_digit(mantissa, static_cast<std::uint32_t>(*at - '0'), negative)) return false;
   }
   if (mantissa == 0) {
     out = {};
@@ -115,11 +136,10 @@ bool read_exactly(const char* at, const char* end, std::int64_t exponent, bool n
   }
   exponent += zeros;
   for (; exponent > exponent_max; --exponent) {
-    if (!append_digit(mantissa, 0, limit)) return false;
+    if (!append_digit(mantissa, 0, negative)) return false;
   }
   for (; exponent < exponent_min; ++exponent) {
-    if (mantissa % 10 != 0) return false;
-    mantissa /= 10;
+    if (divide_by_ten(mantissa) != 0) return false;
   }
   out.mantissa = static_cast<std::int64_t>(negative ? std::uint64_t{0} - mantissa : mantissa);
   out.exponent = static_cast<std::int16_t>(exponent);
@@ -154,7 +174,7 @@ JsonToken JsonPull::next() noexcept {
   return JsonToken::end;
 }
 
-JsonToken JsonPull::fail(JsonError error, const char* where) noexcept {
+[[gnu::noinline, gnu::cold]] JsonToken JsonPull::fail(JsonError error, const char* where) noexcept {
   error_ = error;
   token_ = where;
   at_ = where;
@@ -271,21 +291,10 @@ const char* JsonPull::check_escape(const char* at) noexcept {
     fail(JsonError::syntax, p);
     return nullptr;
   }
-  switch (*p) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-      return p + 1;
-    case 'u':
-      break;
-    default:
-      fail(JsonError::syntax, at);
-      return nullptr;
+  if (*p != 'u') {
+    if (escaped_character(*p) != '\0') return p + 1;
+    fail(JsonError::syntax, at);
+    return nullptr;
   }
   const std::int32_t code = read_hex4(p + 1, end_);
   if (code < 0) {
@@ -310,31 +319,27 @@ JsonToken JsonPull::read_number(const char* at) noexcept {
   if (negative) ++p;
   const char* const digits = p;
   std::uint64_t mantissa = 0;
-  for (; p != end_ && is_digit(*p); ++p) {
-    mantissa = mantissa * 10 + static_cast<std::uint64_t>(*p - '0');
-  }
+  p = read_digits(p, end_, mantissa);
   if (p == digits) return fail(JsonError::syntax, p);
   if (*digits == '0' && p - digits > 1) return fail(JsonError::syntax, digits + 1);
   auto digit_count = p - digits;
-  std::int64_t exponent = 0;
+  std::ptrdiff_t exponent = 0;
   if (p != end_ && *p == '.') {
     const char* const fraction = ++p;
-    for (; p != end_ && is_digit(*p); ++p) {
-      mantissa = mantissa * 10 + static_cast<std::uint64_t>(*p - '0');
-    }
+    p = read_digits(p, end_, mantissa);
     if (p == fraction) return fail(JsonError::syntax, p);
     exponent = fraction - p;
     digit_count += p - fraction;
   }
   const char* const mantissa_end = p;
-  std::int64_t power = 0;
+  std::ptrdiff_t power = 0;
   if (p != end_ && (*p == 'e' || *p == 'E')) {
     ++p;
     const bool down = p != end_ && *p == '-';
     if (p != end_ && (*p == '-' || *p == '+')) ++p;
     const char* const power_digits = p;
     // Beyond this no document is long enough for its digits to bring the exponent back.
-    constexpr std::int64_t power_max = 1'000'000'000'000'000'000;
+    constexpr std::ptrdiff_t power_max = std::numeric_limits<std::ptrdiff_t>::max() / 2;
     for (; p != end_ && is_digit(*p); ++p) {
       if (power < power_max / 10) power = power * 10 + (*p - '0');
     }
@@ -369,7 +374,6 @@ std::size_t json_unescape(std::string_view raw, std::span<char> out) noexcept {
   const char* at = raw.data();
   const char* const end = at + raw.size();
   char* to = out.data();
-  const auto put = [&to](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
   while (at != end) {
     if (*at != '\\') {
       *to++ = *at++;
@@ -377,27 +381,9 @@ std::size_t json_unescape(std::string_view raw, std::span<char> out) noexcept {
     }
     const char kind = at[1];
     at += 2;
-    switch (kind) {
-      case 'b':
-        *to++ = '\b';
-        continue;
-      case 'f':
-        *to++ = '\f';
-        continue;
-      case 'n':
-        *to++ = '\n';
-        continue;
-      case 'r':
-        *to++ = '\r';
-        continue;
-      case 't':
-        *to++ = '\t';
-        continue;
-      case 'u':
-        break;
-      default:
-        *to++ = kind;
-        continue;
+    if (kind != 'u') {
+      *to++ = escaped_character(kind);
+      continue;
     }
     auto code = static_cast<std::uint32_t>(read_hex4(at, end));
     at += 4;
@@ -407,20 +393,13 @@ std::size_t json_unescape(std::string_view raw, std::span<char> out) noexcept {
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
     if (code < 0x80) {
-      put(code);
-    } else if (code < 0x800) {
-      put(0xC0 | (code >> 6));
-      put(0x80 | (code & 0x3F));
-    } else if (code < 0x10000) {
-      put(0xE0 | (code >> 12));
-      put(0x80 | ((code >> 6) & 0x3F));
-      put(0x80 | (code & 0x3F));
-    } else {
-      put(0xF0 | (code >> 18));
-      put(0x80 | ((code >> 12) & 0x3F));
-      put(0x80 | ((code >> 6) & 0x3F));
-      put(0x80 | (code & 0x3F));
+      *to++ = static_cast<char>(code);
+      continue;
     }
+    // A lead byte of as many ones as there are bytes, then six bits a byte.
+    int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    *to++ = static_cast<char>(0xFF80u >> more | code >> (6 * more));
+    while (--more >= 0) *to++ = static_cast<char>(0x80u | (code >> (6 * more) & 0x3Fu));
   }
   return static_cast<std::size_t>(to - out.data());
 }

@@ -18,4 +18,16 @@ inline constexpr std::array<std::uint64_t, 20> powers_of_ten = [] {
   return powers;
 }();
 
+/// Divides by ten, in steps that a 32-bit CPU does by itself: the 64-bit division of its library
+/// would be 1 KB of code. @returns the remainder.
+std::uint32_t divide_by_ten(std::uint64_t& value) noexcept;
+
+/// Of the integer, 1 for 0.
+[[nodiscard]] std::int32_t count_digits(std::uint64_t value) noexcept;
+
+[[nodiscard]] constexpr std::uint64_t magnitude(std::int64_t value) noexcept {
+  const auto bits = static_cast<std::uint64_t>(value);
+  return value < 0 ? 0 - bits : bits;
+}
+
 }  // namespace telemetry::core

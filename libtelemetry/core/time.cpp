@@ -16,20 +16,19 @@ constexpr std::int64_t days_per_era = 146'097;
 constexpr std::int64_t first_second = -9'214'560'000;  // 1678-01-01T00:00:00Z
 constexpr std::int64_t last_second = 9'214'646'399;    // 2261-12-31T23:59:59Z
 
-constexpr std::int64_t days_from_civil(int year, int month, int day) noexcept {
+/// Of a year after 0: eras begin at 0.
+constexpr std::int32_t days_from_civil(int year, int month, int day) noexcept {
   year -= month <= 2 ? 1 : 0;
-  const int era = (year >= 0 ? year : year - 399) / 400;
-  const int year_of_era = year - era * 400;
   const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return era * days_per_era + day_of_era - 719'468;
+  const int century = year / 100;
+  return year * 365 + year / 4 - century + century / 4 + day_of_year - 719'468;
 }
 static_assert(days_from_civil(1970, 1, 1) == 0);
 static_assert(days_from_civil(1678, 1, 1) * seconds_per_day == first_second);
 static_assert(days_from_civil(2262, 1, 1) * seconds_per_day - 1 == last_second);
 
 int days_in_month(int year, int month) noexcept {
-  if (month == 2) return (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28;
+  if (month == 2) return year % (year % 100 == 0 ? 16 : 4) == 0 ? 29 : 28;
   return 30 + ((month + (month > 7 ? 1 : 0)) & 1);
 }
 
@@ -60,18 +59,19 @@ const char* read_fraction(const char* at, const char* end, std::int64_t& ns) noe
 /// leaves the default.
 bool read_zone(const char* at, const char* end, std::int32_t& offset_s) noexcept {
   if (at == end) return true;
-  const auto left = end - at;
-  if (left == 1) {
+  const char sign = *at++;
+  if (sign == 'Z' || sign == 'z') {
     offset_s = 0;
-    return *at == 'Z' || *at == 'z';
+    return at == end;
   }
-  const bool colon = left == 6;
-  if (!(colon || left == 5 || left == 3) || (*at != '+' && *at != '-')) return false;
-  bool good = !colon || at[3] == ':';
-  const int hours = two_digits(at + 1, good);
-  const int minutes = left == 3 ? 0 : two_digits(end - 2, good);
+  const auto left = end - at;
+  bool good =
+      (sign == '+' || sign == '-') && (left == 2 || left == 4 || (left == 5 && at[2] == ':'));
+  if (!good) return false;
+  const int hours = two_digits(at, good);
+  const int minutes = left == 2 ? 0 : two_digits(end - 2, good);
   if (!good || hours > 23 || minutes > 59) return false;
-  offset_s = (hours * 3600 + minutes * 60) * (*at == '-' ? -1 : 1);
+  offset_s = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
   return true;
 }
 
@@ -111,26 +111,24 @@ bool parse_time(std::string_view text, std::int32_t zone_offset_s, std::int64_t&
   std::int32_t offset_s = zone_offset_s;
   if (!read_zone(at, end, offset_s)) return false;
 
-  const std::int64_t seconds = days_from_civil(year, month, day) * seconds_per_day + hour * 3600 +
-                               minute * 60 + second - offset_s;
+  const std::int32_t second_of_day = hour * 3600 + minute * 60 + second - offset_s;
   if (second == 60) {
-    if (seconds % seconds_per_day != 0) return false;
+    if (second_of_day % static_cast<std::int32_t>(seconds_per_day) != 0) return false;
     fraction_ns = 0;
   }
+  const std::int64_t seconds = days_from_civil(year, month, day) * seconds_per_day + second_of_day;
   if (seconds < first_second || seconds > last_second) return false;
   ns = seconds * ns_per_second + fraction_ns;
   return true;
 }
 
-bool epoch_to_ns(Decimal number, TimeFormat format, std::int64_t& ns) noexcept {
+bool epoch_to_ns(const Decimal& number, TimeFormat format, std::int64_t& ns) noexcept {
   if (format == TimeFormat::automatic) {
-    const auto below = [number](std::int16_t exponent) {
-      return compare(number, {1, exponent}) < 0 && compare(number, {-1, exponent}) > 0;
-    };
-    format = below(11)   ? TimeFormat::s
-             : below(14) ? TimeFormat::ms
-             : below(17) ? TimeFormat::us
-                         : TimeFormat::ns;
+    const std::int32_t digits = count_digits(magnitude(number.mantissa)) + number.exponent;
+    format = digits <= 11   ? TimeFormat::s
+             : digits <= 14 ? TimeFormat::ms
+             : digits <= 17 ? TimeFormat::us
+                            : TimeFormat::ns;
   }
   std::int32_t exponent = number.exponent;
   switch (format) {
@@ -149,24 +147,17 @@ bool epoch_to_ns(Decimal number, TimeFormat format, std::int64_t& ns) noexcept {
     case TimeFormat::rfc3339:
       return false;
   }
-  std::int64_t value = number.mantissa;
-  if (value == 0 || exponent < -18) {
-    ns = value < 0 ? -1 : 0;
-    return true;
+  const std::int64_t value = number.mantissa;
+  if (exponent >= 0) {  // beyond 10^19 there is 0 only
+    return to_int64({value, static_cast<std::int16_t>(exponent < 19 ? exponent : 19)}, ns);
   }
-  if (exponent < 0) {
-    const auto divisor =
-        static_cast<std::int64_t>(powers_of_ten[static_cast<std::size_t>(-exponent)]);
-    ns = value / divisor - (value % divisor < 0 ? 1 : 0);
-    return true;
+  const bool negative = value < 0;
+  std::uint64_t rest = magnitude(value);
+  // A negative value is rounded up without its sign, so that all are cut towards the past.
+  for (; exponent < 0 && rest > (negative ? 1u : 0u); ++exponent) {
+    if (divide_by_ten(rest) != 0 && negative) ++rest;
   }
-  if (exponent > 18) return false;
-  const auto factor = static_cast<std::int64_t>(powers_of_ten[static_cast<std::size_t>(exponent)]);
-  if (value > std::numeric_limits<std::int64_t>::max() / factor ||
-      value < std::numeric_limits<std::int64_t>::min() / factor) {
-    return false;
-  }
-  ns = value * factor;
+  ns = static_cast<std::int64_t>(negative ? 0 - rest : rest);
   return true;
 }
 

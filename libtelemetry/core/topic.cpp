@@ -20,7 +20,7 @@ std::size_t find(std::string_view text, char c, std::size_t start = 0) noexcept 
 }
 
 bool is_shared(std::string_view filter) noexcept {
-  return filter.size() >= share_prefix.size() &&
+  return filter.size() >= share_prefix.size() && filter[0] == share_prefix[0] &&
          std::string_view(filter.data(), share_prefix.size()) == share_prefix;
 }
 
@@ -65,23 +65,21 @@ bool topic_matches(std::string_view filter, std::string_view topic) noexcept {
   filter = without_share(filter);
   if (filter.empty() || topic.empty()) return false;
   if (topic[0] == '$' && (filter[0] == '+' || filter[0] == '#')) return false;
-  std::size_t f = 0;
-  std::size_t t = 0;
-  while (f < filter.size()) {
-    if (filter[f] == '#') return true;
-    if (filter[f] == '+') {
-      while (t < topic.size() && topic[t] != '/') ++t;
-      ++f;
-    } else if (t == topic.size()) {
-      return from(filter, f) == "/#";
-    } else if (filter[f] != topic[t]) {
-      return false;
-    } else {
+  const char* f = filter.data();
+  const char* t = topic.data();
+  const char* const f_end = f + filter.size();
+  const char* const t_end = t + topic.size();
+  for (;;) {
+    while (f != f_end && t != t_end && *f == *t) {  // no topic has a wildcard in it
       ++f;
       ++t;
     }
+    if (f == f_end) return t == t_end;
+    if (*f == '#') return true;
+    if (*f != '+') return t == t_end && f_end - f == 2 && f[0] == '/' && f[1] == '#';
+    while (t != t_end && *t != '/') ++t;
+    ++f;
   }
-  return t == topic.size();
 }
 
 std::string_view topic_level(std::string_view topic, std::size_t index) noexcept {

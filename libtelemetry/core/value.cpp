@@ -12,75 +12,73 @@
 namespace telemetry::core {
 namespace {
 
-std::uint64_t magnitude(std::int64_t v) noexcept {
-  return v < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(v);
+bool is_small(std::uint64_t v) noexcept { return v <= std::numeric_limits<std::uint32_t>::max(); }
+
+template <class Integer>
+int order(Integer a, Integer b) noexcept {
+  return a < b ? -1 : (a > b ? 1 : 0);
 }
 
-bool is_small(std::int64_t v) noexcept { return v == static_cast<std::int32_t>(v); }
-
-std::int64_t power_of_ten(std::int32_t exponent) noexcept {
-  return static_cast<std::int64_t>(powers_of_ten[static_cast<std::size_t>(exponent)]);
-}
-
-std::int32_t count_digits(std::uint64_t v) noexcept {
-  std::int32_t digits = 1;
-  while (digits < 20 && v >= powers_of_ten[static_cast<std::size_t>(digits)]) ++digits;
-  return digits;
-}
-
-int order(std::uint64_t a, std::uint64_t b) noexcept { return a < b ? -1 : (a > b ? 1 : 0); }
-
+/// Of two numbers that are not 0.
 int compare_magnitudes(std::uint64_t a, std::int32_t a_exponent, std::uint64_t b,
                        std::int32_t b_exponent) noexcept {
-  const std::int32_t a_top = count_digits(a) + a_exponent;
-  const std::int32_t b_top = count_digits(b) + b_exponent;
-  if (a_top != b_top) return a_top < b_top ? -1 : 1;
-  if (a_exponent > b_exponent) {
-    a *= powers_of_ten[static_cast<std::size_t>(a_exponent - b_exponent)];
+  const std::int32_t gap = a_exponent - b_exponent;
+  // Nearly every bound and reading fits 32 bits and scales within 64.
+  const bool scales = gap >= -9 && gap <= 9 && is_small(a) && is_small(b);
+  if (gap != 0 && !scales) {
+    const std::int32_t a_top = count_digits(a) + a_exponent;
+    const std::int32_t b_top = count_digits(b) + b_exponent;
+    if (a_top != b_top) return order(a_top, b_top);
+  }
+  if (gap > 0) {
+    a *= powers_of_ten[static_cast<std::size_t>(gap)];
   } else {
-    b *= powers_of_ten[static_cast<std::size_t>(b_exponent - a_exponent)];
+    b *= powers_of_ten[static_cast<std::size_t>(-gap)];
   }
   return order(a, b);
 }
 
 }  // namespace
 
-int compare(Decimal a, Decimal b) noexcept {
-  if (a.exponent == b.exponent) {
-    return a.mantissa < b.mantissa ? -1 : (a.mantissa > b.mantissa ? 1 : 0);
+std::uint32_t divide_by_ten(std::uint64_t& value) noexcept {
+  std::uint64_t quotient = 0;
+  std::uint32_t rest = 0;
+  for (int shift = 48; shift >= 0; shift -= 16) {
+    const std::uint32_t part = rest << 16 | static_cast<std::uint32_t>(value >> shift & 0xFFFF);
+    quotient = quotient << 16 | part / 10;
+    rest = part % 10;
   }
-  // Nearly every bound and reading: both fit 32 bits and scale within 64.
-  const std::int32_t gap = a.exponent - b.exponent;
-  if (gap >= -9 && gap <= 9 && is_small(a.mantissa) && is_small(b.mantissa)) {
-    const std::int64_t x = gap > 0 ? a.mantissa * power_of_ten(gap) : a.mantissa;
-    const std::int64_t y = gap < 0 ? b.mantissa * power_of_ten(-gap) : b.mantissa;
-    return x < y ? -1 : (x > y ? 1 : 0);
-  }
-  const int a_sign = (a.mantissa > 0) - (a.mantissa < 0);
-  const int b_sign = (b.mantissa > 0) - (b.mantissa < 0);
-  if (a_sign != b_sign) return a_sign < b_sign ? -1 : 1;
-  if (a_sign == 0) return 0;
-  const int by_magnitude =
-      compare_magnitudes(magnitude(a.mantissa), a.exponent, magnitude(b.mantissa), b.exponent);
-  return a_sign > 0 ? by_magnitude : -by_magnitude;
+  value = quotient;
+  return rest;
 }
 
-bool to_int64(Decimal value, std::int64_t& out) noexcept {
-  std::int64_t v = value.mantissa;
-  std::int32_t exponent = value.exponent;
-  if (v == 0) exponent = 0;
+std::int32_t count_digits(std::uint64_t value) noexcept {
+  std::int32_t digits = 1;
+  while (digits < 20 && value >= powers_of_ten[static_cast<std::size_t>(digits)]) ++digits;
+  return digits;
+}
+
+int compare(const Decimal& a, const Decimal& b) noexcept {
+  const bool negative = a.mantissa < 0;
+  if (a.mantissa == 0 || b.mantissa == 0 || negative != (b.mantissa < 0)) {
+    return order(a.mantissa, b.mantissa);  // by their signs
+  }
+  const int by_magnitude =
+      compare_magnitudes(magnitude(a.mantissa), a.exponent, magnitude(b.mantissa), b.exponent);
+  return negative ? -by_magnitude : by_magnitude;
+}
+
+bool to_int64(const Decimal& value, std::int64_t& out) noexcept {
+  std::uint64_t v = magnitude(value.mantissa);
+  std::int32_t exponent = v == 0 ? 0 : value.exponent;
   for (; exponent < 0; ++exponent) {
-    if (v % 10 != 0) return false;
-    v /= 10;
+    if (divide_by_ten(v) != 0) return false;
   }
   for (; exponent > 0; --exponent) {
-    if (v > std::numeric_limits<std::int64_t>::max() / 10 ||
-        v < std::numeric_limits<std::int64_t>::min() / 10) {
-      return false;
-    }
+    if (v > std::numeric_limits<std::int64_t>::max() / 10) return false;
     v *= 10;
   }
-  out = v;
+  out = static_cast<std::int64_t>(value.mantissa < 0 ? std::uint64_t{0} - v : v);
   return true;
 }
 

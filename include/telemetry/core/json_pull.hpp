@@ -52,7 +52,7 @@ class JsonPull {
   /// After key or string: true when text() contains escapes and must be unescaped before use.
   [[nodiscard]] bool escaped() const noexcept { return escaped_; }
   /// After number.
-  [[nodiscard]] Decimal number() const noexcept { return number_; }
+  [[nodiscard]] const Decimal& number() const noexcept { return number_; }
   [[nodiscard]] JsonError error() const noexcept { return error_; }
   /// Offset of the first byte of the last token, or of the byte that is wrong.
   [[nodiscard]] std::size_t offset() const noexcept {

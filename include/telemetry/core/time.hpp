@@ -32,7 +32,7 @@ enum class TimeFormat : std::uint8_t { automatic, rfc3339, s, ms, us, ns };
 /// Converts an epoch number. `automatic` goes by its size without sign: below 1e11 s, below 1e14
 /// ms, below 1e17 us, else ns. What is finer than a ns is cut towards the past.
 /// @returns false when the result does not fit int64 ns or `format` is rfc3339.
-[[nodiscard]] bool epoch_to_ns(Decimal number, TimeFormat format, std::int64_t& ns) noexcept;
+[[nodiscard]] bool epoch_to_ns(const Decimal& number, TimeFormat format, std::int64_t& ns) noexcept;
 
 inline constexpr std::size_t time_text_bytes_max = 36;
 

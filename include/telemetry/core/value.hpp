@@ -13,11 +13,11 @@ struct Decimal {
   std::int16_t exponent = 0;
 };
 
-/// Orders two decimals exactly (no floating point). Returns <0, 0 or >0.
-[[nodiscard]] int compare(Decimal a, Decimal b) noexcept;
+/// Orders two decimals exactly (no floating point). Returns -1, 0 or 1.
+[[nodiscard]] int compare(const Decimal& a, const Decimal& b) noexcept;
 
 /// True and `out` set when the decimal is a whole number that fits int64 (1.0 and 1e3 are whole).
-[[nodiscard]] bool to_int64(Decimal value, std::int64_t& out) noexcept;
+[[nodiscard]] bool to_int64(const Decimal& value, std::int64_t& out) noexcept;
 
 enum class ValueKind : std::uint8_t {
   null,     ///< The field was absent, or null.
