@@ -26,6 +26,7 @@ constexpr std::string_view command_topic = "mcu/mcu-001/command";
 constexpr std::string_view status_topic = "mcu/mcu-001/status";
 constexpr std::size_t window = 16;
 constexpr std::uint32_t reconnect_ms = 500;
+constexpr std::uint32_t ticks_per_ms = board::clock_hz / 1'000;
 
 constexpr core::MqttOptions mqtt_options{.client_id = device,
                                          .will_topic = status_topic,
@@ -77,15 +78,20 @@ class Logger {
   void run() noexcept {
     (void)session_.open(clock_.now_ms());
     while (!is_done()) {
+      const std::uint64_t began = clock_.ticks();
       const std::uint32_t now = clock_.now_ms();
-      receive(now);
+      bool worked = receive(now);
       session_.poll(now);
       connect(now);
-      take_reading(now);
-      forward_.poll(now);
+      worked = take_reading(now) || worked;
+      worked = forward_.poll(now) || worked;
       print_saved();
-      session_.sent(uart_.write(session_.to_send()));
+      const std::size_t sent = uart_.write(session_.to_send());
+      session_.sent(sent);
       if (report_ && publish_status()) report_ = false;
+      // A round without work is where a product sleeps until the next interrupt.
+      if (worked || sent > 0) busy_ticks_ += static_cast<std::uint32_t>(clock_.ticks() - began);
+      for (; busy_ticks_ >= ticks_per_ms; busy_ticks_ -= ticks_per_ms) ++busy_ms_;
     }
     if (session_.disconnect()) {
       while (!session_.to_send().empty()) session_.sent(uart_.write(session_.to_send()));
@@ -97,6 +103,7 @@ class Logger {
       const char* name;
       std::uint32_t figure;
     } lines[] = {{"ms ", clock_.now_ms()},
+                 {"busy_ms ", busy_ms_},
                  {"readings ", counters_.readings},
                  {"invalid ", counters_.invalid},
                  {"commands ", counters_.commands},
@@ -130,11 +137,12 @@ class Logger {
   }
 
  private:
-  void receive(std::uint32_t now) noexcept {
+  bool receive(std::uint32_t now) noexcept {
     if (unread_ == 0) unread_ = uart_.read(input_);
     const std::size_t taken = session_.receive({input_.data(), unread_}, now, *this);
     std::memmove(input_.data(), input_.data() + taken, unread_ - taken);
     unread_ -= taken;
+    return taken > 0;
   }
 
   /// A UART does not say that the other end is gone: answers that do not come do.
@@ -160,13 +168,13 @@ class Logger {
            (settings_.offline != 0 || forward_.waiting_on_card() == 0);
   }
 
-  void take_reading(std::uint32_t now) noexcept {
-    if (has_all() || now - last_reading_ms_ < settings_.interval_ms) return;
+  bool take_reading(std::uint32_t now) noexcept {
+    if (has_all() || now - last_reading_ms_ < settings_.interval_ms) return false;
     // Without an interval it shall not outrun the line: half of the ring is enough.
-    if (settings_.interval_ms == 0 && ring_.bytes_used() > ring_.capacity() / 2) return;
+    if (settings_.interval_ms == 0 && ring_.bytes_used() > ring_.capacity() / 2) return false;
     last_reading_ms_ = now;
     const Measured measured = measure();
-    if (!deadband_.passes({measured.temperature, -2}, now)) return;
+    if (!deadband_.passes({measured.temperature, -2}, now)) return true;
     const std::uint64_t time_ms = std::uint64_t{settings_.epoch_s} * 1'000 + now;
     std::array<char, 160> payload;
     TextWriter text(payload);
@@ -180,14 +188,15 @@ class Logger {
     std::array<core::Value, schemas::mcu_reading_v1.slot_count> values;
     if (!judge(reading_topic, text.result(), values).ok()) {
       ++counters_.invalid;
-      return;
+      return true;
     }
     if (!forward_.offer(reading_topic, text.result(),
                         static_cast<std::int64_t>(time_ms) * 1'000'000)) {
-      return;  // no room: the same number comes with the next one
+      return true;  // no room: the same number comes with the next one
     }
     ++next_;
     ++counters_.readings;
+    return true;
   }
 
   /// For tests: what the card has confirmed when the power fails; when all is on the card.
@@ -230,6 +239,7 @@ class Logger {
   Forward forward_;
   core::Deadband deadband_{{static_cast<std::int64_t>(settings_.deadband), -2}, 60'000};
   Counters counters_;
+  std::uint32_t busy_ms_ = 0, busy_ticks_ = 0;
   std::array<std::uint8_t, 64> input_;
   std::size_t unread_ = 0;
   std::uint32_t next_;
