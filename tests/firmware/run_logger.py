@@ -103,7 +103,8 @@ def connected(rig):
     """Ring to broker: all arrive once and in order, the card is not written."""
     rig.start_broker()
     rig.subscribe()
-    logger = rig.start("count=2000")
+    # Until it is connected it is offline, and on a busy host that may take more than a second.
+    logger = rig.start("count=2000 save_ms=60000")
     logger.wait(0, 120)
     in_order_and_once(rig, 2000)
     found = counters(logger.output())
