@@ -103,8 +103,7 @@ def connected(rig):
     """Ring to broker: all arrive once and in order, the card is not written."""
     rig.start_broker()
     rig.subscribe()
-    # Until it is connected it is offline, and on a busy host that may take more than a second.
-    logger = rig.start("count=2000 save_ms=60000")
+    logger = rig.start("count=2000 online=1")  # until it is connected it is offline
     logger.wait(0, 120)
     in_order_and_once(rig, 2000)
     found = counters(logger.output())

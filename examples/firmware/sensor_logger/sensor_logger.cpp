@@ -170,6 +170,7 @@ class Logger {
 
   bool take_reading(std::uint32_t now) noexcept {
     if (has_all() || now - last_reading_ms_ < settings_.interval_ms) return false;
+    if (settings_.online != 0 && session_.state() != core::MqttState::connected) return false;
     // Without an interval it shall not outrun the line: half of the ring is enough.
     if (settings_.interval_ms == 0 && ring_.bytes_used() > ring_.capacity() / 2) return false;
     last_reading_ms_ = now;

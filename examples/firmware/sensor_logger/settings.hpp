@@ -15,6 +15,7 @@ struct Settings {
   std::uint32_t card = 1;                 ///< 0: without
   std::uint32_t check = 0;                ///< 1: opens the card, says what is on it, and ends
   std::uint32_t save_ms = 1000;           ///< offline, a reading is on the card after this time
+  std::uint32_t online = 0;               ///< 1: no readings while there is no connection
   std::uint32_t offline = 0;              ///< 1: ends when all is on the card
   std::uint32_t cut = 0;                  ///< the power fails at this write to the card; 0: never
 
@@ -27,7 +28,8 @@ struct Settings {
                {"epoch_s=", epoch_s}, {"deadband=", deadband},
                {"first=", first},     {"card=", card},
                {"check=", check},     {"save_ms=", save_ms},
-               {"offline=", offline}, {"cut=", cut}};
+               {"online=", online},   {"offline=", offline},
+               {"cut=", cut}};
     for (const auto& one : all) {
       if (word.size() <= one.name.size() ||
           std::string_view(word.data(), one.name.size()) != one.name) {
