@@ -50,11 +50,18 @@ inline constexpr Node nodes[] = {
     {.type = FieldType::integer, .min = 4, .slot = 4},
 };
 inline constexpr Key keys[] = {
-    {"device_id", 1, 0, true}, {"temperature", 2, 1, true}, {"humidity", 3, 2, false},
-    {"timestamp", 4, 3, true}, {"seq", 5, 4, true},
+    {"device_id", 1, 0, true},
+    {"temperature", 2, 1, true},
+    {"humidity", 3, 2, false},
+    {"timestamp", 4, 3, true},
+    {"seq", 5, 4, true},
 };
 inline constexpr Decimal bounds[] = {
-    {-4, 1}, {125, 0}, {0, 0}, {1, 2}, {1, 0},
+    {-4, 1},
+    {125, 0},
+    {0, 0},
+    {1, 2},
+    {1, 0},
 };
 }  // namespace mcu_reading_v1
 
@@ -120,23 +127,25 @@ inline constexpr const ::telemetry::core::SchemaEntry& mcu_reading_v1_entry = al
 
 static_assert(::telemetry::core::is_in_order_of_choice(all),
               "the schemas are not in the order of choice");
-static_assert(::telemetry::core::is_sound<all, 0,
-                                          ::telemetry::core::TableSizes{.nodes = 4,
-                                                                        .keys = 3,
-                                                                        .bounds = 2,
-                                                                        .enums = 0,
-                                                                        .defaults = 0,
-                                                                        .requires_ = 0,
-                                                                        .comparisons = 0}>(),
+static_assert(::telemetry::core::is_sound<
+              all, 0,
+              ::telemetry::core::TableSizes{.nodes = 4,
+                                            .keys = 3,
+                                            .bounds = 2,
+                                            .enums = 0,
+                                            .defaults = 0,
+                                            .requires_ = 0,
+                                            .comparisons = 0}>(),
               "mcu_command 1.0 is damaged");
-static_assert(::telemetry::core::is_sound<all, 1,
-                                          ::telemetry::core::TableSizes{.nodes = 6,
-                                                                        .keys = 5,
-                                                                        .bounds = 5,
-                                                                        .enums = 0,
-                                                                        .defaults = 0,
-                                                                        .requires_ = 0,
-                                                                        .comparisons = 0}>(),
+static_assert(::telemetry::core::is_sound<
+              all, 1,
+              ::telemetry::core::TableSizes{.nodes = 6,
+                                            .keys = 5,
+                                            .bounds = 5,
+                                            .enums = 0,
+                                            .defaults = 0,
+                                            .requires_ = 0,
+                                            .comparisons = 0}>(),
               "mcu_reading 1.0 is damaged");
 
 }  // namespace schemas
