@@ -11,8 +11,6 @@
 #include <cstring>
 #include <limits>
 
-#include "core/utf8.hpp"
-
 #if defined(__SSE2__)
 #include <emmintrin.h>
 
