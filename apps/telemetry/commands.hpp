@@ -15,6 +15,7 @@ using Command = std::function<int()>;
 void add_query(CLI::App& program, Command& chosen);
 void add_config(CLI::App& program, Command& chosen);
 void add_schema(CLI::App& program, Command& chosen);
+void add_schema_compile(CLI::App& schema, Command& chosen);
 void add_schema_diff(CLI::App& schema, Command& chosen);
 void add_schema_test(CLI::App& schema, Command& chosen);
 void add_journal(CLI::App& program, Command& chosen);

@@ -109,7 +109,8 @@ int which(const Arguments& arguments) {
 }  // namespace
 
 void add_schema(CLI::App& program, Command& chosen) {
-  CLI::App* group = program.add_subcommand("schema", "Checks, compares and tries schemas");
+  CLI::App* group =
+      program.add_subcommand("schema", "Checks, compares, tries and compiles schemas");
   group->require_subcommand(1);
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
@@ -136,6 +137,7 @@ void add_schema(CLI::App& program, Command& chosen) {
 
   add_schema_diff(*group, chosen);
   add_schema_test(*group, chosen);
+  add_schema_compile(*group, chosen);
 }
 
 }  // namespace telemetry::command_line

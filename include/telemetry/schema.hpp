@@ -180,6 +180,19 @@ class SchemaSet {
 [[nodiscard]] std::vector<std::string> incompatibilities(const Schema& previous,
                                                          const Schema& next);
 
+/// Writes schemas as a C++ header for firmware: the tables of their views as constants, a table of
+/// them all with the choice by topic, and static_asserts that refuse a damaged copy. Only
+/// telemetry/core is included. The same schemas give the same bytes, in whatever order they come.
+///
+/// @param name_space of what is declared: names joined by `::`.
+/// What firmware cannot judge (patterns, lenient mode, custom functions, keywords of JSON Schema
+/// beyond the tables) is appended to `diagnostics`, all of it in one go, beside what
+/// SchemaSet::make() finds.
+/// Errors: invalid_argument  there are mistakes, no schemas, or `name_space` is none.
+[[nodiscard]] Result<std::string> compile_to_cpp(
+    std::span<const std::shared_ptr<const Schema>> schemas, std::string_view name_space,
+    std::vector<Diagnostic>& diagnostics);
+
 /// One difference between two schemas.
 struct SchemaChange {
   enum class Kind : std::uint8_t { added, removed, changed };

@@ -12,7 +12,6 @@
 #include <limits>
 
 #include "core/powers_of_ten.hpp"
-#include "core/utf8.hpp"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>

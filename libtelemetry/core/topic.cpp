@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/topic.hpp"
 
-#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/limits.hpp"
+#include "telemetry/core/utf8.hpp"
 
 namespace telemetry::core {
 namespace {
@@ -28,18 +28,6 @@ bool is_shared(std::string_view filter) noexcept {
 bool is_valid_string(std::string_view text) noexcept {
   return !text.empty() && text.size() <= topic_bytes_max && find(text, '\0') == absent &&
          is_valid_utf8(text);
-}
-
-/// `+` fills a whole level, `#` fills the last one.
-bool has_valid_wildcards(std::string_view filter) noexcept {
-  for (std::size_t i = 0; i < filter.size(); ++i) {
-    const char c = filter[i];
-    if (c != '+' && c != '#') continue;
-    if (i != 0 && filter[i - 1] != '/') return false;
-    const bool last = i + 1 == filter.size();
-    if (c == '#' ? !last : (!last && filter[i + 1] != '/')) return false;
-  }
-  return true;
 }
 
 std::string_view from(std::string_view text, std::size_t start) noexcept {

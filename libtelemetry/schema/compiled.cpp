@@ -123,7 +123,13 @@ std::uint16_t CompiledSchema::add_node(const FieldSpec* field) {
   return index(nodes_.size() - 1);
 }
 
+/// Equal bounds share one row: on firmware it takes 16 bytes of flash.
 std::uint16_t CompiledSchema::add_bound(core::Decimal bound) {
+  const auto same = [&](const core::Decimal& other) {
+    return other.mantissa == bound.mantissa && other.exponent == bound.exponent;
+  };
+  const auto found = std::find_if(bounds_.begin(), bounds_.end(), same);
+  if (found != bounds_.end()) return index(static_cast<std::size_t>(found - bounds_.begin()));
   bounds_.push_back(bound);
   return index(bounds_.size() - 1);
 }

@@ -275,10 +275,7 @@ void Reader::apply_rule(std::string_view rule, const TreeNode& value, const std:
   if (rule == "nulls") field.nulls = nulls(value, what);
   if (rule == "allow_extra_fields")
     field.allow_extra_fields = boolean(value, what).value_or(field.allow_extra_fields);
-  if (rule == "json_schema") {
-    field.json_rule_at = value.at;
-    read_json_rule(value, what, field.json_rule);
-  }
+  if (rule == "json_schema") read_json_rule(value, what, field.json_rule, field.json_rule_at);
   if (rule == "min_length" || rule == "min_items") field.length_min = count(value, what);
   if (rule == "max_length" || rule == "max_items") field.length_max = count(value, what);
   if (rule == "pattern") read_pattern(value, where, field);
@@ -330,6 +327,7 @@ void Reader::read_pattern(const TreeNode& node, const std::string& where, FieldS
     return;
   }
   field.pattern = *pattern;
+  field.pattern_at = node.at;
   field.expression = std::move(expression);
 }
 

@@ -49,14 +49,15 @@ bool Reader::read_json_schema(const TreeNode& document, const TreeNode& root) {
   schema_.allow_extra_fields = translation.allow_extra_fields;
   schema_.fields = read_fields(*translation.fields, {});
   if (translation.rule != nullptr)
-    read_json_rule(*translation.rule, "json_schema", schema_.json_rule);
+    read_json_rule(*translation.rule, "json_schema", schema_.json_rule, schema_.json_rule_at);
   check_slots(document);
   return mistakes_ == before;
 }
 
 /// `validation: {json_schema: {...}}` of a field or of the schema.
+/// @param places receives where each part of the rule stands.
 void Reader::read_json_rule(const TreeNode& node, const std::string& what,
-                            std::shared_ptr<const JsonRule>& rule) {
+                            std::shared_ptr<const JsonRule>& rule, std::vector<Position>& places) {
   if (node.kind != TreeNode::Kind::map) {
     mistake(node.at, what + " must be a map", "json_schema: {multipleOf: 5}");
     return;
@@ -72,8 +73,15 @@ void Reader::read_json_rule(const TreeNode& node, const std::string& what,
   if (text == "{}") return;
   std::string error;
   rule = JsonRule::compile(std::move(text), error);
-  if (!rule) mistake(node.at, fmt::format("{}: {}", what, error), "write it in a simpler way");
   json_rules_.push_back(node.at);
+  if (!rule) {
+    mistake(node.at, fmt::format("{}: {}", what, error), "write it in a simpler way");
+    return;
+  }
+  for (const JsonRule::Part& part : rule->parts()) {
+    const auto member = std::ranges::find(node.members, part.keyword, &TreeNode::Member::name);
+    places.push_back(member == node.members.end() ? node.at : member->at);
+  }
 }
 
 core::Nulls Reader::nulls(const TreeNode& node, std::string_view what) {

@@ -355,15 +355,19 @@ void Reader::read_validation(const TreeNode& node) {
     return;
   }
   check_keys(node, validation_keys, "validation");
-  if (const TreeNode* strict = node.find("strict"))
+  if (const TreeNode* strict = node.find("strict")) {
+    schema_.strict_at = strict->at;
     schema_.lenient = !boolean(*strict, "strict").value_or(true);
+  }
   if (const TreeNode* extra = node.find("allow_extra_fields"))
     schema_.allow_extra_fields = boolean(*extra, "allow_extra_fields").value_or(false);
   if (const TreeNode* value = node.find("nulls")) schema_.nulls = nulls(*value, "nulls");
   if (const TreeNode* rule = node.find("json_schema"))
-    read_json_rule(*rule, "validation: json_schema", schema_.json_rule);
-  if (const TreeNode* custom = node.find("custom"))
+    read_json_rule(*rule, "validation: json_schema", schema_.json_rule, schema_.json_rule_at);
+  if (const TreeNode* custom = node.find("custom")) {
+    schema_.custom_at = custom->at;
     read_custom(*custom, "custom", schema_.custom, schema_.custom_function);
+  }
 }
 
 void Reader::read_custom(const TreeNode& node, const std::string& what, std::string& name,
@@ -391,6 +395,7 @@ void Reader::read_head(const TreeNode& root) {
   };
   if (const TreeNode* node = required("name", "name: temperature_sensor")) {
     schema_.name = text(*node, "name").value_or("");
+    schema_.name_at = node->at;
     const auto letter = [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     };

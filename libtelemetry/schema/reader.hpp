@@ -89,7 +89,7 @@ class Reader {
   // JSON Schema (json_schema_reader.cpp).
   bool read_json_schema(const TreeNode& document, const TreeNode& root);
   void read_json_rule(const TreeNode& node, const std::string& what,
-                      std::shared_ptr<const JsonRule>& rule);
+                      std::shared_ptr<const JsonRule>& rule, std::vector<Position>& places);
   core::Nulls nulls(const TreeNode& node, std::string_view what);
   void check_strict();
 

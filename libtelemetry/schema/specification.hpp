@@ -50,14 +50,15 @@ struct FieldSpec {
   std::optional<std::uint32_t> length_min;  ///< string: code points; array: items
   std::optional<std::uint32_t> length_max;
   std::string pattern;
+  Position pattern_at;
   std::shared_ptr<const RE2> expression;  ///< of `pattern`
   std::vector<Literal> enum_;
   core::Nulls nulls = core::Nulls::absent;
   bool allow_extra_fields = false;            ///< object
   std::shared_ptr<const JsonRule> json_rule;  ///< or null
-  Position json_rule_at;
-  std::string custom;                  ///< name of a validation function, or empty
-  ValidationFunction custom_function;  ///< empty: it is not called here
+  std::vector<Position> json_rule_at;         ///< of each of its parts
+  std::string custom;                         ///< name of a validation function, or empty
+  ValidationFunction custom_function;         ///< empty: it is not called here
   Position custom_at;
   std::vector<FieldSpec> fields;  ///< object
   std::vector<FieldSpec> items;   ///< array: exactly one
@@ -77,11 +78,15 @@ struct SchemaSpec {
   bool allow_extra_fields = false;            ///< also of objects that do not say otherwise
   core::Nulls nulls = core::Nulls::absent;    ///< of fields that do not say otherwise
   std::shared_ptr<const JsonRule> json_rule;  ///< as in FieldSpec, for the document
+  std::vector<Position> json_rule_at;         ///< the same
   std::string custom;                         ///< the same
   ValidationFunction custom_function;
   std::vector<FieldSpec> fields;
+  Position name_at;
   Position topic_at;
   Position version_at;
+  Position strict_at;
+  Position custom_at;
 };
 
 /// Reads and checks a document. Mistakes are appended; the result is only good when none is an

@@ -169,8 +169,8 @@ TEST_CASE("every command explains itself") {
   const Folder folder;
   for (const char* command :
        {"", "query", "config check", "config show", "config reference", "schema check",
-        "schema which", "schema diff", "schema test", "journal check", "journal repair",
-        "journal dump", "bench", "version"}) {
+        "schema which", "schema diff", "schema test", "schema compile", "journal check",
+        "journal repair", "journal dump", "bench", "version"}) {
     INFO(command);
     const Ran ran = run(folder, std::string(command) + " --help");
     CHECK(ran.code == 0);

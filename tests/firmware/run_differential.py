@@ -56,7 +56,7 @@ def main() -> int:
             if host != firmware else []
         for i in different[:5]:
             schema, payload = payload_at((folder / "input").read_bytes(), i)
-            print(f"payload {i}, {arguments.schemas[schema]}: {payload!r}\n"
+            print(f"payload {i}, schema {schema} in the order of choice: {payload!r}\n"
                   f"  host {host[i * VERDICT_BYTES:][:VERDICT_BYTES].hex()}, "
                   f"firmware {firmware[i * VERDICT_BYTES:][:VERDICT_BYTES].hex()}")
     print(f"{count} payloads, {len(arguments.schemas)} schemas, seed {arguments.seed}, {arguments.board}: "

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "telemetry/core/limits.hpp"
+#include "telemetry/core/utf8.hpp"
 #include "telemetry/core/value.hpp"
 
 namespace telemetry::core {
@@ -99,11 +100,5 @@ class JsonPull {
 /// @param out at least raw.size() bytes: the result is never longer than the raw text.
 /// @returns the bytes written.
 std::size_t json_unescape(std::string_view raw, std::span<char> out) noexcept;
-
-/// True when every byte sequence is well-formed UTF-8. Source: RFC 3629 section 4.
-[[nodiscard]] bool is_valid_utf8(std::string_view text) noexcept;
-
-/// Number of code points of valid UTF-8.
-[[nodiscard]] std::size_t count_code_points(std::string_view text) noexcept;
 
 }  // namespace telemetry::core

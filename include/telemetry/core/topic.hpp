@@ -13,6 +13,18 @@ namespace telemetry::core {
 /// True for a well-formed topic filter, `$share/GROUP/FILTER` included.
 [[nodiscard]] bool is_valid_filter(std::string_view filter) noexcept;
 
+/// True when every `+` fills a whole level and every `#` the last one.
+[[nodiscard]] constexpr bool has_valid_wildcards(std::string_view filter) noexcept {
+  for (std::size_t i = 0; i < filter.size(); ++i) {
+    const char c = filter[i];
+    if (c != '+' && c != '#') continue;
+    if (i != 0 && filter[i - 1] != '/') return false;
+    const bool last = i + 1 == filter.size();
+    if (c == '#' ? !last : (!last && filter[i + 1] != '/')) return false;
+  }
+  return true;
+}
+
 /// The filter behind `$share/GROUP/`, or the filter itself when it is not shared.
 [[nodiscard]] std::string_view without_share(std::string_view filter) noexcept;
 

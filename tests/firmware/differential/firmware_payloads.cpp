@@ -3,11 +3,12 @@
 // them mutated byte by byte, and what the host's decoder says of each.
 //
 // usage: firmware_payloads --payloads N --seed S --input FILE --verdicts FILE SCHEMA...
-//          schemas in the order of the compiled tables; the host reads them as the gateway does
+//          the host reads the schemas as the gateway does
 //        firmware_payloads --make-schema NUMBER
 //          prints a schema without what firmware cannot do
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -19,6 +20,7 @@
 #include "firmware/differential/model_of.hpp"
 #include "firmware/verdict.hpp"
 #include "fuzz/differential/generator.hpp"
+#include "telemetry/core/schema_table.hpp"
 
 using namespace telemetry;
 using namespace telemetry::reference;
@@ -95,6 +97,13 @@ Rules write(const std::vector<Case>& cases, std::uint64_t payloads, std::uint64_
   return rules;
 }
 
+/// In the order of choice, in which the compiled tables have them.
+void sort(std::vector<Case>& cases) {
+  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) {
+    return core::compare_filters(a.schema->filter(), b.schema->filter()) < 0;
+  });
+}
+
 int usage() {
   fmt::print(stderr,
              "usage: firmware_payloads --payloads N --seed S --input FILE --verdicts FILE "
@@ -130,6 +139,7 @@ int main(int argc, char** argv) {
     }
   }
   if (cases.empty() || input_path == nullptr || verdicts_path == nullptr) return usage();
+  sort(cases);
   std::ofstream input(input_path, std::ios::binary);
   std::ofstream verdicts(verdicts_path, std::ios::binary);
   const Rules rules = write(cases, payloads, seed, input, verdicts);

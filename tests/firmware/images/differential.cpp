@@ -2,7 +2,8 @@
 // Judges a file of payloads (schema u16 | bytes u16 | payload, little-endian) and writes a file of
 // verdicts. Arguments: PAYLOADS VERDICTS.
 #include "drivers/semihosting.hpp"
-#include "firmware/generated_schemas.hpp"
+// The generated tables of the schemas.
+#include "firmware/differential/tables.inc"
 #include "firmware/verdict.hpp"
 
 using namespace telemetry;
@@ -25,10 +26,10 @@ int run(semihosting::File& in, semihosting::File& out) {
   while (in.read(header) == header.size()) {
     const std::size_t schema = number_at(0);
     const std::size_t size = number_at(2);
-    if (schema >= differential::schemas.size() || size > payload.size()) return 2;
+    if (schema >= std::size(differential_schemas::all) || size > payload.size()) return 2;
     if (in.read(std::span(payload).first(size)) != size) return 2;
     const std::string_view text(reinterpret_cast<const char*>(payload.data()), size);
-    for (const std::uint8_t byte : judge(differential::schemas[schema], text)) {
+    for (const std::uint8_t byte : judge(*differential_schemas::all[schema].view, text)) {
       out_memory[filled++] = byte;
     }
     ++count;
