@@ -1,85 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "import/card_file.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
-#include "telemetry/core/card_files.hpp"
+#include "journal/card_image.hpp"
 
 namespace telemetry {
 namespace {
 
-using Sector = std::span<std::uint8_t, core::card_sector_bytes>;
-using ConstSector = std::span<const std::uint8_t, core::card_sector_bytes>;
-
-/// An image or a block device.
-class Image {
- public:
-  Image(FileSystem& files, FileSystem::Handle file, std::uint64_t bytes) noexcept
-      : files_(files), file_(file), sectors_(bytes / core::card_sector_bytes) {}
-  ~Image() { files_.close(file_); }
-  Image(const Image&) = delete;
-  Image& operator=(const Image&) = delete;
-
-  bool read(std::uint32_t sector, Sector out) {
-    const auto bytes = files_.read(file_, std::uint64_t{sector} * out.size(), out);
-    return bytes && *bytes == out.size();
-  }
-  bool write(std::uint32_t, ConstSector) { return false; }
-  [[nodiscard]] std::uint32_t sectors() const noexcept {
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(sectors_, UINT32_MAX));
-  }
-
- private:
-  FileSystem& files_;
-  FileSystem::Handle file_;
-  std::uint64_t sectors_;
-};
-
-/// The files of a mounted card.
-class Folder {
- public:
-  struct File {
-    FileSystem::Handle handle = -1;
-  };
-  Folder(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
-
-  core::FileStatus open(File& file, const char* name, bool create) {
-    if (create) return core::FileStatus::error;
-    auto opened = files_.open_read(path_ + "/" + name);
-    if (!opened) {
-      return opened.error().code == Errc::not_found ? core::FileStatus::missing
-                                                    : core::FileStatus::error;
-    }
-    file.handle = *opened;
-    return core::FileStatus::ok;
-  }
-  bool read(File& file, std::uint32_t offset, Sector out, std::size_t& bytes) {
-    const auto read = files_.read(file.handle, offset, out);
-    if (read) bytes = *read;
-    return static_cast<bool>(read);
-  }
-  bool write(File&, std::uint32_t, ConstSector) { return false; }
-  bool sync(File&) { return true; }
-  void close(File& file) {
-    files_.close(file.handle);
-    file.handle = -1;
-  }
-
- private:
-  FileSystem& files_;
-  std::string path_;
-};
-
 class CardInImage final : public CardFile {
  public:
-  CardInImage(FileSystem& files, FileSystem::Handle file, std::uint64_t bytes)
-      : image_(files, file, bytes) {}
+  explicit CardInImage(journal::CardImage image) : image_(std::move(image)) {}
   core::CardJournal& journal() noexcept override { return journal_; }
 
  private:
-  Image image_;
+  journal::CardImage image_;
   core::CardJournal journal_{image_};
 };
 
@@ -89,8 +24,8 @@ class CardInFolder final : public CardFile {
   core::CardJournal& journal() noexcept override { return journal_; }
 
  private:
-  Folder folder_;
-  core::CardFiles<Folder> sectors_{folder_, UINT32_MAX};
+  journal::CardFolder folder_;
+  core::CardFiles<journal::CardFolder> sectors_{folder_, journal::CardFolder::sectors};
   core::CardJournal journal_{sectors_};
 };
 
@@ -123,14 +58,9 @@ Result<std::unique_ptr<CardFile>> CardFile::open(const std::string& path, FileSy
   if (files.list(path)) {
     card = std::make_unique<CardInFolder>(files, path);
   } else {
-    auto file = files.open_read(path);
-    if (!file) return file.error();
-    const auto bytes = files.size(*file);
-    if (!bytes) {
-      files.close(*file);
-      return bytes.error();
-    }
-    card = std::make_unique<CardInImage>(files, *file, *bytes);
+    auto image = journal::CardImage::open(files, path);
+    if (!image) return image.error();
+    card = std::make_unique<CardInImage>(*std::move(image));
   }
   if (auto good = opened(path, card->journal().open()); !good) return good.error();
   return card;

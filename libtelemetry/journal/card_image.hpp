@@ -24,8 +24,10 @@ class CardImage {
     CardImage image(files, *file);
     auto bytes = files.size(*file);
     if (!bytes) return bytes.error();
-    image.sectors_ = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(*bytes / core::card_sector_bytes, UINT32_MAX));
+    // A device file says 0; how large it is does not matter to a reader.
+    image.sectors_ = *bytes == 0 ? UINT32_MAX
+                                 : static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                       *bytes / core::card_sector_bytes, UINT32_MAX));
     return image;
   }
   CardImage(CardImage&& other) noexcept
