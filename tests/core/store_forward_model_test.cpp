@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// StoreForward with the true session and card journal, against a broker that is written down plainly,
-// while transport and card fail as they like. Nothing is lost, first arrivals are in order, and what
-// comes again bears DUP and its packet id: the broker model complains else.
+// StoreForward with the true session and card journal, against a broker that is written down
+// plainly, while transport and card fail as they like. Nothing is lost, first arrivals are in
+// order, and what comes again bears DUP and its packet id: the broker model complains else.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>

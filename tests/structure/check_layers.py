@@ -14,7 +14,7 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 HERE = pathlib.Path(__file__).parent
 STANDARD = re.compile(r"^[a-z_]+$|^(sys|arpa|netinet|net|linux)/|^[a-z]+\.h$")
-CORE_MAY = {"array", "atomic", "bit", "cstddef", "cstdint", "cstring", "limits", "new", "span",
+CORE_MAY = {"array", "atomic", "bit", "concepts", "cstddef", "cstdint", "cstring", "limits", "new", "span",
             "string_view", "type_traits", "utility", "cpuid.h", "emmintrin.h", "nmmintrin.h", "arm_acle.h"}
 
 
