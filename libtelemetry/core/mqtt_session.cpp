@@ -19,6 +19,8 @@ namespace {
 constexpr std::uint8_t in_body = 5;  // a fixed header has at most 5 bytes
 constexpr std::size_t puback_bytes = 4;
 
+static_assert(sizeof(void*) > 4 || sizeof(MqttSession) < 120);
+
 constexpr std::uint8_t kind_of(std::uint8_t first) noexcept { return first & 0xF0u; }
 
 }  // namespace
@@ -35,8 +37,6 @@ MqttSession::MqttSession(const MqttOptions& options, std::span<std::uint8_t> rec
 bool MqttSession::open(std::uint32_t now_ms) noexcept {
   close();
   now_ms_ = last_sent_ms_ = last_received_ms_ = answer_since_ms_ = now_ms;
-  connack_code_ = 0;
-  session_present_ = false;
   if (receive_.size() < receive_bytes_min) return false;
   send_end_ = mqtt_encode_connect(*options_, send_);
   if (send_end_ == 0) return false;

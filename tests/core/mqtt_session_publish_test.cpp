@@ -353,7 +353,12 @@ TEST_CASE("each publication has its time from when it is the oldest") {
   client.feed(wire("40 02 0001"));
   client.poll_after(9'900);
   client.feed(wire("40 02 0002"));
-  client.poll_after(9'999);
+  client.poll_after(9'000);
+  client.feed(wire("40 02 0004"));  // nothing is in flight but what comes now
+  publish(client, 2);
+  client.poll_after(5'000);
+  client.feed(wire("40 02 0006"));  // the younger one gives the oldest no more time
+  client.poll_after(4'999);
   CHECK_FALSE(client.session.wants_close());
   client.poll_after(1);
   CHECK(client.session.wants_close());

@@ -42,7 +42,7 @@ TEST_CASE("a session connects: CONNECT out, CONNACK in") {
   CHECK(client.take().empty());
 }
 
-TEST_CASE("session present is told as the broker says it, until the next connection") {
+TEST_CASE("session present is told as the broker says it, until the next CONNACK") {
   MqttClient client;
   REQUIRE(client.connect(true));
   CHECK(client.session.session_present());

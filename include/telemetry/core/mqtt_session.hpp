@@ -196,24 +196,25 @@ class MqttSession {
   void erase(std::size_t index) noexcept;
   [[nodiscard]] std::uint16_t free_packet_id() const noexcept;
 
-  const MqttOptions* options_;
-  std::span<std::uint8_t> receive_, send_;
-  std::span<InFlight> window_;  // the oldest first
-  std::size_t send_begin_ = 0, send_end_ = 0;
-  std::uint32_t body_bytes_ = 0, body_at_ = 0;  // of the packet that is being read
-  std::uint32_t now_ms_ = 0, last_sent_ms_ = 0, last_received_ms_ = 0;
-  std::uint32_t answer_since_ms_ = 0;  // CONNACK, SUBACK, PINGRESP
-  std::uint32_t puback_since_ms_ = 0;  // since the oldest publication is the oldest, and sent
-  Counters counters_;
-  std::uint16_t in_flight_ = 0;
-  std::uint16_t on_wire_ = 0;  // of those in flight: sent on this connection
-  std::uint16_t last_packet_id_ = 0;
-  std::uint16_t subscribe_id_ = 0;  // SUBSCRIBE without SUBACK; 0 = none
+  // Small ones first: Thumb reaches them with short instructions.
   MqttState state_ = MqttState::disconnected;
   std::uint8_t connack_code_ = 0;
   std::uint8_t first_ = 0;         // first byte of the packet that is being read
   std::uint8_t header_bytes_ = 0;  // read of its fixed header, or in_body
   bool session_present_ = false, ping_pending_ = false, failed_ = false, disconnecting_ = false;
+  std::uint16_t in_flight_ = 0;
+  std::uint16_t on_wire_ = 0;  // of those in flight: sent on this connection
+  std::uint16_t last_packet_id_ = 0;
+  std::uint16_t subscribe_id_ = 0;              // SUBSCRIBE without SUBACK; 0 = none
+  std::uint32_t body_bytes_ = 0, body_at_ = 0;  // of the packet that is being read
+  std::uint32_t now_ms_ = 0, last_sent_ms_ = 0, last_received_ms_ = 0;
+  std::uint32_t answer_since_ms_ = 0;  // CONNACK, SUBACK, PINGRESP
+  std::uint32_t puback_since_ms_ = 0;  // since the oldest publication is the oldest, and sent
+  std::size_t send_begin_ = 0, send_end_ = 0;
+  const MqttOptions* options_;
+  std::span<std::uint8_t> receive_, send_;
+  std::span<InFlight> window_;  // the oldest first
+  Counters counters_;
 };
 
 }  // namespace telemetry::core
