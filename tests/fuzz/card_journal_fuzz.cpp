@@ -111,7 +111,7 @@ void run_script(Input& input) {
   TELEMETRY_FUZZ_CHECK(journal->format(card_id(), sectors_per_segment) == core::CardStatus::ok);
   TELEMETRY_FUZZ_CHECK(journal->open() == core::CardStatus::ok);
   Written written;
-  for (int count = 0; !input.empty() && count < 300; ++count) {
+  for (int count = 0; !input.empty() && count < 100; ++count) {
     switch (input.byte() % 8) {
       case 0:
       case 1:

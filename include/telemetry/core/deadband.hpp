@@ -11,7 +11,7 @@ namespace telemetry::core {
 /// the band, or when nothing has passed for too long. One object a channel.
 ///
 /// Exact: |value - last| > band in integers. A value passes, too, when this would need more than 63
-/// bits (1e18 beside 0.1). Thread: one context. Memory: 40 bytes, all in the object.
+/// bits (1e18 beside 0.1). Thread: one context. Memory: 48 bytes, all in the object.
 class Deadband {
  public:
   /// @param band absolute, not negative (a negative one lets everything pass)

@@ -430,11 +430,7 @@ class StoreForward {
       return true;
     }
     card_status_ = status;
-    if (status == CardStatus::full) {
-      card_tried_ms_ = now_ms_;
-      // A segment may be free but for the cursor.
-      if (acknowledged_ > card_.cursor()) store_cursor();
-    }
+    if (status == CardStatus::full) card_tried_ms_ = now_ms_;
     if (status == CardStatus::ok && moved < options_.batch_bytes) waiting_ = false;
     return moved > 0;
   }
@@ -459,7 +455,6 @@ class StoreForward {
       if (sent_ + 1 == sequence) sent_ = sequence;
     }
     ring_.release(at);
-    if (!ring_.holds(ring_sent_)) ring_sent_ = ring_.begin();
   }
 
   bool keep_cursor() noexcept {
@@ -474,14 +469,10 @@ class StoreForward {
         !passed(cursor_since_ms_, options_.cursor_interval_ms)) {
       return false;
     }
-    store_cursor();
-    return true;
-  }
-
-  void store_cursor() noexcept {
     cursor_waits_ = false;
     const CardStatus status = card_.set_cursor(acknowledged_);
     if (status != CardStatus::ok) card_failed(status);
+    return true;
   }
 
   ByteRing& ring_;
