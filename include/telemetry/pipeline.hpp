@@ -20,7 +20,7 @@ struct PipelineOptions {
   JournalOptions journal;
   JournalOptions dead_letters;  ///< an empty path: none are kept
   ConsumerOptions consumer;
-  std::size_t feed_bytes_max = 8 * 1024 * 1024;
+  std::size_t feed_bytes_max = 4 * 1024 * 1024;
   std::int64_t drain_ns = 10'000'000'000;    ///< how long stop() lets the consumers catch up
   std::string schema_path;                   ///< folder or file; empty = no schemas
   bool schema_path_optional = false;         ///< it need not exist

@@ -35,7 +35,7 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
 
  private:
   static constexpr std::size_t block_bytes = 16 * 1024;
-  static constexpr std::size_t free_bytes_max = 4 * 1024 * 1024;
+  static constexpr std::size_t free_bytes_max = 2 * 1024 * 1024;
 
   static std::size_t bytes_of(const Batch& batch) noexcept {
     return batch.arena.capacity() + batch.readings.capacity() * sizeof(Reading);

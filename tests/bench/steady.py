@@ -28,7 +28,7 @@ import time
 
 import end_to_end
 from ack_proxy import AckProxy
-from end_to_end import Broker, Lost, Program
+from end_to_end import NEWEST, Broker, Lost, Program
 
 POLL_S = 0.01
 EACH = 97  # every so many rows, one is timed
@@ -43,7 +43,7 @@ class Poller:
         self.latencies_s = []
 
     def poll(self):
-        newest = self.store.execute("SELECT max(id) FROM messages").fetchone()[0] or 0
+        newest = self.store.execute(NEWEST).fetchone()[0] or 0
         if newest == self.last:
             return
         rows = self.store.execute(
@@ -87,8 +87,7 @@ def measure(options, folder, broker):
             time.sleep(POLL_S)
         published_s = time.monotonic() - began
         ended = time.monotonic()
-        running.wait_for_all(count)
-        after_s = time.monotonic() - ended
+        after_s = running.wait_for_all(count) - ended
         cpu, peak_mb = running.cpu_s() - cpu, running.memory_mb()
         watcher.terminate()
         watcher.wait()
