@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ESP-IDF, Zephyr, PlatformIO and Arduino are told what CMake is told: version, licence, the core's sources.
 
-usage: check_manifests.py SOURCE_DIR CMAKE COMPILER [ARM_COMPILER]
+usage: check_manifests.py SOURCE_DIR CMAKE LIBTELEMETRY_CORE COMPILER [ARM_COMPILER]
 None of them is here: stand-ins (sdk/) take down what our files ask of two of them, the manifests of the
 others are read as their documentation says, and the compilers try what that gives. Then each of DAMAGES is
 done to a copy of the files and must be found.
@@ -19,13 +19,18 @@ SDK = pathlib.Path(__file__).resolve().parent / "sdk"
 COPIED = ("CMakeLists.txt", "LICENSE", "idf_component.yml", "library.json", "zephyr", "scripts/arduino-library",
           "include/telemetry/core", "libtelemetry/core", "examples/firmware")
 ARDUINO_H = """#pragma once
+extern "C" int printf(const char*, ...);
 struct SerialPort {
   void begin(unsigned long) {}
-  template <class T> void print(T) {}
-  template <class T> void println(T) {}
+  void print(const char* text) { printf("%s", text); }
+  void println(const char* text) { printf("%s\\n", text); }
+  void println(unsigned number) { printf("%u\\n", number); }
 };
 inline SerialPort Serial;
+void setup();
+void loop();
 """
+SKETCH_PRINTS = "valid\nbroken rule, at byte 37\n"
 # What is replaced (exactly once), by what, and what must be found then.
 DAMAGES = [
     ("CMakeLists.txt", r"(project\(telemetry VERSION) \S+", r"\1 9.9.9", "library.json: version "),
@@ -70,8 +75,8 @@ def read_yaml(path):
 class Check:
     """One look at one tree."""
 
-    def __init__(self, root, work, cmake, compilers):
-        self.root, self.work, self.cmake, self.compilers = root, work, cmake, compilers
+    def __init__(self, root, work, cmake, archive, compilers):
+        self.root, self.work, self.cmake, self.archive, self.compilers = root, work, cmake, archive, compilers
         self.problems, self.compiled = [], set()
         self.core = {path.name for path in (root / "libtelemetry/core").glob("*.cpp")}
         self.version = re.search(r"project\(telemetry VERSION (\S+)", (root / "CMakeLists.txt").read_text())[1]
@@ -169,18 +174,32 @@ class Check:
                 raise ValueError(f"Arduino: {sketch.name} lies in {sketch.parent.name}")
             self.built("Arduino", list((library / "src").rglob("*.cpp")), [library / "src"], self.compilers,
                        ("-include", header, "-x", "c++", sketch))
+            if self.archive:
+                self.printed(sketch, library / "src", header)
+
+    def printed(self, sketch, includes, header):
+        """The sketch, on this machine, prints what it is there to show."""
+        main, program = self.work / "main.cpp", self.work / "sketch"
+        main.write_text("int main() { setup(); }")
+        done = subprocess.run([*self.compilers[0], "-std=gnu++20", f"-I{includes}", "-include", header, "-o", program,
+                               main, "-x", "c++", sketch, "-x", "none", self.archive],
+                              capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            done = subprocess.run([program], capture_output=True, text=True, check=False)
+        if done.stdout != SKETCH_PRINTS:
+            self.problems.append(f"Arduino: the sketch: {done.stdout}{done.stderr}")
 
 
-def check(root, cmake, compilers):
+def check(*arguments):
     with tempfile.TemporaryDirectory() as work:
-        return Check(root, pathlib.Path(work), cmake, compilers).run()
+        return Check(arguments[0], pathlib.Path(work), *arguments[1:]).run()
 
 
 def main():
-    root, cmake = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
-    compilers = [[sys.argv[3]], *([path, "-mcpu=cortex-m3", "-mthumb", "-fno-exceptions", "-fno-rtti"]
-                                  for path in sys.argv[4:])]
-    failures = check(root, cmake, compilers)
+    root, (cmake, archive) = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:4]
+    compilers = [[sys.argv[4]], *([path, "-mcpu=cortex-m3", "-mthumb", "-fno-exceptions", "-fno-rtti"]
+                                  for path in sys.argv[5:])]
+    failures = check(root, cmake, archive, compilers)
     for name, pattern, replacement, message in DAMAGES:
         with tempfile.TemporaryDirectory() as folder:
             copy = pathlib.Path(folder)
@@ -190,7 +209,7 @@ def main():
             damaged, count = re.subn(pattern, replacement, (copy / name).read_text())
             (copy / name).write_text(damaged)
             # Only one damage is the compiler's to find.
-            found = check(copy, cmake, compilers[:1] if "compile" in message else [["true"]])
+            found = check(copy, cmake, None, compilers[:1] if "compile" in message else [["true"]])
             if count != 1:
                 failures.append(f"{name}: {pattern!r} found {count} times")
             elif not any(problem.startswith(message) for problem in found):
