@@ -1,2 +1,3 @@
 #include <string>
 #include "telemetry/journal.hpp"
+#include <FreeRTOS.h>
