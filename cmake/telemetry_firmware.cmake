@@ -10,9 +10,9 @@ list(TRANSFORM telemetry_heap_functions PREPEND -Wl,--wrap= OUTPUT_VARIABLE tele
 add_library(telemetry_firmware_flags INTERFACE)
 target_compile_features(telemetry_firmware_flags INTERFACE cxx_std_20)
 target_compile_options(telemetry_firmware_flags INTERFACE
-  -ffunction-sections -fdata-sections -fno-exceptions -fno-rtti -fno-threadsafe-statics
-  -fno-use-cxa-atexit -fno-unwind-tables -fno-asynchronous-unwind-tables
-  -Wvla -Walloca -Wdouble-promotion)
+  -ffunction-sections -fdata-sections -fno-exceptions -fno-unwind-tables
+  -fno-asynchronous-unwind-tables -Wvla -Walloca -Wdouble-promotion
+  "$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti;-fno-threadsafe-statics;-fno-use-cxa-atexit>")
 # Neither libstdc++ nor start files, and of the C library only what needs no system below it.
 target_link_options(telemetry_firmware_flags INTERFACE
   -nostartfiles -nostdlib -Wl,--gc-sections -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments)
@@ -39,6 +39,7 @@ endfunction()
 
 telemetry_cpu(cortex_m0 -mcpu=cortex-m0 -mthumb)
 telemetry_cpu(cortex_m3 -mcpu=cortex-m3 -mthumb)
+telemetry_cpu(cortex_m3_lto -mcpu=cortex-m3 -mthumb -flto)
 telemetry_cpu(cortex_m4f -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16)
 
 # Board (QEMU's name), CPU, folder under boards/, RAM that an image may use.
@@ -48,23 +49,28 @@ set(telemetry_board_lm3s6965evb cortex_m3 lm3s6965evb 50K)
 set(telemetry_board_microbit cortex_m0 microbit 16K)
 
 # telemetry_firmware(NAME BOARD b SOURCES s... [STACK bytes] [RAM 16K] [FLASH 24K] [CORE_FLASH bytes]
-#                    [HEAP_ALLOWED])
+#                    [LTO] [HEAP_ALLOWED])
 # One image NAME.elf. More stack than is free, and more RAM, flash or core than is named here, are
-# link errors. HEAP_ALLOWED is for images that show what the checks find.
+# link errors. LTO: optimised as one program (CORE_FLASH knows no core then). HEAP_ALLOWED is for images
+# that show what the checks find.
 function(telemetry_firmware name)
-  cmake_parse_arguments(arg "HEAP_ALLOWED" "BOARD;STACK;RAM;FLASH;CORE_FLASH" "SOURCES" ${ARGN})
+  cmake_parse_arguments(arg "HEAP_ALLOWED;LTO" "BOARD;STACK;RAM;FLASH;CORE_FLASH" "SOURCES" ${ARGN})
   list(GET telemetry_board_${arg_BOARD} 0 cpu)
   list(GET telemetry_board_${arg_BOARD} 1 folder)
   list(GET telemetry_board_${arg_BOARD} 2 ram)
   if(arg_RAM)
     set(ram ${arg_RAM})
   endif()
+  if(arg_LTO)
+    string(APPEND cpu _lto)
+  endif()
   set(boards ${telemetry_firmware_dir}/boards)
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${boards}/${folder})
   target_link_libraries(${name} PRIVATE telemetry_start_${cpu} telemetry_core_${cpu} telemetry_flags
                                         -Wl,--start-group -lc_nano -lgcc -Wl,--end-group)
-  target_link_options(${name} PRIVATE -L${boards}/${folder} -T${boards}/sections.ld -Wl,--defsym=ram_bytes=${ram})
+  target_link_options(${name} PRIVATE -L${boards}/${folder} -T${boards}/sections.ld -Wl,--defsym=ram_bytes=${ram}
+                                      -Wl,-Map=$<TARGET_FILE:${name}>.map)
   if(NOT arg_HEAP_ALLOWED)
     target_link_options(${name} PRIVATE ${telemetry_wrap_heap})
   endif()

@@ -10,8 +10,8 @@ endif()
 # Private flags of our own code; never seen by users of the library.
 add_library(telemetry_flags INTERFACE)
 target_compile_options(telemetry_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wformat=2)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wformat=2
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast;-Wnon-virtual-dtor;-Woverloaded-virtual>")
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Generic")
   target_compile_options(telemetry_flags INTERFACE -fno-omit-frame-pointer)
 endif()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The sensor logger in QEMU beside a real mosquitto: its UART is a TCP connection to the broker.
+"""The sensor logger and the C publisher in QEMU beside a real mosquitto: its UART is a TCP connection
+to the broker.
 
 usage: run_logger.py --qemu QEMU --image IMAGE [--telemetry PROGRAM] [--all] SCENARIO...
 --all: the power fails at every write of a run of 500 readings, and at 100 of a run of 10,000.
@@ -21,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "crash"))
 import qemu  # noqa: E402
 from rig import Failure, Rig, wait_until  # noqa: E402
 
-BOARD = "lm3s6965evb"
+BOARD, PUBLISHER_BOARD = "lm3s6965evb", "mps2-an385"
 POWER_CUT = 77  # card_device.hpp
 CARD_BYTES = 4 << 20
 COMMAND_TOPIC = "mcu/mcu-001/command"
@@ -33,6 +34,7 @@ class Logger(Rig):
 
     def __init__(self, options, name):
         super().__init__(options, name)
+        self.board = BOARD
         self.card = self.path("card.img")
         self.blank_card()
 
@@ -44,12 +46,12 @@ class Logger(Rig):
         # The broker may be away: QEMU tries again each second.
         link = (f"socket,id=link,host=127.0.0.1,port={self.broker_port},server=off,nodelay=on,"
                 "reconnect=1")
-        line = qemu.command(self.options.qemu, BOARD, self.options.image, arguments=arguments,
+        line = qemu.command(self.options.qemu, self.board, self.options.image, arguments=arguments,
                             card=self.card, icount=icount, serial="chardev:link" if serial else "none")
         return line + (["-chardev", link] if serial else [])
 
     def start(self, arguments, icount=""):
-        return self.run("sensor_logger", self.command(arguments, icount=icount), "logger.log")
+        return self.run("the image", self.command(arguments, icount=icount), "image.log")
 
     def boot(self, arguments):
         """Without a line to the broker. (exit code, output)"""
@@ -57,12 +59,12 @@ class Logger(Rig):
                               stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
         return done.returncode, done.stdout
 
-    def subscribe(self):
+    def subscribe(self, topic="mcu/+/reading"):
         """The broker keeps this session, also when it is killed from now on."""
         self.subscriber = self.run(
             "mosquitto_sub",
             ["stdbuf", "-oL", "mosquitto_sub", "-p", str(self.broker_port), "-i", "reader", "-c", "-q", "1", "-d",
-             "-t", "mcu/+/reading", "-F", "READING %p"], "readings.log")
+             "-t", topic, "-F", "READING %p"], "readings.log")
         self.subscriber.wait_for_output("Subscribed")
         self.broker.child.send_signal(signal.SIGUSR1)  # saves its sessions
         time.sleep(0.3)
@@ -147,6 +149,33 @@ def restart(rig):
     found = counters(logger.output())
     return (f"2000 readings, {len(numbers) - 2000} twice, {found['saved']} over the card, "
             f"{found['resent']} sent again")
+
+
+def endless(rig, topic, first, more):
+    """An image that has no end; the broker is killed and comes back: every number arrives."""
+    rig.start_broker(persistent=True)
+    rig.subscribe(topic)
+    image = rig.start("")
+    rig.wait_for_numbers(first)
+    rig.broker.kill()
+    time.sleep(1.5)
+    rig.start_broker(persistent=True)
+    rig.wait_for_numbers(first + more)
+    image.kill()
+    numbers = rig.numbers()
+    expect("missing numbers", sorted(set(range(1, max(numbers) + 1)) - set(numbers)), [])
+    return f"{max(numbers)} readings, {len(numbers) - max(numbers)} twice"
+
+
+def c_publisher(rig):
+    """It has no card: what the ring does not take is measured again."""
+    rig.board, rig.card = PUBLISHER_BOARD, ""
+    return endless(rig, "mcu/+/meter", 200, 400)
+
+
+def sensor_logger_product(rig):
+    """One reading a second."""
+    return endless(rig, "mcu/+/reading", 3, 6)
 
 
 def commands(rig):
@@ -248,7 +277,8 @@ def power_cut(rig):
 
 
 SCENARIOS = {f.__name__: f
-             for f in (connected, throughput, restart, commands, offline, power_cut)}
+             for f in (connected, throughput, restart, commands, offline, power_cut, c_publisher,
+                       sensor_logger_product)}
 
 
 def main():

@@ -18,7 +18,7 @@ extern std::uint32_t stack_end[], data_load[], data_begin[], data_end[], bss_beg
 
 // Without a frame, so that it may paint all of the stack.
 [[noreturn, gnu::naked]] void reset_handler();
-[[noreturn]] void run_program();
+[[noreturn, gnu::used]] void run_program();
 [[noreturn]] void fault_handler();
 
 struct VectorTable {

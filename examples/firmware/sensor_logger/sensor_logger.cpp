@@ -43,12 +43,6 @@ using Forward = core::StoreForward<core::MqttSession, core::CardJournal>;
 std::array<Forward::Slot, window> forward_window;
 std::array<std::uint8_t, 256> record_memory;
 
-void print_line(std::string_view name, std::uint32_t figure) noexcept {
-  semihosting::print(name);
-  semihosting::print(figure);
-  semihosting::print("\n");
-}
-
 struct Counters {
   std::uint32_t readings = 0;          ///< made, and kept by the deadband
   std::uint32_t invalid = 0;           ///< broke a rule of the schema
@@ -69,11 +63,8 @@ core::DecodeResult judge(std::string_view topic, std::string_view payload,
 
 class Logger {
  public:
-  Logger(const Settings& settings, core::CardJournal& card) noexcept
-      : settings_(settings),
-        card_options_{.save_interval_ms = settings.save_ms},
-        forward_(ring_, session_, card, forward_window, record_memory, card_options_),
-        next_(settings.first) {}
+  explicit Logger(core::CardJournal& card) noexcept
+      : forward_(ring_, session_, card, forward_window, record_memory, card_options_) {}
 
   void run() noexcept {
     (void)session_.open(clock_.now_ms());
@@ -114,7 +105,7 @@ class Logger {
                  {"saved ", forward_.counters().saved},
                  {"lost ", forward_.counters().lost + forward_.counters().refused},
                  {"card_writes ", writes}};
-    for (const auto& line : lines) print_line(line.name, line.figure);
+    for (const auto& line : lines) say(line.name, line.figure);
   }
 
   // --- What the session hears.
@@ -130,7 +121,7 @@ class Logger {
     ++counters_.commands;
     const auto& [interval, report, stop] = values;
     if (!interval.is_null()) {
-      settings_.interval_ms = static_cast<std::uint32_t>(interval.as_integer());
+      interval_ms_ = static_cast<std::uint32_t>(interval.as_integer());
     }
     report_ = report_ || report.as_integer() != 0;
     stopped_ = stopped_ || stop.as_integer() != 0;
@@ -161,28 +152,28 @@ class Logger {
   }
 
   [[nodiscard]] bool has_all() const noexcept {
-    return stopped_ || (settings_.count != 0 && counters_.readings >= settings_.count);
+    return stopped_ || (settings.count != 0 && counters_.readings >= settings.count);
   }
   [[nodiscard]] bool is_done() noexcept {
     return has_all() && ring_.empty() &&
-           (settings_.offline != 0 || forward_.waiting_on_card() == 0);
+           (settings.offline != 0 || forward_.waiting_on_card() == 0);
   }
 
   bool take_reading(std::uint32_t now) noexcept {
-    if (has_all() || now - last_reading_ms_ < settings_.interval_ms) return false;
-    if (settings_.online != 0 && session_.state() != core::MqttState::connected) return false;
+    if (has_all() || now - last_reading_ms_ < interval_ms_) return false;
+    if (settings.online != 0 && session_.state() != core::MqttState::connected) return false;
     // Without an interval it shall not outrun the line: half of the ring is enough.
-    if (settings_.interval_ms == 0 && ring_.bytes_used() > ring_.capacity() / 2) return false;
+    if (interval_ms_ == 0 && ring_.bytes_used() > ring_.capacity() / 2) return false;
     last_reading_ms_ = now;
     const Measured measured = measure();
     if (!deadband_.passes({measured.temperature, -2}, now)) return true;
-    const std::uint64_t time_ms = std::uint64_t{settings_.epoch_s} * 1'000 + now;
+    const std::uint64_t time_ms = std::uint64_t{settings.epoch_s} * 1'000 + now;
     std::array<char, 160> payload;
     TextWriter text(payload);
     text.text(R"({"device_id":")").text(device).text(R"(","temperature":)");
     text.hundredths(measured.temperature).text(R"(,"humidity":)").hundredths(measured.humidity);
     text.text(R"(,"timestamp":)")
-        .milliseconds(settings_.epoch_s, now)
+        .milliseconds(settings.epoch_s, now)
         .text(R"(,"seq":)")
         .number(next_)
         .text("}");
@@ -205,9 +196,9 @@ class Logger {
     const std::uint32_t saved = forward_.counters().saved;
     if (saved == printed_) return;
     const bool all = has_all() && ring_.empty();
-    if (settings_.cut == 0 && !all) return;
+    if (settings.cut == 0 && !all) return;
     printed_ = saved;
-    print_line(all ? "all_saved " : "saved ", saved);
+    say(all ? "all_saved " : "saved ", saved);
   }
 
   struct Measured {
@@ -231,19 +222,19 @@ class Logger {
     return session_.publish(status_topic, text.result());
   }
 
-  Settings settings_;
-  core::StoreForwardOptions card_options_;
+  core::StoreForwardOptions card_options_{.save_interval_ms = settings.save_ms};
   board::Uart uart_ = board::uart();
   drivers::SysTick clock_{board::clock_hz};
   core::ByteRing ring_{ring_memory};
   core::MqttSession session_{mqtt_options, receive_memory, send_memory, session_window};
   Forward forward_;
-  core::Deadband deadband_{{static_cast<std::int64_t>(settings_.deadband), -2}, 60'000};
+  core::Deadband deadband_{{static_cast<std::int64_t>(settings.deadband), -2}, 60'000};
   Counters counters_;
   std::uint32_t busy_ms_ = 0, busy_ticks_ = 0;
   std::array<std::uint8_t, 64> input_;
   std::size_t unread_ = 0;
-  std::uint32_t next_;
+  std::uint32_t interval_ms_ = settings.interval_ms;
+  std::uint32_t next_ = settings.first;
   std::uint32_t closed_ms_ = 0;
   std::uint32_t last_reading_ms_ = 0;
   std::uint32_t printed_ = 0;
@@ -254,7 +245,7 @@ class Logger {
 };
 
 /// Empty cards are made ready; anything else on a card is left alone.
-core::CardStatus prepare(core::CardJournal& card, const Settings& settings) noexcept {
+core::CardStatus prepare(core::CardJournal& card) noexcept {
   const core::CardStatus status = card.open();
   if (status != core::CardStatus::blank) return status;
   std::array<std::uint8_t, 16> id{};  // must not come twice: the device and the time
@@ -265,8 +256,8 @@ core::CardStatus prepare(core::CardJournal& card, const Settings& settings) noex
 }
 
 int check(core::CardJournal& card) noexcept {
-  print_line("synced ", static_cast<std::uint32_t>(card.synced_sequence()));
-  print_line("cursor ", static_cast<std::uint32_t>(card.cursor()));
+  say("synced ", static_cast<std::uint32_t>(card.synced_sequence()));
+  say("cursor ", static_cast<std::uint32_t>(card.cursor()));
   std::uint64_t next = card.cursor() + 1;
   std::uint32_t found = 0;
   core::FrameView frame;
@@ -274,30 +265,28 @@ int check(core::CardJournal& card) noexcept {
     next = frame.header.sequence + 1;
     ++found;
   }
-  print_line("found ", found);
+  say("found ", found);
   return 0;
 }
 
 }  // namespace
 
 int main() {
-  std::array<char, 256> words;
-  Settings settings;
-  if (!settings.set_all(semihosting::arguments(words))) {
+  if (!read_settings()) {
     semihosting::print("unknown setting\n");
     return 2;
   }
   static CardDevice device(settings.cut);
   static core::CardJournal card(device);
   if (settings.card != 0) {
-    const core::CardStatus status = prepare(card, settings);
+    const core::CardStatus status = prepare(card);
     if (status != core::CardStatus::ok) {
-      print_line("no card, status ", static_cast<std::uint32_t>(status));
+      say("no card, status ", static_cast<std::uint32_t>(status));
       if (settings.check != 0) return 1;
     }
   }
   if (settings.check != 0) return check(card);
-  static Logger logger(settings, card);
+  static Logger logger(card);
   logger.run();
   logger.print(device.writes());
   return 0;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
-/// What the logger is told at its start. A product has constants in their place; in the emulator
-/// they come as words NAME=NUMBER of the command line.
+#include "drivers/semihosting.hpp"
+
+/// What the logger is told at its start. In the emulator they come as words NAME=NUMBER of the
+/// command line; a product (LOGGER_PRODUCT) has constants, and says nothing when it ends.
 struct Settings {
   std::uint32_t count = 0;                ///< readings, then it delivers them and ends; 0: for ever
   std::uint32_t interval_ms = 0;          ///< between two readings; 0: whenever the ring has room
@@ -58,3 +61,21 @@ struct Settings {
     return true;
   }
 };
+
+#ifdef LOGGER_PRODUCT
+inline constexpr Settings settings{.interval_ms = 1'000};
+inline bool read_settings() noexcept { return true; }
+inline void say(std::string_view, std::uint32_t) noexcept {}
+#else
+inline Settings settings;
+/// @returns false for a word that is not known.
+inline bool read_settings() noexcept {
+  std::array<char, 256> words;
+  return settings.set_all(semihosting::arguments(words));
+}
+inline void say(std::string_view name, std::uint32_t figure) noexcept {
+  semihosting::print(name);
+  semihosting::print(figure);
+  semihosting::print("\n");
+}
+#endif
