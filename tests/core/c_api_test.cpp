@@ -12,6 +12,7 @@
 #include "core/mqtt_broker_model.hpp"
 #include "core/mqtt_client.hpp"
 #include "core/sample_schemas.hpp"
+#include "telemetry/core/decode.hpp"
 #include "telemetry/core/schema_table.hpp"
 
 using telemetry::test::card_id;
@@ -217,7 +218,7 @@ TEST_CASE("C: what goes over the line, in and out") {
   again[0] = '\x32';
   CHECK(again == first);
   client.feed(std::string("\x40\x02", 2) + first.substr(5, 2));
-  CHECK(client.log == "subscribed " + std::to_string(id) + " 1\nmessage c hi 1 duplicate retained\nacknowledged 77\n");
+  CHECK(client.log == "subscribed " + std::to_string(id) + " 1\nmessage c hi 1 retained duplicate\nacknowledged 77\n");
   CHECK(tlm_mqtt_get_counters(&client.mqtt).resent == 1);
 
   // The answer to SUBSCRIBE does not come.
@@ -269,7 +270,8 @@ TEST_CASE("C: card journal") {
   REQUIRE(tlm_card_set_cursor(&after_reset, 1) == TLM_CARD_OK);
   CHECK(tlm_card_cursor(&after_reset) == 1);
   memory.away = true;
-  CHECK(tlm_card_append(&after_reset, &one) == TLM_CARD_IO_ERROR);
+  CHECK(tlm_card_append(&after_reset, &one) == TLM_CARD_OK);
+  CHECK(tlm_card_sync(&after_reset) == TLM_CARD_IO_ERROR);
 }
 
 TEST_CASE("C: store and forward, over the card and without one") {
