@@ -88,7 +88,9 @@ class MaybeCard {
   CardStatus set_cursor(std::uint64_t sequence) noexcept {
     return card_ ? ops().set_cursor(journal(), sequence) : CardStatus::not_open;
   }
-  [[nodiscard]] std::uint64_t cursor() const noexcept { return card_ ? card_->journal.cursor() : 0; }
+  [[nodiscard]] std::uint64_t cursor() const noexcept {
+    return card_ ? card_->journal.cursor() : 0;
+  }
   [[nodiscard]] std::uint64_t synced_sequence() const noexcept {
     return card_ ? card_->journal.synced_sequence() : 0;
   }
@@ -278,8 +280,7 @@ tlm_mqtt_counters tlm_mqtt_get_counters(const tlm_mqtt* mqtt) {
 // --- Card.
 
 void tlm_card_init(tlm_card* card, const tlm_block_device* device, bool drop_oldest) {
-  new (place<Card>(card))
-      Card(*device, drop_oldest ? CardPolicy::drop_oldest : CardPolicy::reject);
+  new (place<Card>(card)) Card(*device, drop_oldest ? CardPolicy::drop_oldest : CardPolicy::reject);
 }
 tlm_card_status tlm_card_format(tlm_card* card, const uint8_t journal_id[16],
                                 uint32_t sectors_per_segment) {

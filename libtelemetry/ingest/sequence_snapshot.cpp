@@ -132,7 +132,8 @@ std::string SequenceState::bytes() const {
   std::size_t size = header_bytes;
   for (std::uint32_t at = oldest_; at != none; at = entries_[at].newer) {
     const Entry& entry = entries_[at];
-    size += entry_header_bytes + entry.key.size() + run_bytes(entry.runs[0]) + run_bytes(entry.runs[1]);
+    size +=
+        entry_header_bytes + entry.key.size() + run_bytes(entry.runs[0]) + run_bytes(entry.runs[1]);
   }
   std::string out;
   out.reserve(size);  // some MB: grown by doubling it would be the peak of the process

@@ -36,8 +36,7 @@ tlm_block_device device_of(CardDevice& card) {
             return static_cast<CardDevice*>(context)->write(
                 sector, std::span<const std::uint8_t, core::card_sector_bytes>(bytes, 512));
           },
-          nullptr,
-          [](void* context) { return static_cast<CardDevice*>(context)->sectors(); }};
+          nullptr, [](void* context) { return static_cast<CardDevice*>(context)->sectors(); }};
 }
 
 /// A session in C with the buffers around it.
@@ -118,8 +117,7 @@ TEST_CASE("C: a payload is judged by the schema of its topic") {
   std::vector<core::Value> expected(values.size());
   std::vector<char> other(200);
   REQUIRE(core::decode(core::test::sensor::schema,
-                       R"({"sensor_id":"a\u0062c","temperature":21.25})",
-                       {expected, other, {}, {}})
+                       R"({"sensor_id":"a\u0062c","temperature":21.25})", {expected, other, {}, {}})
               .ok());
   bool any_text = false, any_decimal = false;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -185,7 +183,8 @@ TEST_CASE("C: what goes over the line, in and out") {
                   .response_timeout_ms = 50});
   CHECK(tlm_mqtt_get_state(&client.mqtt) == TLM_MQTT_DISCONNECTED);
   REQUIRE(tlm_mqtt_open(&client.mqtt, 0));
-  CHECK(client.take() == wire("10 1a 00 04 'MQTT' 04 ee 00 07 00 02 'id' 00 01 'w' 00 01 'x' 00 01 'u' 00 01 'p'"));
+  CHECK(client.take() ==
+        wire("10 1a 00 04 'MQTT' 04 ee 00 07 00 02 'id' 00 01 'w' 00 01 'x' 00 01 'u' 00 01 'p'"));
   CHECK(tlm_mqtt_get_state(&client.mqtt) == TLM_MQTT_CONNECTING);
   CHECK(client.feed(wire("20 02 00 00")) == 4);
   CHECK(tlm_mqtt_get_state(&client.mqtt) == TLM_MQTT_CONNECTED);
@@ -218,7 +217,8 @@ TEST_CASE("C: what goes over the line, in and out") {
   again[0] = '\x32';
   CHECK(again == first);
   client.feed(std::string("\x40\x02", 2) + first.substr(5, 2));
-  CHECK(client.log == "subscribed " + std::to_string(id) + " 1\nmessage c hi 1 retained duplicate\nacknowledged 77\n");
+  CHECK(client.log == "subscribed " + std::to_string(id) +
+                          " 1\nmessage c hi 1 retained duplicate\nacknowledged 77\n");
   CHECK(tlm_mqtt_get_counters(&client.mqtt).resent == 1);
 
   // The answer to SUBSCRIBE does not come.

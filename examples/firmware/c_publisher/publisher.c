@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bare microcontroller that publishes, in C: reading -> schema -> ring -> MQTT with QoS 1 over the
- * UART. No card, no heap, no operating system; readings wait in the ring while the broker is away.
+/* A bare microcontroller that publishes, in C: reading -> schema -> ring -> MQTT with QoS 1 over
+ * the UART. No card, no heap, no operating system; readings wait in the ring while the broker is
+ * away.
  */
 #include <string.h>
 

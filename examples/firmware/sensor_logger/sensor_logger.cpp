@@ -155,8 +155,7 @@ class Logger {
     return stopped_ || (settings.count != 0 && counters_.readings >= settings.count);
   }
   [[nodiscard]] bool is_done() noexcept {
-    return has_all() && ring_.empty() &&
-           (settings.offline != 0 || forward_.waiting_on_card() == 0);
+    return has_all() && ring_.empty() && (settings.offline != 0 || forward_.waiting_on_card() == 0);
   }
 
   bool take_reading(std::uint32_t now) noexcept {

@@ -110,7 +110,7 @@ uint32_t tlm_ring_dropped(const tlm_ring* ring);
 /* ---- MQTT 3.1.1 client: telemetry/core/mqtt_session.hpp ---------------------------------------*/
 typedef struct tlm_mqtt_options {
   tlm_text client_id, user_name, password, will_topic, will_payload; /* empty: none */
-  uint16_t keepalive_s;                                             /* 0: no pings */
+  uint16_t keepalive_s;                                              /* 0: no pings */
   bool will_retain, clean_session;
   uint32_t response_timeout_ms; /* 0: 10,000 */
 } tlm_mqtt_options;
