@@ -16,7 +16,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 HERE = pathlib.Path(__file__).parent
 STANDARD = re.compile(r"^[a-z_]+$|^(sys|arpa|netinet|net|linux)/|^[a-z]+\.h$")
 CORE_MAY = {"array", "atomic", "bit", "concepts", "cstddef", "cstdint", "cstring", "limits", "new", "span",
-            "string_view", "type_traits", "utility", "cpuid.h", "emmintrin.h", "nmmintrin.h", "arm_acle.h"}
+            "string_view", "type_traits", "utility", "cpuid.h", "emmintrin.h", "nmmintrin.h", "arm_acle.h",
+            "stdbool.h", "stddef.h", "stdint.h"}  # the last three: telemetry_core.h
 
 
 def room_of(path: pathlib.PurePosixPath) -> str | None:

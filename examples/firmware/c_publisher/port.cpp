@@ -4,9 +4,9 @@
 #include "port.h"
 
 #include <iterator>
-#include <new>
 
 #include "board.hpp"
+#include "boards/static_object.hpp"
 #include "drivers/systick.hpp"
 #include "schemas.hpp"
 
@@ -19,14 +19,13 @@ struct Board {
   board::Uart uart = board::uart();
   drivers::SysTick clock{board::clock_hz};
 };
-alignas(Board) unsigned char memory[sizeof(Board)];
-Board& the_board() noexcept { return *std::launder(reinterpret_cast<Board*>(memory)); }
+StaticObject<Board> the_board;
 
 }  // namespace
 
-void port_start() { new (memory) Board(); }
-uint32_t port_now_ms() { return the_board().clock.now_ms(); }
-size_t port_read(uint8_t* bytes, size_t size) { return the_board().uart.read({bytes, size}); }
+void port_start() { the_board.make(); }
+uint32_t port_now_ms() { return the_board.get().clock.now_ms(); }
+size_t port_read(uint8_t* bytes, size_t size) { return the_board.get().uart.read({bytes, size}); }
 size_t port_write(const uint8_t* bytes, size_t size) {
-  return the_board().uart.write({bytes, size});
+  return the_board.get().uart.write({bytes, size});
 }

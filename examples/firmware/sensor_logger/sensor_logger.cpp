@@ -6,6 +6,7 @@
 // move what can be moved, give bytes to the UART. Nothing in it waits but the card.
 #include <array>
 
+#include "boards/static_object.hpp"
 #include "card_device.hpp"
 #include "drivers/systick.hpp"
 #include "schemas.hpp"
@@ -268,6 +269,10 @@ int check(core::CardJournal& card) noexcept {
   return 0;
 }
 
+StaticObject<CardDevice> device_memory;
+StaticObject<core::CardJournal> card_memory;
+StaticObject<Logger> logger_memory;
+
 }  // namespace
 
 int main() {
@@ -275,8 +280,8 @@ int main() {
     semihosting::print("unknown setting\n");
     return 2;
   }
-  static CardDevice device(settings.cut);
-  static core::CardJournal card(device);
+  CardDevice& device = device_memory.make(settings.cut);
+  core::CardJournal& card = card_memory.make(device);
   if (settings.card != 0) {
     const core::CardStatus status = prepare(card);
     if (status != core::CardStatus::ok) {
@@ -285,7 +290,7 @@ int main() {
     }
   }
   if (settings.check != 0) return check(card);
-  static Logger logger(card);
+  Logger& logger = logger_memory.make(card);
   logger.run();
   logger.print(device.writes());
   return 0;
