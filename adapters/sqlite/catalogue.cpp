@@ -173,7 +173,8 @@ Partition& Catalogue::add_partition(SQLite::Database& database, const Schema* sc
   database.exec(create_table_sql(layout, partition.table));
   database.exec(fmt::format("CREATE INDEX {} ON {} (topic_id, time)", quoted_name(index),
                             quoted_name(partition.table)));
-  database.exec(fmt::format("INSERT INTO sqlite_stat1 VALUES ({}, {}, '500000 500 1')",
+  // As migration 002 says.
+  database.exec(fmt::format("INSERT INTO sqlite_stat1 VALUES ({}, {}, '500000 50 1')",
                             quoted_text(partition.table), quoted_text(index)));
   SQLite::Statement insert(database,
                            "INSERT INTO partitions (id, table_name, schema_id, schema_name, major,"

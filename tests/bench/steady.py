@@ -60,7 +60,7 @@ def percentile(values, share):
 
 
 def measure(options, folder, broker):
-    program = Program("telemetry-edge", end_to_end.edge_command(options))
+    program = Program("telemetry-edge", end_to_end.edge_command(options), newest=NEWEST)
     proxy = AckProxy(broker.port) if options.acknowledgements else None
     port = proxy.port if proxy else broker.port
     running = program.start(folder, port, 0, end_to_end.pinned(options, 1, []))
