@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20_261_126)
     parser.add_argument("schemas", nargs="+")
     arguments = parser.parse_args()
+    arguments.image = str(pathlib.Path(arguments.image).resolve())  # QEMU runs in another folder
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         subprocess.run([arguments.generator, "--payloads", str(arguments.payloads), "--seed", str(arguments.seed),
