@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // telemetry-edge: MQTT broker -> schema check -> journal -> SQLite, until it is told to stop.
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 
 #include "edge-logger/run.hpp"
 #include "telemetry/error.hpp"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace {
 
