@@ -498,7 +498,7 @@ TEST_CASE("the newest rows of a view are found by id, without sorting") {
   for (const char* query :
        {"SELECT id FROM messages ORDER BY id DESC LIMIT 1",
         "SELECT topic, payload, timestamp FROM messages ORDER BY id DESC LIMIT 5",
-        "SELECT topic, temperature FROM temperature_sensor_v1 ORDER BY id DESC"}) {
+        "SELECT topic, temperature FROM temperature_sensor_v1 ORDER BY id DESC LIMIT 5"}) {
     CAPTURE(query);
     SQLite::Database database(f.options.path, SQLite::OPEN_READONLY);
     SQLite::Statement plan(database, std::string("EXPLAIN QUERY PLAN ") + query);

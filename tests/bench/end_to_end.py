@@ -69,12 +69,14 @@ NEWEST = "SELECT max(last_id) FROM partitions"
 class Program:
     """One ingester: how it is started in a folder, and where its rows are."""
 
-    def __init__(self, name, command, stores=True, environment=None, newest=None):
+    def __init__(
+        self, name, command, stores=True, environment=None, newest="SELECT max(id) FROM messages"
+    ):
         self.name = name
         self.command = command  # (folder, port, count) -> argument list
         self.stores = stores
         self.environment = environment or {}
-        self.newest = newest or "SELECT max(id) FROM messages"
+        self.newest = newest  # asks for the number of the newest row
 
     def start(self, folder, port, count, prefix=()):
         log = open(os.path.join(folder, "ingester.log"), "ab+")
