@@ -7,6 +7,8 @@
 #include <cctype>
 #include <set>
 
+#include "migration.hpp"
+
 namespace telemetry::sqlite {
 
 namespace {
@@ -41,6 +43,15 @@ void create_union(SQLite::Database& database, const std::string& name,
   create_view(database, name, joined(top));
 }
 
+/// `statistics` as ANALYZE would write them; see migration 002.
+void create_index(SQLite::Database& database, std::string_view table, std::string_view index,
+                  std::string_view columns, std::string_view statistics) {
+  database.exec(
+      fmt::format("CREATE INDEX {} ON {} ({})", quoted_name(index), quoted_name(table), columns));
+  database.exec(fmt::format("INSERT INTO sqlite_stat1 VALUES ({}, {}, {})", quoted_text(table),
+                            quoted_text(index), quoted_text(statistics)));
+}
+
 void drop_views(SQLite::Database& database) {
   std::vector<std::string> names;
   SQLite::Statement views(database, "SELECT name FROM views");
@@ -52,19 +63,24 @@ void drop_views(SQLite::Database& database) {
 
 }  // namespace
 
-void Partition::count(std::int64_t row_id, std::int64_t time, std::int64_t received_at) noexcept {
+void Extent::count(std::int64_t row_id, std::int64_t time) noexcept {
   if (row_count++ == 0) {
     first_id = last_id = row_id;
     time_min = time_max = time;
-    received_min = received_max = received_at;
   } else {
     first_id = std::min(first_id, row_id);
     last_id = std::max(last_id, row_id);
     time_min = std::min(time_min, time);
     time_max = std::max(time_max, time);
-    received_min = std::min(received_min, received_at);
-    received_max = std::max(received_max, received_at);
   }
+}
+
+void Partition::count(std::int64_t row_id, std::int64_t time, std::int64_t received_at) {
+  if (row_count == 0) received_min = received_max = received_at;
+  received_min = std::min(received_min, received_at);
+  received_max = std::max(received_max, received_at);
+  blocks_changed[block_of(row_count)].count(row_id, time);
+  Extent::count(row_id, time);
   changed = true;
 }
 
@@ -98,9 +114,12 @@ void Catalogue::load(SQLite::Database& database) {
         {columns.getColumn(1).getString(), columns.getColumn(2).getString(),
          field_type_of(columns.getColumn(3).getString()), columns.getColumn(4).getInt() != 0});
   }
-  SQLite::Statement rows(database,
-                         "SELECT id, table_name, schema_id, row_count, first_id, last_id, time_min,"
-                         " time_max, received_min, received_max, open FROM partitions ORDER BY id");
+  const std::string_view indexed = stored_version(database) < 3 ? "1" : "indexed";
+  SQLite::Statement rows(
+      database, fmt::format("SELECT id, table_name, schema_id, row_count, first_id, last_id,"
+                            " time_min, time_max, received_min, received_max, open, {}"
+                            " FROM partitions ORDER BY id",
+                            indexed));
   while (rows.executeStep()) {
     const auto schema = static_cast<std::uint64_t>(rows.getColumn(2).getInt64());
     Partition& partition = partitions_.emplace_back();
@@ -115,6 +134,7 @@ void Catalogue::load(SQLite::Database& database) {
     partition.received_min = rows.getColumn(8).getInt64();
     partition.received_max = rows.getColumn(9).getInt64();
     partition.open = rows.getColumn(10).getInt() != 0;
+    partition.indexed = rows.getColumn(11).getInt() != 0;
   }
 }
 
@@ -169,16 +189,12 @@ Partition& Catalogue::add_partition(SQLite::Database& database, const Schema* sc
   partition.layout = &layout;
   partition.table = table_name(layout, partition.id);
   partition.open = true;
-  const std::string index = index_name(partition.table);
   database.exec(create_table_sql(layout, partition.table));
-  database.exec(fmt::format("CREATE INDEX {} ON {} (topic_id, time)", quoted_name(index),
-                            quoted_name(partition.table)));
-  // As migration 002 says.
-  database.exec(fmt::format("INSERT INTO sqlite_stat1 VALUES ({}, {}, '500000 50 1')",
-                            quoted_text(partition.table), quoted_text(index)));
+  create_index(database, partition.table, block_index_name(partition.table),
+               layout.block() + ", topic_id, time", "500000 4096 4 1");
   SQLite::Statement insert(database,
                            "INSERT INTO partitions (id, table_name, schema_id, schema_name, major,"
-                           " row_count, open) VALUES (?,?,?,?,?,0,1)");
+                           " row_count, open, indexed) VALUES (?,?,?,?,?,0,1,0)");
   insert.bind(1, partition.id);
   insert.bind(2, partition.table);
   insert.bind(3, static_cast<std::int64_t>(layout.schema_id));
@@ -199,6 +215,11 @@ void Catalogue::save(SQLite::Database& database) {
                            "UPDATE partitions SET row_count=?2, first_id=?3, last_id=?4,"
                            " time_min=?5, time_max=?6, received_min=?7, received_max=?8, open=?9"
                            " WHERE id=?1");
+  SQLite::Statement block(database,
+                          "INSERT INTO blocks VALUES (?1,?2,?3,?4,?5,?6)"
+                          " ON CONFLICT (partition_id, block) DO UPDATE SET"
+                          " first_id=min(first_id,?3), last_id=max(last_id,?4),"
+                          " time_min=min(time_min,?5), time_max=max(time_max,?6)");
   for (Partition& partition : partitions_) {
     if (!partition.changed) continue;
     update.bind(1, partition.id);
@@ -212,10 +233,39 @@ void Catalogue::save(SQLite::Database& database) {
     update.bind(9, partition.open ? 1 : 0);
     update.exec();
     update.reset();
+    for (const auto& [number, extent] : partition.blocks_changed) {
+      block.bind(1, partition.id);
+      block.bind(2, number);
+      block.bind(3, extent.first_id);
+      block.bind(4, extent.last_id);
+      block.bind(5, extent.time_min);
+      block.bind(6, extent.time_max);
+      block.exec();
+      block.reset();
+    }
+    partition.blocks_changed.clear();
     partition.changed = false;
   }
   if (views_stale_) rebuild_views(database);
   views_stale_ = false;
+}
+
+Partition* Catalogue::closed_by_block() noexcept {
+  const auto found =
+      std::find_if(partitions_.begin(), partitions_.end(),
+                   [](const Partition& entry) { return !entry.open && !entry.indexed; });
+  return found == partitions_.end() ? nullptr : &*found;
+}
+
+void Catalogue::index(SQLite::Database& database, Partition& partition) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  // First the old one, whose pages the new one then takes.
+  database.exec("DROP INDEX " + quoted_name(block_index_name(partition.table)));
+  create_index(database, partition.table, topic_index_name(partition.table), "topic_id, time",
+               "500000 50 1");
+  database.exec(fmt::format("UPDATE partitions SET indexed = 1 WHERE id = {}", partition.id));
+  transaction.commit();
+  partition.indexed = true;
 }
 
 void Catalogue::rebuild_views(SQLite::Database& database) const {

@@ -13,19 +13,33 @@
 
 namespace telemetry::sqlite {
 
-/// A table that holds a stretch of rows, and what a query may know of it without reading it.
-struct Partition {
-  std::int64_t id = 0;
-  std::string table;
-  const Layout* layout = nullptr;
+/// What a query may know of rows without reading them.
+struct Extent {
   std::int64_t row_count = 0;
   std::int64_t first_id = 0, last_id = 0;  ///< these and all below: only when row_count > 0
   std::int64_t time_min = 0, time_max = 0;
+
+  void count(std::int64_t row_id, std::int64_t time) noexcept;
+};
+
+/// Rows of a partition that follow each other are a block, and a stretch of its index by block.
+[[nodiscard]] constexpr std::int64_t block_of(std::int64_t row_number) noexcept {
+  return row_number / 4096;
+}
+
+/// A table that holds a stretch of rows.
+struct Partition : Extent {
+  std::int64_t id = 0;
+  std::string table;
+  const Layout* layout = nullptr;
   std::int64_t received_min = 0, received_max = 0;
   bool open = false;
+  bool indexed = false;  ///< by topic and time; else by block, topic and time
   bool changed = false;  ///< differs from its row in `partitions`
+  /// What came to which block since its row in `blocks` was written.
+  std::map<std::int64_t, Extent> blocks_changed;
 
-  void count(std::int64_t row_id, std::int64_t time, std::int64_t received_at) noexcept;
+  void count(std::int64_t row_id, std::int64_t time, std::int64_t received_at);
 };
 
 /// Rows of the next partition when `partitions` exist. Sizes double with every 5th partition from
@@ -33,7 +47,8 @@ struct Partition {
 [[nodiscard]] std::int64_t partition_capacity(std::uint64_t partition_rows,
                                               std::size_t partitions) noexcept;
 
-/// The tables `partitions`, `schemas` and `columns` in memory. Throws SQLite::Exception.
+/// The tables `partitions`, `schemas` and `columns` in memory, also those of older versions. Throws
+/// SQLite::Exception.
 class Catalogue {
  public:
   void load(SQLite::Database& database);
@@ -48,8 +63,12 @@ class Catalogue {
   /// Creates table, index and entry. Views follow at save().
   Partition& add_partition(SQLite::Database& database, const Schema* schema);
   void close(Partition& partition) noexcept;
-  /// Writes what changed: entries, and the views after add_partition().
+  /// Writes what changed: entries, blocks, and the views after add_partition().
   void save(SQLite::Database& database);
+  /// A closed partition that is still indexed by block, or null.
+  [[nodiscard]] Partition* closed_by_block() noexcept;
+  /// Gives a closed partition its index by topic and time, in a transaction of its own.
+  static void index(SQLite::Database& database, Partition& partition);
 
  private:
   const Layout& layout_for(SQLite::Database& database, const Schema* schema);

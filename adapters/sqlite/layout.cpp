@@ -132,13 +132,21 @@ std::string payload_sql(const Layout& layout) {
 
 }  // namespace
 
+std::string Layout::block() const {
+  std::string name = "block";
+  const auto is_taken = [&](const Column& column) { return lower(column.name) == name; };
+  while (std::any_of(columns.begin(), columns.end(), is_taken)) name += '_';
+  return name;
+}
+
 Layout layout_of(const Schema& schema) {
   Layout layout{schema.id(), schema.name(), schema.version().major, schema.version().minor, false,
                 {}};
   for (const core::Node& node : schema.view().nodes) layout.has_extra |= node.extra_allowed;
   // SQLite compares names without regard to case; views add columns of their own.
-  std::set<std::string> taken{"id",    "topic_id", "time",    "delay", "flags",   "extra",
-                              "topic", "rowid",    "_rowid_", "oid",   "time_ns", "received_at"};
+  std::set<std::string> taken{"id",    "topic_id", "time",       "delay", "flags",
+                              "extra", "block",    "topic",      "rowid", "_rowid_",
+                              "oid",   "time_ns",  "received_at"};
   for (std::size_t slot = 0; slot < schema.slots().size(); ++slot) {
     const SlotInfo& info = schema.slots()[slot];
     std::string name = info.path;
@@ -179,13 +187,17 @@ std::string table_name(const Layout& layout, std::int64_t partition) {
   return fmt::format("{}_v{}_p{}", layout.schema_name, layout.major, partition);
 }
 
-std::string index_name(std::string_view table) { return fmt::format("{}_topic_time", table); }
+std::string block_index_name(std::string_view table) {
+  return fmt::format("{}_block_topic_time", table);
+}
+
+std::string topic_index_name(std::string_view table) { return fmt::format("{}_topic_time", table); }
 
 std::string create_table_sql(const Layout& layout, const std::string& table) {
   std::string sql = fmt::format(
       "CREATE TABLE {} (id INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL, time INTEGER NOT NULL,"
-      " delay INTEGER NOT NULL, flags INTEGER NOT NULL",
-      quoted_name(table));
+      " delay INTEGER NOT NULL, flags INTEGER NOT NULL, {} INTEGER NOT NULL",
+      quoted_name(table), layout.block());
   for (const Column& column : layout.columns) {
     sql += fmt::format(", {} {}", quoted_name(column.name), affinity(column.type));
   }

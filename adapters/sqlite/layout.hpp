@@ -27,6 +27,8 @@ struct Layout {
   std::uint32_t minor = 0;
   bool has_extra = false;       ///< undeclared members are allowed
   std::vector<Column> columns;  ///< one a slot, in schema order
+  /// The column with the block of a row: "block", unless an older file has a field of that name.
+  [[nodiscard]] std::string block() const;
   [[nodiscard]] bool is_raw() const noexcept { return schema_id == 0; }
 };
 
@@ -54,10 +56,13 @@ enum class PayloadKind : std::uint8_t { json = 0, text = 1, binary = 2 };
 [[nodiscard]] std::string quoted_text(std::string_view text);  ///< 'text'
 
 [[nodiscard]] std::string table_name(const Layout& layout, std::int64_t partition);
-[[nodiscard]] std::string index_name(std::string_view table);
+/// The index of a table that is being filled, by block, topic and time.
+[[nodiscard]] std::string block_index_name(std::string_view table);
+/// The index of a table that is closed, by topic and time.
+[[nodiscard]] std::string topic_index_name(std::string_view table);
 [[nodiscard]] std::string create_table_sql(const Layout& layout, const std::string& table);
-/// `source` has the columns id, topic_id, time, delay, flags, those of the layout, then for a raw
-/// one kind and payload, then extra where undeclared members are allowed.
+/// `source` has the columns id, topic_id, time, delay, flags, block, those of the layout, then for
+/// a raw one kind and payload, then extra where undeclared members are allowed.
 [[nodiscard]] std::string insert_sql(std::string_view table, std::string_view source);
 /// The column's value in a query over the table's alias `p`.
 [[nodiscard]] std::string value_sql(const Column& column);

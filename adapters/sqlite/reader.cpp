@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::size_t window_rows_min = 4096;
 constexpr std::size_t window_rows_max = 16'384;
+// With more topics than this, reading all rows of a block is faster than finding each topic in it.
+constexpr std::size_t topics_by_index_max = 250;
 
 Error unknown(std::string_view what, std::string_view name,
               const std::vector<std::string_view>& known) {
@@ -69,8 +71,11 @@ class QueryRun {
   Result<void> check_literal(const Condition& condition) const;
   void choose_topics();
   std::optional<Part> part_of(const Partition& partition) const;
+  bool is_in_order(const Partition& partition) const;
+  std::string rows_sql(const Partition& partition) const;
   std::string statement_sql(const Source& source) const;
   void start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max);
+  bool is_unordered_behind(std::int64_t from) const;
   std::int64_t window_end(std::int64_t from) const;
   std::optional<std::int64_t> next_time(std::int64_t from) const;
   bool fill(std::int64_t from, std::int64_t to, std::size_t rows_max);
@@ -96,6 +101,7 @@ class QueryRun {
   Topics topics_ = Topics::all;
   std::int64_t topic_id_ = 0;
   std::size_t topic_count_ = 0;
+  std::int64_t topics_stored_ = 1;
   std::int64_t last_id_ = 0;
   std::int64_t since_ = INT64_MIN, until_ = INT64_MAX;  // both inclusive
   std::vector<Part> parts_;                             // by where their time begins
@@ -127,7 +133,8 @@ Result<void> QueryRun::prepare() {
   // Reading many topics costs one index look-up a topic and window: make windows worth it.
   rows_wanted_ = std::clamp(2 * topic_count_, window_rows_min, window_rows_max);
   if (query_.limit > 0 && query_.limit < rows_wanted_) {
-    rows_wanted_ = std::max<std::size_t>(query_.limit, 256);
+    rows_wanted_ =
+        std::max<std::size_t>(query_.limit + query_.limit / 8, topics_ == Topics::one ? 32 : 256);
   }
   if (topics_ == Topics::none) parts_.clear();
   snapshot.commit();
@@ -181,6 +188,8 @@ Result<void> QueryRun::check_literal(const Condition& condition) const {
 
 void QueryRun::choose_topics() {
   const std::string_view filter = core::without_share(query_.topic_filter);
+  topics_stored_ = std::max<std::int64_t>(  // none is ever removed
+      1, database_.execAndGet("SELECT max(id) FROM topics").getInt64());
   std::string where;
   std::vector<std::string> texts;
   for (const Condition& condition : query_.where) {
@@ -192,9 +201,8 @@ void QueryRun::choose_topics() {
     SQLite::Statement any(database_,
                           "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
     if (!any.executeStep()) {
-      topic_count_ =
-          static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
-      topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
+      topic_count_ = static_cast<std::size_t>(topics_stored_);
+      topics_ = Topics::all;
       return;
     }
   }
@@ -254,27 +262,46 @@ std::optional<QueryRun::Part> QueryRun::part_of(const Partition& partition) cons
   return part;
 }
 
+/// True when the blocks of a partition hardly overlap in time: few rows are read in vain.
+bool QueryRun::is_in_order(const Partition& partition) const {
+  SQLite::Statement blocks(database_,
+                           "SELECT count(*), total(time_max-time_min) FROM blocks"
+                           " WHERE partition_id=?");
+  blocks.bind(1, partition.id);
+  blocks.executeStep();
+  const auto span =
+      static_cast<double>(partition.time_max) - static_cast<double>(partition.time_min);
+  return blocks.getColumn(0).getInt64() > 0 && blocks.getColumn(1).getDouble() <= 4 * span;
+}
+
+/// What stands between FROM and the window's conditions: the topics as q, their rows as p.
+std::string QueryRun::rows_sql(const Partition& partition) const {
+  const std::string table = quoted_name(partition.table);
+  const std::string topics = topics_ == Topics::all ? "topics" : "temp.chosen";
+  const bool few = topic_count_ <= topics_by_index_max;
+  if (partition.indexed && (few || !is_in_order(partition))) {
+    const std::string index = quoted_name(topic_index_name(partition.table));
+    const std::string topic =
+        topics_ == Topics::one ? fmt::format("{0} AND q.id={0}", topic_id_) : "q.id";
+    return fmt::format("{} q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id={}", topics, table,
+                       index, topic);
+  }
+  // Not INDEXED BY: the writer may close the table between two windows, which ends this index.
+  const std::string block = "p." + partition.layout->block() + "=b.block";
+  const std::string blocks =
+      fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1", partition.id);
+  const std::string how =
+      few ? fmt::format("{} AND p.topic_id IN (SELECT id FROM {})", block, topics)
+          : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
+  return fmt::format("blocks b CROSS JOIN {} p CROSS JOIN {} q WHERE {} AND {} AND q.id=p.topic_id",
+                     table, topics, blocks, how);
+}
+
 // ?1, ?2 the window (inclusive); ?3 the id that was last seen at the edge; ?4 rows; ?5 last id.
 std::string QueryRun::statement_sql(const Source& source) const {
-  const std::string table = quoted_name(source.partition->table);
-  const std::string index = quoted_name(index_name(source.partition->table));
-  std::string from;
-  switch (topics_) {
-    case Topics::one:
-      from =
-          fmt::format("temp.chosen q CROSS JOIN {} p INDEXED BY {} WHERE q.id={} AND p.topic_id={}",
-                      table, index, topic_id_, topic_id_);
-      break;
-    case Topics::chosen:
-      from = fmt::format("temp.chosen q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id=q.id", table,
-                         index);
-      break;
-    default:
-      from =
-          fmt::format("topics q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id=q.id", table, index);
-  }
   const bool up = ascending();
-  return select_sql(source, "q.topic") + " FROM " + from + " AND p.time>=?1 AND p.time<=?2 AND " +
+  return select_sql(source, "q.topic") + " FROM " + rows_sql(*source.partition) +
+         " AND p.time>=?1 AND p.time<=?2 AND " +
          (up ? "(p.time>?1 OR p.id>?3)" : "(p.time<?2 OR p.id<?3)") + " AND p.id<=?5" +
          source.condition +
          (up ? " ORDER BY p.time, p.id LIMIT ?4" : " ORDER BY p.time DESC, p.id DESC LIMIT ?4");
@@ -355,8 +382,17 @@ std::optional<std::int64_t> QueryRun::next_time(std::int64_t from) const {
   return next;
 }
 
+/// True when there may be rows at or behind `from` that no index gives in order of time.
+bool QueryRun::is_unordered_behind(std::int64_t from) const {
+  return std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+    const Partition& partition = *part.source.partition;
+    return !partition.indexed &&
+           (ascending() ? partition.time_max >= from : partition.time_min <= from);
+  });
+}
+
 std::int64_t QueryRun::window_end(std::int64_t from) const {
-  if (topics_ == Topics::one) return ascending() ? until_ : since_;  // the index gives the order
+  if (topics_ == Topics::one && !is_unordered_behind(from)) return ascending() ? until_ : since_;
   const auto start = static_cast<std::uint64_t>(from);
   if (ascending()) {
     const std::uint64_t room = static_cast<std::uint64_t>(until_) - start;
@@ -382,7 +418,7 @@ void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
 
 void QueryRun::run(const RowVisitor& visit) {
   if (parts_.empty() || since_ > until_) return;
-  // First width: as if rows lay evenly.
+  // First width: as if rows lay evenly, over time and topics.
   std::int64_t low = INT64_MAX, high = INT64_MIN, rows = 1;
   for (const Part& part : parts_) {
     low = std::min(low, part.source.partition->time_min);
@@ -393,8 +429,10 @@ void QueryRun::run(const RowVisitor& visit) {
   until_ = std::min(until_, high);
   if (since_ > until_) return;
   const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-  width_ = std::max<std::uint64_t>(
-      1, span / static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(rows_wanted_));
+  const double share = static_cast<double>(topic_count_) / static_cast<double>(topics_stored_);
+  const double width = static_cast<double>(span) / (static_cast<double>(rows) * share) *
+                       static_cast<double>(rows_wanted_);
+  width_ = static_cast<std::uint64_t>(std::clamp(width, 1.0, 0x1p63));
 
   const std::int64_t no_edge = ascending() ? -1 : INT64_MAX;
   std::uint64_t left = query_.limit == 0 ? UINT64_MAX : query_.limit;

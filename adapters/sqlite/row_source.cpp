@@ -15,7 +15,7 @@
 namespace telemetry::sqlite {
 namespace {
 
-constexpr std::size_t fixed_columns = 5;  // id, topic_id, time, delay, flags
+constexpr std::size_t fixed_columns = 6;  // id, topic_id, time, delay, flags, block
 // With 19 digits of mantissa every smaller exponent makes a double.
 constexpr int doubtful_exponent = 280;
 
@@ -177,13 +177,14 @@ std::string RowSource::table_for(sqlite3* database, const Layout& layout) {
   return name;
 }
 
-void RowSource::offer(const Layout& layout, std::span<const PendingRow> rows) noexcept {
-  layout_ = &layout;
+void RowSource::offer(const Partition& partition, std::span<const PendingRow> rows) noexcept {
+  partition_ = &partition;
   rows_ = rows;
   position_ = 0;
 }
 
 void RowSource::value(sqlite3_context* context, int column) const {
+  const Layout& layout = *partition_->layout;
   const PendingRow& row = rows_[position_];
   const Reading& reading = *row.reading;
   switch (column) {
@@ -196,23 +197,26 @@ void RowSource::value(sqlite3_context* context, int column) const {
     case 3:
       return sqlite3_result_int64(context, reading.received_at - reading.time);
     case 4:
-      return sqlite3_result_int64(context, stored_flags(*layout_, reading));
+      return sqlite3_result_int64(context, stored_flags(layout, reading));
+    case 5:
+      return sqlite3_result_int64(
+          context, block_of(partition_->row_count + static_cast<std::int64_t>(position_)));
     default:
       break;
   }
   std::size_t slot = static_cast<std::size_t>(column) - fixed_columns;
-  if (slot < layout_->columns.size()) {
-    const Column& field = layout_->columns[slot];
+  if (slot < layout.columns.size()) {
+    const Column& field = layout.columns[slot];
     const core::Value value = value_of(reading, slot);
     if (field.is_time && !is_apart(reading, value)) return;  // null: `time` says it
     return field.type == core::FieldType::any ? give_json(context, value)
                                               : give_value(context, value);
   }
-  slot -= layout_->columns.size();
-  if (layout_->is_raw() && slot == 0) {
+  slot -= layout.columns.size();
+  if (layout.is_raw() && slot == 0) {
     return sqlite3_result_int64(context, static_cast<std::int64_t>(row.kind));
   }
-  if (layout_->is_raw() && slot == 1) {
+  if (layout.is_raw() && slot == 1) {
     return row.kind == PayloadKind::binary ? give_copy(context, base64_of(reading.payload))
                                            : give_text(context, reading.payload);
   }

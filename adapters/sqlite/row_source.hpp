@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "layout.hpp"
+#include "catalogue.hpp"
 #include "telemetry/message.hpp"
 
 namespace telemetry::sqlite {
@@ -38,8 +38,8 @@ class RowSource {
   /// @returns the name of the virtual table. Throws SQLite::Exception.
   [[nodiscard]] std::string table_for(sqlite3* database, const Layout& layout);
 
-  /// What the next statement reads.
-  void offer(const Layout& layout, std::span<const PendingRow> rows) noexcept;
+  /// What the next statement reads; `partition` already has the rows before these.
+  void offer(const Partition& partition, std::span<const PendingRow> rows) noexcept;
   /// The row that the statement has read last.
   [[nodiscard]] std::size_t position() const noexcept { return position_; }
 
@@ -50,7 +50,7 @@ class RowSource {
   void advance() noexcept { ++position_; }
 
  private:
-  const Layout* layout_ = nullptr;
+  const Partition* partition_ = nullptr;
   std::span<const PendingRow> rows_;
   std::size_t position_ = 0;
   std::set<std::size_t> registered_;  // numbers of columns

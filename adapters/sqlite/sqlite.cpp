@@ -39,6 +39,7 @@ namespace {
 
 constexpr int checkpoint_pages = 10'000;  // 40 MB
 constexpr std::int64_t space_check_ns = 1'000'000'000;
+constexpr std::int64_t index_retry_ns = 60'000'000'000;
 constexpr std::uint64_t space_check_rows = 100'000;
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
@@ -116,6 +117,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<void> on_reader(std::string_view filter, const Work& work);
   [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] Result<void> check_space();
+  void index_closed();
   void begin_log_sync();
   void make_durable();
   [[nodiscard]] bool is_wal() const noexcept { return options_.journal_mode == "WAL"; }
@@ -129,6 +131,7 @@ class SqliteStore final : public Store {
   std::uint64_t durable_ = 0;                  // last sequence that survives a power cut
   std::optional<std::int64_t> space_checked_;  // monotonic
   std::uint64_t rows_since_space_check_ = 0;
+  std::int64_t index_not_before_ = INT64_MIN;  // monotonic
 };
 
 Result<void> SqliteStore::open() {
@@ -146,6 +149,7 @@ Result<void> SqliteStore::open() {
     writer_ = std::move(writer);
     committed_ = position ? position->sequence : 0;
     durable_ = std::min(durable_, committed_);  // a restored backup may stand further back
+    index_closed();                             // where the last run ended before it was done
     make_durable();
     return {};
   });
@@ -223,6 +227,7 @@ Result<WriteReport> SqliteStore::write(const JournalId& journal,
     rows_since_space_check_ += report.accepted;
     const std::uint64_t previous = committed_;
     committed_ = batches.back()->last;
+    index_closed();
     if (is_wal() && !is_full()) {
       begin_log_sync();
       if (writer_->wal_pages() >= checkpoint_pages) make_durable();
@@ -236,6 +241,23 @@ Result<WriteReport> SqliteStore::write(const JournalId& journal,
   });
   if (!written) close();  // rolls back; open() starts afresh
   return written;
+}
+
+/// Rows are in and can be queried already: a failure makes queries of old rows slower, no more.
+void SqliteStore::index_closed() {
+  const std::int64_t now = environment_.clock.monotonic();
+  if (now < index_not_before_) return;
+  const auto indexed = sqlite::guarded(options_.path, [&]() -> Result<void> {
+    writer_->index_closed();
+    return {};
+  });
+  if (indexed) return;
+  index_not_before_ = now + index_retry_ns;
+  environment_.log(
+      LogLevel::warn, "sqlite",
+      fmt::format("a full table keeps its index by block, queries over many blocks are "
+                  "slower; the next try is in a minute: {}",
+                  indexed.error().context));
 }
 
 /// The log's file may be opened and closed beside SQLite, which keeps its locks on other files.

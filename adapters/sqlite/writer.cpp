@@ -121,6 +121,12 @@ WriteReport Writer::write(const JournalId& journal, std::span<const BatchPtr> ba
   return report;
 }
 
+void Writer::index_closed() {
+  while (Partition* partition = catalogue_.closed_by_block()) {
+    Catalogue::index(*database_, *partition);
+  }
+}
+
 void Writer::store(const Reading& reading, WriteReport& report) {
   if (reading.id == 0 || reading.id > static_cast<std::uint64_t>(INT64_MAX)) {
     report.rejected.push_back({reading.id, "the id is outside 1..2^63-1"});
@@ -159,7 +165,7 @@ void Writer::store(const Reading& reading, WriteReport& report) {
 void Writer::insert(Target& target, WriteReport& report) {
   std::span<const PendingRow> rows = target.pending;
   while (!rows.empty()) {
-    source_.offer(*target.partition->layout, rows);
+    source_.offer(*target.partition, rows);
     const int code = sqlite3_step(target.insert.get());
     sqlite3_reset(target.insert.get());
     // A row that no retry can help ends the statement (OR FAIL), and those before it are in.

@@ -101,6 +101,13 @@ TEST_CASE("a field whose name is taken by a column of ours gets another column, 
   CHECK(f.sql("SELECT payload FROM messages") == Texts{R"({"id":"mine","Time":5})"});
 }
 
+TEST_CASE("the column of blocks evades a field of an older file") {
+  sqlite::Layout layout;
+  CHECK(layout.block() == "block");
+  layout.columns = {{"Block", "Block"}, {"block_", "block_"}};
+  CHECK(layout.block() == "block__");
+}
+
 TEST_CASE("each major version has a view with a column a field, times as text") {
   SqliteFixture f;
   f.open();

@@ -167,6 +167,20 @@ TEST_CASE("a database of version 1 opens, shows its rows and takes new ones") {
         Texts{std::to_string(sqlite::migrations().back().version)});
 }
 
+TEST_CASE("a database of version 1 is queried as it is") {
+  SqliteFixture f;
+  run_file(TELEMETRY_SOURCE_DIR "/tests/golden/sqlite/v1.sql", f.options.path);
+  f.options.read_only = true;
+  f.open();
+  std::vector<std::uint64_t> ids;
+  require(f.store->query({}, [&](const Row& row) {
+    ids.push_back(row.id);
+    return true;
+  }));
+  CHECK(ids == std::vector<std::uint64_t>{1, 2});
+  CHECK(f.sql("SELECT version FROM meta") == Texts{"1"});
+}
+
 TEST_CASE("migrations run in order, once, and all or none") {
   TemporaryFolder folder;
   SQLite::Database database(folder.path("db"), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);

@@ -57,6 +57,63 @@ TEST_CASE("a full partition is closed and another opened, also within one write"
   CHECK(f.count() == 31);
 }
 
+TEST_CASE("a closed table is indexed by topic and time, an open one by block") {
+  SqliteFixture f;
+  f.options.partition_rows = 10;
+  f.open();
+  f.write(counters(0, 25, counter_schema("1.0")));
+  const Texts names{"counter_v1_p1_topic_time", "counter_v1_p2_topic_time",
+                    "counter_v1_p3_block_topic_time"};
+  const char* indexes =
+      "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name LIKE 'counter%'"
+      " ORDER BY name";
+  CHECK(f.sql(indexes) == names);
+  CHECK(f.sql("SELECT idx FROM sqlite_stat1 WHERE tbl LIKE 'counter%' ORDER BY idx") == names);
+  CHECK(f.sql("SELECT indexed FROM partitions ORDER BY id") == Texts{"1", "1", "0"});
+}
+
+TEST_CASE("a block's entry says which ids and times are in it, also after late rows and restarts") {
+  SqliteFixture f;
+  f.options.free_space_reserve_bytes = 0;
+  f.open();
+  std::uint64_t written = 0;
+  for (const std::uint64_t count : {1u, 4094u, 3u, 4000u, 9000u}) {
+    BatchBuilder builder(written);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Reading& reading = builder.add_raw("t", "1");
+      reading.time = static_cast<std::int64_t>(written + i);
+      if (i % 700 == 5) reading.time -= 3000;
+    }
+    f.write(builder.done());
+    written += count;
+    if (written == 4098) f.open();
+  }
+  CHECK(f.sql("SELECT block || ' ' || first_id || ' ' || last_id FROM blocks") ==
+        Texts{"0 1 4096", "1 4097 8192", "2 8193 12288", "3 12289 16384", "4 16385 17098"});
+  CHECK(f.sql("SELECT block || ' ' || time_min || ' ' || time_max FROM blocks") ==
+        f.sql("SELECT block || ' ' || min(time) || ' ' || max(time) FROM raw_p1 GROUP BY block"));
+}
+
+TEST_CASE("an index that cannot be built stops nobody and is built later") {
+  SqliteFixture f;
+  f.options.partition_rows = 10;
+  f.open();
+  f.write(raws(0, 5));
+  f.run_sql("CREATE TABLE raw_p1_topic_time (in_the_way)");
+  f.write(raws(5, 20));
+  const char* closed = "SELECT indexed FROM partitions ORDER BY id";
+  CHECK(f.sql(closed) == Texts{"0", "0", "0"});
+  CHECK(f.count() == 25);
+  std::size_t seen = 0;
+  require(f.store->query({}, [&](const Row&) { return ++seen > 0; }));
+  CHECK(seen == 25);
+  f.run_sql("DROP TABLE raw_p1_topic_time");
+  f.open();
+  CHECK(f.sql(closed) == Texts{"1", "1", "0"});
+  f.write(raws(25, 1));
+  CHECK(f.count() == 26);
+}
+
 TEST_CASE("the catalogue holds the least and greatest of both times") {
   SqliteFixture f;
   f.open();
