@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t doubling_from = 300;
 constexpr std::size_t doubling_every = 5;
+constexpr std::int64_t indexed_rows_max = 1'000'000;
 // SQLite refuses more than 500 arms of one UNION; views of views do not count together.
 constexpr std::size_t view_arms_max = 100;
 
@@ -252,8 +253,9 @@ void Catalogue::save(SQLite::Database& database) {
 
 Partition* Catalogue::closed_by_block() noexcept {
   const auto found =
-      std::find_if(partitions_.begin(), partitions_.end(),
-                   [](const Partition& entry) { return !entry.open && !entry.indexed; });
+      std::find_if(partitions_.begin(), partitions_.end(), [](const Partition& entry) {
+        return !entry.open && !entry.indexed && entry.row_count <= indexed_rows_max;
+      });
   return found == partitions_.end() ? nullptr : &*found;
 }
 

@@ -65,7 +65,8 @@ class Catalogue {
   void close(Partition& partition) noexcept;
   /// Writes what changed: entries, blocks, and the views after add_partition().
   void save(SQLite::Database& database);
-  /// A closed partition that is still indexed by block, or null.
+  /// A closed partition that is still indexed by block, or null. Large ones stay so: making an
+  /// index takes too long.
   [[nodiscard]] Partition* closed_by_block() noexcept;
   /// Gives a closed partition its index by topic and time, in a transaction of its own.
   static void index(SQLite::Database& database, Partition& partition);

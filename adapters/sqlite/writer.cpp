@@ -122,7 +122,7 @@ WriteReport Writer::write(const JournalId& journal, std::span<const BatchPtr> ba
 }
 
 void Writer::index_closed() {
-  while (Partition* partition = catalogue_.closed_by_block()) {
+  if (Partition* partition = catalogue_.closed_by_block()) {
     Catalogue::index(*database_, *partition);
   }
 }

@@ -29,8 +29,8 @@ class Writer {
 
   [[nodiscard]] std::optional<Position> position();
   [[nodiscard]] WriteReport write(const JournalId& journal, std::span<const BatchPtr> batches);
-  /// Partitions that are closed get their index by topic and time. When it throws, nothing has
-  /// changed and writing may go on.
+  /// A partition that was closed gets its index by topic and time, if there is one. When it throws,
+  /// nothing has changed and writing may go on.
   void index_closed();
   /// True when the file is no longer where it was opened.
   [[nodiscard]] bool moved();

@@ -281,6 +281,7 @@ void compare_with_naive(std::uint64_t seed, std::uint64_t rows, std::uint64_t pa
       reading.time = row.time;
       truth.push_back(row);
     }
+    f.clock.advance(60'000'000'000);  // a closed table gets its index
     f.write(builder.done());
   }
   const std::int64_t end = start_ns + static_cast<std::int64_t>(rows) / 3 * time_spread;
@@ -375,6 +376,8 @@ TEST_CASE("a query goes on over a table that is closed meanwhile") {
   require(f.store->query({}, [&](const Row& row) {
     if (++seen == 1) {
       write(rows, 20'000);
+      f.clock.advance(60'000'000'000);
+      write(rows + 20'000, 1);
       CHECK(f.sql("SELECT indexed FROM partitions ORDER BY id") ==
             std::vector<std::string>{"1", "0"});
     }
@@ -497,12 +500,18 @@ TEST_CASE("the messages view finds topic, id and time by index") {
   f.options.partition_rows = 100;
   f.open();
   BatchBuilder builder;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 490; ++i) {
     builder.add("sensors/s" + std::to_string(i % 7) + "/temperature", temperature_schema(),
                 R"({"temperature":1,"sensor_id":"sensor-001"})");
     builder.add_raw("raw/" + std::to_string(i % 5), "1");
   }
   f.write(builder.done());
+  for (std::uint64_t row = 980; row < 988; ++row) {  // each closed table gets its index
+    f.clock.advance(60'000'000'000);
+    BatchBuilder more(row);
+    more.add_raw("raw/1", "1");
+    f.write(more.done());
+  }
   // True when this many tables of rows, of 10, are searched the way `how` says.
   const auto searches = [&](const std::string& where, const std::string& how, int wanted = 10) {
     SQLite::Database database(f.options.path, SQLite::OPEN_READONLY);

@@ -10,6 +10,7 @@
 
 #include "conformance/batch_builder.hpp"
 #include "conformance/temporary_folder.hpp"
+#include "model/fault_file_system.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 
 /// A store in a folder of its own, and plain SQL on the same file.
@@ -31,7 +32,8 @@ class SqliteFixture {
   }
 
   void open() {
-    store = make_sqlite_store(options, system_environment());
+    const Environment machine = system_environment();
+    store = make_sqlite_store(options, {clock, machine.files, machine.random, log});
     require(store->open());
   }
   WriteReport write(BatchPtr batch) {
@@ -70,6 +72,8 @@ class SqliteFixture {
     return std::stoll(sql("SELECT count(*) FROM " + from).at(0));
   }
 
+  model::ManualClock clock;
+  Log log;
   TemporaryFolder folder;
   SqliteOptions options;
   std::unique_ptr<Store> store;

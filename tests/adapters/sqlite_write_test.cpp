@@ -62,6 +62,13 @@ TEST_CASE("a closed table is indexed by topic and time, an open one by block") {
   f.options.partition_rows = 10;
   f.open();
   f.write(counters(0, 25, counter_schema("1.0")));
+  const char* indexed = "SELECT indexed FROM partitions ORDER BY id";
+  CHECK(f.sql(indexed) == Texts{"0", "0", "0"});
+  for (std::uint64_t row = 25; row < 29; ++row) {  // one at a time, each after a minute
+    f.clock.advance(row % 2 == 0 ? 50'000'000'000 : 10'000'000'000);
+    f.write(counters(row, 1, counter_schema("1.0")));
+    if (row == 27) CHECK(f.sql(indexed) == Texts{"1", "0", "0"});
+  }
   const Texts names{"counter_v1_p1_topic_time", "counter_v1_p2_topic_time",
                     "counter_v1_p3_block_topic_time"};
   const char* indexes =
@@ -69,7 +76,8 @@ TEST_CASE("a closed table is indexed by topic and time, an open one by block") {
       " ORDER BY name";
   CHECK(f.sql(indexes) == names);
   CHECK(f.sql("SELECT idx FROM sqlite_stat1 WHERE tbl LIKE 'counter%' ORDER BY idx") == names);
-  CHECK(f.sql("SELECT indexed FROM partitions ORDER BY id") == Texts{"1", "1", "0"});
+  CHECK(f.sql(indexed) == Texts{"1", "1", "0"});
+  CHECK(f.count("counter_v1") == 29);
 }
 
 TEST_CASE("a block's entry says which ids and times are in it, also after late rows and restarts") {
@@ -97,20 +105,25 @@ TEST_CASE("a block's entry says which ids and times are in it, also after late r
 TEST_CASE("an index that cannot be built stops nobody and is built later") {
   SqliteFixture f;
   f.options.partition_rows = 10;
+  std::string said;
+  f.log =
+      Log([&](LogLevel, std::string_view, std::string_view text) { said = text; }, LogLevel::warn);
   f.open();
-  f.write(raws(0, 5));
+  f.write(raws(0, 20));
   f.run_sql("CREATE TABLE raw_p1_topic_time (in_the_way)");
-  f.write(raws(5, 20));
+  f.clock.advance(60'000'000'000);
+  f.write(raws(20, 5));
   const char* closed = "SELECT indexed FROM partitions ORDER BY id";
   CHECK(f.sql(closed) == Texts{"0", "0", "0"});
   CHECK(f.count() == 25);
+  CHECK(said.find("raw_p1_topic_time") != std::string::npos);
   std::size_t seen = 0;
   require(f.store->query({}, [&](const Row&) { return ++seen > 0; }));
   CHECK(seen == 25);
   f.run_sql("DROP TABLE raw_p1_topic_time");
-  f.open();
-  CHECK(f.sql(closed) == Texts{"1", "1", "0"});
+  f.clock.advance(60'000'000'000);
   f.write(raws(25, 1));
+  CHECK(f.sql(closed) == Texts{"1", "0", "0"});
   CHECK(f.count() == 26);
 }
 
