@@ -27,7 +27,7 @@
 // Durability: with WAL and synchronous=FULL each commit is synced. With NORMAL what was committed
 // is safe once a checkpoint has copied the whole log; checkpoints are ours (passive, when the log
 // has grown to checkpoint_pages, and at flush), so that `durable` is never a guess. After each
-// commit the system may begin to write the log: 40 MB at once would hold up the journal's fdatasync
+// commit the system may begin to write the log: all of it at once would hold up the journal's fdatasync
 // for 100 ms, and with it the acknowledgements.
 //
 // Limits: a write takes the rows it is given, memory grows with its distinct topics; the topic
@@ -37,9 +37,9 @@ namespace telemetry {
 
 namespace {
 
-constexpr int checkpoint_pages = 10'000;  // 40 MB
+constexpr int checkpoint_pages = 2500;  // 10 MB
 constexpr std::int64_t space_check_ns = 1'000'000'000;
-constexpr std::int64_t index_wait_ns = 60'000'000'000;
+constexpr std::int64_t index_wait_ns = 600'000'000'000;
 constexpr std::uint64_t space_check_rows = 100'000;
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
@@ -74,7 +74,7 @@ constexpr Option options_table[] = {
      .max = 100'000'000},
     {.key = "storage.sqlite.cache_mb",
      .type = OptionType::integer,
-     .fallback = "8",
+     .fallback = "4",
      .doc = "Page cache of the writing connection.",
      .unit = "MB",
      .min = 1,

@@ -281,7 +281,7 @@ void compare_with_naive(std::uint64_t seed, std::uint64_t rows, std::uint64_t pa
       reading.time = row.time;
       truth.push_back(row);
     }
-    f.clock.advance(60'000'000'000);  // a closed table gets its index
+    f.clock.advance(600'000'000'000);  // a closed table gets its index
     f.write(builder.done());
   }
   const std::int64_t end = start_ns + static_cast<std::int64_t>(rows) / 3 * time_spread;
@@ -376,7 +376,7 @@ TEST_CASE("a query goes on over a table that is closed meanwhile") {
   require(f.store->query({}, [&](const Row& row) {
     if (++seen == 1) {
       write(rows, 20'000);
-      f.clock.advance(60'000'000'000);
+      f.clock.advance(600'000'000'000);
       write(rows + 20'000, 1);
       CHECK(f.sql("SELECT indexed FROM partitions ORDER BY id") ==
             std::vector<std::string>{"1", "0"});
@@ -507,7 +507,7 @@ TEST_CASE("the messages view finds topic, id and time by index") {
   }
   f.write(builder.done());
   for (std::uint64_t row = 980; row < 988; ++row) {  // each closed table gets its index
-    f.clock.advance(60'000'000'000);
+    f.clock.advance(600'000'000'000);
     BatchBuilder more(row);
     more.add_raw("raw/1", "1");
     f.write(more.done());

@@ -64,8 +64,8 @@ TEST_CASE("a closed table is indexed by topic and time, an open one by block") {
   f.write(counters(0, 25, counter_schema("1.0")));
   const char* indexed = "SELECT indexed FROM partitions ORDER BY id";
   CHECK(f.sql(indexed) == Texts{"0", "0", "0"});
-  for (std::uint64_t row = 25; row < 29; ++row) {  // one at a time, each after a minute
-    f.clock.advance(row % 2 == 0 ? 50'000'000'000 : 10'000'000'000);
+  for (std::uint64_t row = 25; row < 29; ++row) {  // one at a time, each after ten minutes
+    f.clock.advance(row % 2 == 0 ? 500'000'000'000 : 100'000'000'000);
     f.write(counters(row, 1, counter_schema("1.0")));
     if (row == 27) CHECK(f.sql(indexed) == Texts{"1", "0", "0"});
   }
@@ -111,7 +111,7 @@ TEST_CASE("an index that cannot be built stops nobody and is built later") {
   f.open();
   f.write(raws(0, 20));
   f.run_sql("CREATE TABLE raw_p1_topic_time (in_the_way)");
-  f.clock.advance(60'000'000'000);
+  f.clock.advance(600'000'000'000);
   f.write(raws(20, 5));
   const char* closed = "SELECT indexed FROM partitions ORDER BY id";
   CHECK(f.sql(closed) == Texts{"0", "0", "0"});
@@ -121,7 +121,7 @@ TEST_CASE("an index that cannot be built stops nobody and is built later") {
   require(f.store->query({}, [&](const Row&) { return ++seen > 0; }));
   CHECK(seen == 25);
   f.run_sql("DROP TABLE raw_p1_topic_time");
-  f.clock.advance(60'000'000'000);
+  f.clock.advance(600'000'000'000);
   f.write(raws(25, 1));
   CHECK(f.sql(closed) == Texts{"1", "0", "0"});
   CHECK(f.count() == 26);

@@ -19,7 +19,7 @@ struct SqliteOptions {
   std::string synchronous = "NORMAL";  ///< NORMAL or FULL
   std::uint64_t free_space_reserve_bytes = 64ull * 1024 * 1024;  ///< below it writing stops
   std::uint64_t partition_rows = 500'000;
-  std::uint64_t cache_bytes = 8ull * 1024 * 1024;
+  std::uint64_t cache_bytes = 4ull * 1024 * 1024;
   std::int64_t busy_timeout_ns = 5'000'000'000;
   bool read_only = false;  ///< for queries by another process
 };
