@@ -38,7 +38,7 @@ Result<BatchPtr> JournalBatches::next(std::uint64_t after, const Limits& limits)
     reader_ = journal_.read_from(after);
     missing_ = 0;
   }
-  auto batch = std::make_shared<Batch>();
+  auto batch = pool_->take();
   while (batch->readings.size() < limits.rows_max && batch->arena.bytes() < limits.bytes_max) {
     auto frame = reader_->next();
     if (!frame) {

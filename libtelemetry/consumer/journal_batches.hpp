@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "ingest/batch_pool.hpp"
 #include "telemetry/journal.hpp"
 #include "telemetry/schema.hpp"
 
@@ -27,8 +28,11 @@ class JournalBatches {
   [[nodiscard]] Result<BatchPtr> next(std::uint64_t after, const Limits& limits);
   /// Messages of the last batch's range that are gone for good.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
-  /// Closes the segment file; next() opens it again.
-  void rest() noexcept { reader_.reset(); }
+  /// Closes the segment file and frees memory; next() takes them again.
+  void rest() noexcept {
+    reader_.reset();
+    pool_->clear();
+  }
 
  private:
   using Schemas = std::vector<std::shared_ptr<const Schema>>;
@@ -37,6 +41,7 @@ class JournalBatches {
 
   Journal& journal_;
   const Environment& environment_;
+  const std::shared_ptr<BatchPool> pool_ = std::make_shared<BatchPool>(256 * 1024);
   std::unique_ptr<Journal::Reader> reader_;
   std::uint64_t missing_ = 0;  // of reader_, when the last batch ended
   std::uint64_t lost_ = 0;

@@ -13,6 +13,9 @@ namespace telemetry {
 /// by itself when its last owner lets go of it, from any thread, also after the pool is gone.
 class BatchPool : public std::enable_shared_from_this<BatchPool> {
  public:
+  /// @param block_bytes of the batches' arenas.
+  explicit BatchPool(std::size_t block_bytes) noexcept : block_bytes_(block_bytes) {}
+
   [[nodiscard]] std::shared_ptr<Batch> take() {
     std::unique_ptr<Batch> batch;
     {
@@ -25,7 +28,7 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
     }
     if (!batch) {
       batch = std::make_unique<Batch>();
-      batch->arena = Arena(block_bytes);
+      batch->arena = Arena(block_bytes_);
     }
     return {batch.release(), [pool = weak_from_this()](Batch* done) {
               std::unique_ptr<Batch> owned(done);
@@ -33,8 +36,15 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
             }};
   }
 
+  /// Frees the batches that wait here.
+  void clear() noexcept {
+    const std::lock_guard lock(mutex_);
+    free_.clear();
+    free_bytes_ = 0;
+  }
+
  private:
-  static constexpr std::size_t block_bytes = 16 * 1024;
+  // One batch is kept however large it is.
   static constexpr std::size_t free_bytes_max = 2 * 1024 * 1024;
 
   static std::size_t bytes_of(const Batch& batch) noexcept {
@@ -45,11 +55,12 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
     const std::size_t bytes = bytes_of(*batch);
     batch->clear();
     const std::lock_guard lock(mutex_);
-    if (free_bytes_ + bytes > free_bytes_max) return;
+    if (!free_.empty() && free_bytes_ + bytes > free_bytes_max) return;
     free_bytes_ += bytes;
     free_.push_back(std::move(batch));
   }
 
+  const std::size_t block_bytes_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Batch>> free_;
   std::size_t free_bytes_ = 0;

@@ -62,7 +62,7 @@ class IngestState final : public Ingest {
   const IngestOptions options;
   const Environment environment;
   const IngestCallbacks callbacks;
-  const std::shared_ptr<BatchPool> pool = std::make_shared<BatchPool>();
+  const std::shared_ptr<BatchPool> pool = std::make_shared<BatchPool>(16 * 1024);
   SequenceState sequences;      // guarded by the journal's lock
   Journal::Ticket last_ticket;  // guarded by the journal's lock
   std::atomic<std::size_t> messages_open{0};
