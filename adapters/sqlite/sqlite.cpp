@@ -27,8 +27,8 @@
 // Durability: with WAL and synchronous=FULL each commit is synced. With NORMAL what was committed
 // is safe once a checkpoint has copied the whole log; checkpoints are ours (passive, when the log
 // has grown to checkpoint_pages, and at flush), so that `durable` is never a guess. After each
-// commit the system may begin to write the log: all of it at once would hold up the journal's fdatasync
-// for 100 ms, and with it the acknowledgements.
+// commit the system may begin to write the log: all of it at once would hold up the journal's
+// fdatasync for 100 ms, and with it the acknowledgements.
 //
 // Limits: a write takes the rows it is given, memory grows with its distinct topics; the topic
 // cache holds topics_cached_max between writes; partitions stay below 400 by doubling their size.

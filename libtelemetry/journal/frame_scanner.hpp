@@ -5,14 +5,10 @@
 #include <span>
 #include <vector>
 
+#include "core/frame_codec.hpp"
 #include "journal/segment_file.hpp"
 
 namespace telemetry::journal {
-
-/// True for frames that have a sequence of their own; the others carry that of the next one.
-[[nodiscard]] constexpr bool has_own_sequence(core::FrameKind kind) noexcept {
-  return kind == core::FrameKind::message || kind == core::FrameKind::tombstone;
-}
 
 /// Walks the frames of one segment file in order and finds its way again behind damage: at every
 /// byte it looks for the magic and checks the checksum, which is bound to segment and offset.

@@ -7,6 +7,9 @@
 #include <array>
 #include <cstring>
 
+#include "core/little_endian.hpp"
+#include "telemetry/core/checksum.hpp"
+
 namespace telemetry::journal {
 namespace {
 
@@ -21,10 +24,6 @@ core::FrameHeader header_of(core::FrameKind kind, std::uint64_t sequence, std::i
   header.received_at = header.time = time;
   header.schema_id = schema_id;
   return header;
-}
-
-bool has_reference(const core::FrameHeader& header) noexcept {
-  return (header.flags & core::frame_flag::has_reference) != 0;
 }
 
 }  // namespace
@@ -128,34 +127,55 @@ Result<void> SegmentLog::create_segment() {
 }
 
 Result<FileSystem::Handle> SegmentLog::write_segment_start(SegmentKey key) {
-  const std::string snapshot = content_.snapshot ? content_.snapshot() : std::string();
-  std::vector<std::uint8_t> start(core::segment_header_bytes +
-                                  core::frame_size(0, snapshot.size(), false));
   core::SegmentHeader header;
   header.journal_id = id_;
   header.segment_id = key.id;
   header.first_sequence = key.first;
-  const std::span<std::uint8_t> bytes(start);
-  core::encode_segment_header(header, bytes.first<core::segment_header_bytes>());
-  std::size_t frame = 0;
-  if (!snapshot.empty()) {
-    frame = core::encode_frame(
-        header_of(core::FrameKind::snapshot, next_, environment_.clock.now(), 0), {}, snapshot,
-        key.id, core::segment_header_bytes, bytes.subspan(core::segment_header_bytes));
-    if (frame == 0)
-      log(LogLevel::error, "state is too large for a snapshot; recovery will be slow");
-  }
-  tail_start_ = core::segment_header_bytes + frame;
+  std::array<std::uint8_t, core::segment_header_bytes> start;
+  core::encode_segment_header(header, start);
+  const std::string snapshot = content_.snapshot ? content_.snapshot() : std::string();
 
   auto opened = files().open_write(path_of(key));
   if (!opened) return opened;
   OpenFile file(files(), *opened);
-  if (auto done = files().write(*file, 0, bytes.first(tail_start_)); !done) return done.error();
+  if (auto done = files().write(*file, 0, start); !done) return done.error();
+  tail_start_ = start.size();
+  if (!snapshot.empty()) {
+    auto written = write_snapshot(*file, key, snapshot);
+    if (!written) return written.error();
+    tail_start_ += *written;
+  }
   if (options_.sync != SyncMode::never) {
     if (auto done = files().sync(*file); !done) return done.error();
     if (auto done = files().sync_folder(options_.path); !done) return done.error();
   }
   return file.release();
+}
+
+/// In pieces, for it may have some MB. @returns the bytes of its frame; 0: none was written.
+Result<std::size_t> SegmentLog::write_snapshot(FileSystem::Handle file, SegmentKey key,
+                                               std::string_view snapshot) {
+  const std::size_t size = core::frame_size(0, snapshot.size(), false);
+  if (size > core::frame_bytes_max) {
+    log(LogLevel::error, "state is too large for a snapshot; recovery will be slow");
+    return std::size_t{0};
+  }
+  std::array<std::uint8_t, core::frame_header_bytes + core::frame_reference_bytes> start;
+  const std::size_t start_bytes = core::encode_frame_header(
+      header_of(core::FrameKind::snapshot, next_, environment_.clock.now(), 0), 0, size, start);
+  std::array<std::uint8_t, core::frame_checksum_bytes> end;
+  std::uint64_t offset = core::segment_header_bytes;
+  std::uint32_t checksum = core::frame_seed(key.id, offset);
+  const std::span<const std::uint8_t> state(reinterpret_cast<const std::uint8_t*>(snapshot.data()),
+                                            snapshot.size());
+  for (const auto piece : {std::span<const std::uint8_t>(start).first(start_bytes), state}) {
+    if (auto done = files().write(file, offset, piece); !done) return done.error();
+    checksum = core::crc32c(piece, checksum);
+    offset += piece.size();
+  }
+  core::store(end.data(), checksum);
+  if (auto done = files().write(file, offset, end); !done) return done.error();
+  return size;
 }
 
 void SegmentLog::restore_folder() {
