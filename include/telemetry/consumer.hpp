@@ -49,7 +49,7 @@ class Feed {
 };
 
 struct ConsumerOptions {
-  std::size_t batch_rows_max = 25'000;             ///< rows of one write
+  std::size_t batch_rows_max = 8192;               ///< rows of one write
   std::size_t batch_bytes_max = 16 * 1024 * 1024;  ///< memory of one write
   std::int64_t batch_age_ns = 100'000'000;         ///< a write starts at the latest this long after
                                                    ///< its first row became durable
