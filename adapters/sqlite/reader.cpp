@@ -101,7 +101,6 @@ class QueryRun {
   Topics topics_ = Topics::all;
   std::int64_t topic_id_ = 0;
   std::size_t topic_count_ = 0;
-  std::int64_t topics_stored_ = 1;
   std::int64_t last_id_ = 0;
   std::int64_t since_ = INT64_MIN, until_ = INT64_MAX;  // both inclusive
   std::vector<Part> parts_;                             // by where their time begins
@@ -188,8 +187,6 @@ Result<void> QueryRun::check_literal(const Condition& condition) const {
 
 void QueryRun::choose_topics() {
   const std::string_view filter = core::without_share(query_.topic_filter);
-  topics_stored_ = std::max<std::int64_t>(  // none is ever removed
-      1, database_.execAndGet("SELECT max(id) FROM topics").getInt64());
   std::string where;
   std::vector<std::string> texts;
   for (const Condition& condition : query_.where) {
@@ -201,8 +198,9 @@ void QueryRun::choose_topics() {
     SQLite::Statement any(database_,
                           "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
     if (!any.executeStep()) {
-      topic_count_ = static_cast<std::size_t>(topics_stored_);
-      topics_ = Topics::all;
+      topic_count_ =
+          static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
+      topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
       return;
     }
   }
@@ -410,15 +408,16 @@ void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
     width_ = static_cast<std::uint64_t>(ascending() ? reached - from : from - reached);
   } else {
     width_ = static_cast<std::uint64_t>(ascending() ? to - from : from - to);
-    if (rows < rows_wanted_ / 2)
-      width_ = width_ < UINT64_MAX / 16 ? width_ * (rows == 0 ? 16 : 2) : width_;
+    if (rows < rows_wanted_ / 2 && width_ < UINT64_MAX / 16) {
+      width_ *= std::clamp<std::size_t>(rows_wanted_ / std::max<std::size_t>(rows, 1), 2, 16);
+    }
   }
   width_ = std::max<std::uint64_t>(width_, 1);
 }
 
 void QueryRun::run(const RowVisitor& visit) {
   if (parts_.empty() || since_ > until_) return;
-  // First width: as if rows lay evenly, over time and topics.
+  // First width: as if rows lay evenly and all were wanted; a topic may well have most of them.
   std::int64_t low = INT64_MAX, high = INT64_MIN, rows = 1;
   for (const Part& part : parts_) {
     low = std::min(low, part.source.partition->time_min);
@@ -429,10 +428,8 @@ void QueryRun::run(const RowVisitor& visit) {
   until_ = std::min(until_, high);
   if (since_ > until_) return;
   const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-  const double share = static_cast<double>(topic_count_) / static_cast<double>(topics_stored_);
-  const double width = static_cast<double>(span) / (static_cast<double>(rows) * share) *
-                       static_cast<double>(rows_wanted_);
-  width_ = static_cast<std::uint64_t>(std::clamp(width, 1.0, 0x1p63));
+  width_ = std::max<std::uint64_t>(
+      1, span / static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(rows_wanted_));
 
   const std::int64_t no_edge = ascending() ? -1 : INT64_MAX;
   std::uint64_t left = query_.limit == 0 ? UINT64_MAX : query_.limit;

@@ -52,6 +52,10 @@ class FileSystem {
   /// Lets the system begin to write what is unsynced, so that a later sync is short. A hint: it
   /// promises nothing and does not wait.
   virtual void begin_sync(Handle file) noexcept { (void)file; }
+  /// After a sync(): what is read next comes from the disk, where the system can forget what it
+  /// holds in memory. Bytes of a sync that failed, also in an earlier process, read well from there
+  /// and never reach the disk.
+  virtual void drop_cache(Handle file) noexcept { (void)file; }
   [[nodiscard]] virtual Result<std::uint64_t> size(Handle file) = 0;
 
   /// Creates the folder and its parents (mode 0750), so that they last; existing is fine.

@@ -160,6 +160,14 @@ void PosixFileSystem::begin_sync(Handle file) noexcept {
 #endif
 }
 
+void PosixFileSystem::drop_cache(Handle file) noexcept {
+#ifdef POSIX_FADV_DONTNEED
+  (void)::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+#else
+  (void)file;
+#endif
+}
+
 Result<std::uint64_t> PosixFileSystem::size(Handle file) {
   struct stat status {};
   if (::fstat(file, &status) != 0) return failed(file, "cannot stat");

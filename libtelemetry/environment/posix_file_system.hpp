@@ -22,6 +22,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> truncate(Handle file, std::uint64_t bytes) override;
   Result<void> sync(Handle file) override;
   void begin_sync(Handle file) noexcept override;
+  void drop_cache(Handle file) noexcept override;
   Result<std::uint64_t> size(Handle file) override;
   Result<void> create_folder(const std::string& path) override;
   Result<void> sync_folder(const std::string& path) override;

@@ -59,6 +59,9 @@ Result<void> SegmentLog::open(const RecoveryVisitor& recover) {
   lock_file_ = *locked;
   auto keys = list_segments(files(), options_.path);
   if (!keys) return keys.error();
+  if (!keys->empty()) {
+    if (auto settled = settle(keys->back()); !settled) return settled;
+  }
   bool id_on_disk = false;
   auto id = find_journal_id(files(), options_.path, *keys, id_on_disk);
   if (!id) return id.error();
@@ -82,6 +85,17 @@ Result<void> SegmentLog::open(const RecoveryVisitor& recover) {
   if (!tail_open()) publish_tail(-1, {}, 0);
   check_clock();
   update_first_sequence();
+  return {};
+}
+
+/// What an earlier process could not sync reads well from the system's memory, but is not on the
+/// disk: only what is there counts. Older segments are complete, or the next one's name ends them.
+Result<void> SegmentLog::settle(SegmentKey newest) {
+  auto opened = files().open_write(path_of(newest));
+  if (!opened) return {};  // judged below
+  const OpenFile file(files(), *opened);
+  if (auto synced = files().sync(*file); !synced) return synced;
+  files().drop_cache(*file);
   return {};
 }
 

@@ -146,6 +146,7 @@ class SegmentLog {
   Result<void> roll();
   Result<void> create_segment();
   Result<FileSystem::Handle> write_segment_start(SegmentKey key);
+  Result<void> settle(SegmentKey newest);
   Result<std::size_t> write_snapshot(FileSystem::Handle file, SegmentKey key,
                                      std::string_view snapshot);
   std::size_t plan(std::span<const Journal::Record> records);

@@ -276,6 +276,29 @@ TEST_CASE("after a failed sync and a crash nothing that was rolled back comes ba
   }
 }
 
+TEST_CASE("what could not be synced is not believed when the process starts again") {
+  // The machine runs on, so that its memory still shows the bytes that never reached the disk.
+  JournalFixture f;
+  REQUIRE(f.open());
+  f.keep({"kept"});
+  f.files.set_plan([](std::uint64_t, Call call, const std::string&) {
+    return call == Call::write ? Fault::none : Fault::fail;
+  });
+  {
+    auto ticket = f.append({std::string(700, 'x')});
+    REQUIRE(ticket);
+    REQUIRE_FALSE(f.journal->sync(*ticket));
+  }
+  f.journal.reset();
+  f.mend();
+  REQUIRE(f.open());
+  CHECK(f.read() == Strings{"1:kept"});
+  f.keep({"next"});
+  f.files.restart(Unsynced::lost);
+  REQUIRE(f.open());
+  CHECK(f.read() == Strings{"1:kept", "2:next"});
+}
+
 TEST_CASE("when no new segment can be opened after a failed sync, later batches try again") {
   JournalFixture f;
   REQUIRE(f.open());

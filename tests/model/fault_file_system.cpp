@@ -292,6 +292,17 @@ Result<void> FaultFileSystem::sync(Handle handle) {
   return {};
 }
 
+void FaultFileSystem::drop_cache(Handle handle) noexcept {
+  const std::lock_guard lock(mutex_);
+  auto open = find(handle);
+  if (!open) return;
+  File& file = *(*open)->file;
+  for (std::size_t i = 0; i < file.seen.size(); ++i) {
+    if (file.dirty.contains(i / sector_bytes)) continue;
+    file.seen[i] = i < file.durable.size() ? file.durable[i] : std::uint8_t{0};
+  }
+}
+
 Result<std::uint64_t> FaultFileSystem::size(Handle handle) {
   const std::lock_guard lock(mutex_);
   auto open = find(handle);

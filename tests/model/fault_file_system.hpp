@@ -83,6 +83,7 @@ class FaultFileSystem final : public FileSystem {
                      std::span<const std::uint8_t> bytes) override;
   Result<void> truncate(Handle file, std::uint64_t bytes) override;
   Result<void> sync(Handle file) override;
+  void drop_cache(Handle file) noexcept override;
   Result<std::uint64_t> size(Handle file) override;
   Result<void> create_folder(const std::string& path) override;
   Result<void> sync_folder(const std::string& path) override;

@@ -35,7 +35,7 @@ TEST_CASE("an empty configuration gives the documented defaults") {
   CHECK(options->dead_letters.when_full == WhenFull::drop_oldest);
   CHECK(options->ingest.batch_messages_max == 10'000);
   CHECK(options->ingest.high_water_messages == 8'000);
-  CHECK(options->consumer.batch_rows_max == 10'000);
+  CHECK(options->consumer.batch_rows_max == 8192);
   CHECK(options->consumer.batch_age_ns == 100'000'000);
   CHECK(options->schema_path == "./schemas");
   CHECK(options->schema_path_optional);
