@@ -495,68 +495,6 @@ TEST_CASE("a visitor that takes its time holds no read transaction") {
   CHECK(rows == 20'000);
 }
 
-TEST_CASE("the messages view finds topic, id and time by index") {
-  SqliteFixture f;
-  f.options.partition_rows = 100;
-  f.open();
-  BatchBuilder builder;
-  for (int i = 0; i < 490; ++i) {
-    builder.add("sensors/s" + std::to_string(i % 7) + "/temperature", temperature_schema(),
-                R"({"temperature":1,"sensor_id":"sensor-001"})");
-    builder.add_raw("raw/" + std::to_string(i % 5), "1");
-  }
-  f.write(builder.done());
-  for (std::uint64_t row = 980; row < 988; ++row) {  // each closed table gets its index
-    f.clock.advance(600'000'000'000);
-    BatchBuilder more(row);
-    more.add_raw("raw/1", "1");
-    f.write(more.done());
-  }
-  // True when this many tables of rows, of 10, are searched the way `how` says.
-  const auto searches = [&](const std::string& where, const std::string& how, int wanted = 10) {
-    SQLite::Database database(f.options.path, SQLite::OPEN_READONLY);
-    SQLite::Statement plan(database, "EXPLAIN QUERY PLAN SELECT * FROM messages WHERE " + where);
-    int tables = 0, matching = 0;
-    while (plan.executeStep()) {
-      const std::string line = plan.getColumn(3).getString();
-      if (line.find(" p") != 4 && line.find(" p") != 6) continue;
-      ++tables;
-      if (line.find(how) != std::string::npos) ++matching;
-    }
-    CHECK(tables == 10);
-    return matching == wanted;
-  };
-  // Of a table that is open, each block; but for a time alone all rows.
-  CHECK(searches("topic = 'raw/1'", "topic_id=?)"));
-  CHECK(searches("id = 7", "(rowid=?)"));
-  CHECK(searches("id BETWEEN 7 AND 9", "(rowid>? AND rowid<?)"));
-  CHECK(searches("time_ns >= 5 AND time_ns < 6", "AND time>? AND time<?)", 8));
-  CHECK(searches("topic = 'raw/1' AND time_ns > 5 ORDER BY time_ns DESC LIMIT 3",
-                 "topic_id=? AND time>?)"));
-  CHECK_FALSE(searches("payload LIKE '%x%'", "time>?"));  // the check can fail
-}
-
-TEST_CASE("the newest rows of a view are found by id, without sorting") {
-  SqliteFixture f;
-  f.open();
-  BatchBuilder builder;
-  builder.add("sensors/s1/temperature", temperature_schema(),
-              R"({"temperature":1,"sensor_id":"sensor-001"})");
-  f.write(builder.done());
-  for (const char* query :
-       {"SELECT id FROM messages ORDER BY id DESC LIMIT 1",
-        "SELECT topic, payload, timestamp FROM messages ORDER BY id DESC LIMIT 5",
-        "SELECT topic, temperature FROM temperature_sensor_v1 ORDER BY id DESC LIMIT 5"}) {
-    CAPTURE(query);
-    SQLite::Database database(f.options.path, SQLite::OPEN_READONLY);
-    SQLite::Statement plan(database, std::string("EXPLAIN QUERY PLAN ") + query);
-    std::string text;
-    while (plan.executeStep()) text += plan.getColumn(3).getString() + "\n";
-    CHECK(text.find("SCAN p\n") != std::string::npos);
-    CHECK(text.find("TEMP B-TREE") == std::string::npos);
-  }
-}
-
 TEST_CASE("a query reads the database that stands at the path now, not the one before") {
   SqliteFixture f;
   f.open();
