@@ -192,7 +192,7 @@ Partition& Catalogue::add_partition(SQLite::Database& database, const Schema* sc
   partition.open = true;
   database.exec(create_table_sql(layout, partition.table));
   create_index(database, partition.table, block_index_name(partition.table),
-               layout.block() + ", topic_id, time", "500000 4096 4 1");
+               layout.block() + ", topic_id, time", "500000 16384 16 1");
   SQLite::Statement insert(database,
                            "INSERT INTO partitions (id, table_name, schema_id, schema_name, major,"
                            " row_count, open, indexed) VALUES (?,?,?,?,?,0,1,0)");

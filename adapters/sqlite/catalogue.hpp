@@ -24,7 +24,7 @@ struct Extent {
 
 /// Rows of a partition that follow each other are a block, and a stretch of its index by block.
 [[nodiscard]] constexpr std::int64_t block_of(std::int64_t row_number) noexcept {
-  return row_number / 4096;
+  return row_number / 16384;
 }
 
 /// A table that holds a stretch of rows.

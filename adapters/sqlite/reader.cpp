@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t window_rows_min = 4096;
 constexpr std::size_t window_rows_max = 16'384;
 // With more topics than this, reading all rows of a block is faster than finding each topic in it.
-constexpr std::size_t topics_by_index_max = 250;
+constexpr std::size_t topics_by_index_max = 500;
 
 Error unknown(std::string_view what, std::string_view name,
               const std::vector<std::string_view>& known) {
@@ -288,9 +288,11 @@ std::string QueryRun::rows_sql(const Partition& partition) const {
   const std::string block = "p." + partition.layout->block() + "=b.block";
   const std::string blocks =
       fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1", partition.id);
-  const std::string how =
-      few ? fmt::format("{} AND p.topic_id IN (SELECT id FROM {})", block, topics)
-          : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
+  const std::string chosen = topics_ == Topics::one
+                                 ? fmt::format("={}", topic_id_)
+                                 : fmt::format(" IN (SELECT id FROM {})", topics);
+  const std::string how = few ? fmt::format("{} AND p.topic_id{}", block, chosen)
+                              : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
   return fmt::format("blocks b CROSS JOIN {} p CROSS JOIN {} q WHERE {} AND {} AND q.id=p.topic_id",
                      table, topics, blocks, how);
 }

@@ -349,16 +349,16 @@ TEST_CASE("queries answer so too over many small partitions") {
 }
 
 TEST_CASE("queries answer so too over the blocks of tables that are open") {
-  compare_with_naive(4, 40'000, 1'000'000, 1'000'000);
+  compare_with_naive(4, 120'000, 1'000'000, 1'000'000);
 }
 
 TEST_CASE("queries answer so too over blocks, for many topics, whose rows are read all") {
-  compare_with_naive(5, 40'000, 9'000, 1'000'000, 300);
+  compare_with_naive(5, 120'000, 35'000, 1'000'000, 300);
 }
 
 TEST_CASE("a query goes on over a table that is closed meanwhile") {
   constexpr std::uint64_t rows = 90'000;
-  const auto topics = GENERATE(1u, 300u);
+  const auto topics = GENERATE(1u, 600u);
   SqliteFixture f;
   f.options.partition_rows = 100'000;
   f.options.free_space_reserve_bytes = 0;

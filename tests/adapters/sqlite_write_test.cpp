@@ -85,7 +85,7 @@ TEST_CASE("a block's entry says which ids and times are in it, also after late r
   f.options.free_space_reserve_bytes = 0;
   f.open();
   std::uint64_t written = 0;
-  for (const std::uint64_t count : {1u, 4094u, 3u, 4000u, 9000u}) {
+  for (const std::uint64_t count : {1u, 16'382u, 3u, 16'000u, 36'000u}) {
     BatchBuilder builder(written);
     for (std::uint64_t i = 0; i < count; ++i) {
       Reading& reading = builder.add_raw("t", "1");
@@ -94,10 +94,10 @@ TEST_CASE("a block's entry says which ids and times are in it, also after late r
     }
     f.write(builder.done());
     written += count;
-    if (written == 4098) f.open();
+    if (written == 16'386) f.open();
   }
   CHECK(f.sql("SELECT block || ' ' || first_id || ' ' || last_id FROM blocks") ==
-        Texts{"0 1 4096", "1 4097 8192", "2 8193 12288", "3 12289 16384", "4 16385 17098"});
+        Texts{"0 1 16384", "1 16385 32768", "2 32769 49152", "3 49153 65536", "4 65537 68386"});
   CHECK(f.sql("SELECT block || ' ' || time_min || ' ' || time_max FROM blocks") ==
         f.sql("SELECT block || ' ' || min(time) || ' ' || max(time) FROM raw_p1 GROUP BY block"));
 }

@@ -1,4 +1,4 @@
--- Version 3. A table that is being filled is indexed by (block, topic_id, time), a block being 4,096 rows that
+-- Version 3. A table that is being filled is indexed by (block, topic_id, time), a block being 16,384 rows that
 -- follow each other, and gets its index by (topic_id, time) when it is closed: see docs/decisions/0009.
 ALTER TABLE partitions ADD COLUMN indexed INTEGER NOT NULL DEFAULT 1; -- 1: by (topic_id, time)
 -- Tables of version 2 have no column `block`: the next row goes into a new one.
@@ -14,4 +14,4 @@ CREATE TABLE blocks (
   time_max INTEGER NOT NULL,
   PRIMARY KEY (partition_id, block)
 ) WITHOUT ROWID;
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('blocks', 'blocks', '10000 100 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('blocks', 'blocks', '10000 30 1');
