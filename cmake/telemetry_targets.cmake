@@ -53,10 +53,10 @@ function(telemetry_app name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT apps)
 endfunction()
 
-# telemetry_test(WORD SOURCES... LIBS... [LABELS...] [TIMEOUT s]): tests of one room, one executable,
-# one ctest entry named WORD.
+# telemetry_test(WORD SOURCES... LIBS... [LABELS...] [TIMEOUT s] [ALONE]): tests of one room, one
+# executable, one ctest entry named WORD. ALONE: waits for real programs, so nothing runs beside it.
 function(telemetry_test word)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "ALONE" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   set(target test_${word})
   add_executable(${target} ${arg_SOURCES} $<TARGET_OBJECTS:telemetry_catch_main>)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
@@ -69,5 +69,6 @@ function(telemetry_test word)
     set(arg_TIMEOUT 300)
   endif()
   set_tests_properties(${word} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+                                          RUN_SERIAL ${arg_ALONE}
                                           ENVIRONMENT "${TELEMETRY_TEST_ENVIRONMENT}")
 endfunction()
