@@ -13,6 +13,7 @@ namespace telemetry::sqlite {
 
 namespace {
 
+constexpr int reader_cache_kib = 8 * 1024;
 constexpr std::int64_t wal_bytes_kept = 64 * 1024 * 1024;
 
 int timeout_ms(const SqliteOptions& options) {
@@ -145,6 +146,7 @@ Result<DatabasePtr> open_reader(const SqliteOptions& options) {
   return guarded(options.path, [&]() -> Result<DatabasePtr> {
     auto database = std::make_unique<SQLite::Database>(
         options.path, SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, timeout_ms(options));
+    database->exec(fmt::format("PRAGMA cache_size = -{}", reader_cache_kib));
     if (auto ours = check_reader(*database, options); !ours) return ours.error();
     return database;
   });
