@@ -115,12 +115,12 @@ void Catalogue::load(SQLite::Database& database) {
         {columns.getColumn(1).getString(), columns.getColumn(2).getString(),
          field_type_of(columns.getColumn(3).getString()), columns.getColumn(4).getInt() != 0});
   }
-  const std::string_view indexed = stored_version(database) < 3 ? "1" : "indexed";
+  has_blocks_ = stored_version(database) >= 3;
   SQLite::Statement rows(
       database, fmt::format("SELECT id, table_name, schema_id, row_count, first_id, last_id,"
                             " time_min, time_max, received_min, received_max, open, {}"
                             " FROM partitions ORDER BY id",
-                            indexed));
+                            has_blocks_ ? "indexed" : "1"));
   while (rows.executeStep()) {
     const auto schema = static_cast<std::uint64_t>(rows.getColumn(2).getInt64());
     Partition& partition = partitions_.emplace_back();

@@ -55,6 +55,8 @@ class Catalogue {
 
   [[nodiscard]] const std::deque<Partition>& partitions() const noexcept { return partitions_; }
   [[nodiscard]] std::int64_t last_id() const noexcept;
+  /// False in a file of an older version, which has no table `blocks`.
+  [[nodiscard]] bool has_blocks() const noexcept { return has_blocks_; }
   /// Schemas by id, without the raw layout.
   [[nodiscard]] const std::map<std::uint64_t, Layout>& layouts() const noexcept { return layouts_; }
 
@@ -79,6 +81,7 @@ class Catalogue {
   std::map<std::uint64_t, Layout> layouts_;
   std::deque<Partition> partitions_;  // by id; addresses stay
   bool views_stale_ = false;
+  bool has_blocks_ = true;
 };
 
 }  // namespace telemetry::sqlite

@@ -262,6 +262,7 @@ std::optional<QueryRun::Part> QueryRun::part_of(const Partition& partition) cons
 
 /// True when the blocks of a partition hardly overlap in time: few rows are read in vain.
 bool QueryRun::is_in_order(const Partition& partition) const {
+  if (!catalogue_.has_blocks()) return false;
   SQLite::Statement blocks(database_,
                            "SELECT count(*), total(time_max-time_min) FROM blocks"
                            " WHERE partition_id=?");
