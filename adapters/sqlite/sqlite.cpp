@@ -16,9 +16,10 @@
 //
 // Life of a row: write() opens one IMMEDIATE transaction, finds or makes the topic's number and the
 // open partition of the judging schema document, inserts, counts the row in the partition's entry,
-// notes the topic's newest time, and at the end writes catalogue, `latest` and the journal
+// notes the topic's newest time, and at the end writes catalogue, blocks, `latest` and the journal
 // position; then it commits. Row ids are journal sequences: a row that comes again is found by its
-// id and skipped. A partition is closed when it is full and never written again.
+// id and skipped. A partition is closed when it is full: no row comes to it any more, and some time
+// later its index by topic takes the place of that by block.
 //
 // Invariants: position and rows change in the same transaction. A partition holds rows of exactly
 // one schema document, so its columns never change. Every row lies inside the id and time range of
