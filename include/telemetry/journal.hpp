@@ -37,12 +37,24 @@ struct JournalOptions {
   std::uint64_t sequence_floor = 0;
 };
 
+/// State that a segment starts with. `write` hands it over in pieces, for it may have some MB.
+struct Snapshot {
+  using Put = std::function<void(std::string_view piece)>;
+  std::size_t bytes = 0;  ///< of all pieces; 0 = there is none
+  std::function<void(const Put& put)> write;
+
+  [[nodiscard]] static Snapshot of(std::string state) {
+    const std::size_t bytes = state.size();
+    return {bytes, [state = std::move(state)](const Put& put) { put(state); }};
+  }
+};
+
 /// What the journal asks for while it writes. Called inside reserve() and append().
 struct SegmentContent {
   /// Canonical document of a schema id; written before its first use in each segment.
   std::function<std::string(std::uint64_t schema_id)> schema_document;
-  /// State of the sequence check, written at the start of each segment; empty = none.
-  std::function<std::string()> snapshot;
+  /// State of the sequence check; it must not move before it is written.
+  std::function<Snapshot()> snapshot;
 };
 
 /// Sees every frame of the tail segment (and its snapshot first) at open, to rebuild state.

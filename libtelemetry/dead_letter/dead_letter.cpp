@@ -68,7 +68,7 @@ class JournalSink final : public DeadLetterSink {
   [[nodiscard]] Result<void> follow(const JournalId& journal);
   void add(const Reading& reading);
   [[nodiscard]] Result<void> store(std::size_t bytes);
-  [[nodiscard]] std::string snapshot() const;
+  [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::string document(std::uint64_t id) const;
 
   JournalOptions options_;
@@ -115,12 +115,12 @@ void JournalSink::close() noexcept {
   journal_.reset();
 }
 
-std::string JournalSink::snapshot() const {
+Snapshot JournalSink::snapshot() const {
   std::string bytes;
   for (std::size_t i = 0; i < snapshot_bytes; ++i) {
     bytes.push_back(static_cast<char>(tail_.reference >> (8 * i)));
   }
-  return bytes;
+  return Snapshot::of(std::move(bytes));
 }
 
 std::string JournalSink::document(std::uint64_t id) const {

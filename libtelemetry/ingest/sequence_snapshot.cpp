@@ -16,6 +16,7 @@ constexpr std::size_t header_bytes = 12;
 constexpr std::size_t entry_header_bytes = 12;
 constexpr std::size_t run_header_bytes = 16;
 constexpr std::uint8_t run_is_late = 1;
+constexpr std::size_t piece_bytes = 64 * 1024;
 
 template <class T>
 void put(std::string& out, T value) {
@@ -114,9 +115,9 @@ void SequenceState::fit(std::size_t bytes_max) {
   }
 }
 
-std::string SequenceState::roll() {
+Snapshot SequenceState::roll() {
   // A segment that could not be made is asked for again: that is one roll.
-  if (!moved_since_roll_) return bytes();
+  if (!moved_since_roll_) return snapshot();
   moved_since_roll_ = false;
   ++generation_;
   for (std::uint32_t at = newest_; at != none; at = entries_[at].older) {
@@ -125,35 +126,40 @@ std::string SequenceState::roll() {
     if (runs[1].exists() && !runs[1].roll(kept_min)) runs[1].erase();
   }
   fit(options_.snapshot_bytes_max);
-  return bytes();
+  return snapshot();
 }
 
-std::string SequenceState::bytes() const {
+Snapshot SequenceState::snapshot() const {
   std::size_t size = header_bytes;
   for (std::uint32_t at = oldest_; at != none; at = entries_[at].newer) {
     const Entry& entry = entries_[at];
     size +=
         entry_header_bytes + entry.key.size() + run_bytes(entry.runs[0]) + run_bytes(entry.runs[1]);
   }
-  std::string out;
-  out.reserve(size);  // some MB: grown by doubling it would be the peak of the process
-  out += magic;
-  put(out, version);
-  put<std::uint16_t>(out, 0);
-  put(out, static_cast<std::uint32_t>(count_));
+  return {size, [this](const Snapshot::Put& put_piece) { write(put_piece); }};
+}
+
+void SequenceState::write(const Snapshot::Put& put_piece) const {
+  std::string piece(magic);
+  put(piece, version);
+  put<std::uint16_t>(piece, 0);
+  put(piece, static_cast<std::uint32_t>(count_));
   for (std::uint32_t at = oldest_; at != none; at = entries_[at].newer) {
     const Entry& entry = entries_[at];
     const int runs = (entry.runs[0].exists() ? 1 : 0) + (entry.runs[1].exists() ? 1 : 0);
-    put(out, static_cast<std::uint8_t>(entry.scope));
-    put(out, static_cast<std::uint8_t>(runs));
-    put(out, static_cast<std::uint16_t>(entry.key.size()));
-    put(out, entry.payload_hash);
-    out += entry.key;
+    put(piece, static_cast<std::uint8_t>(entry.scope));
+    put(piece, static_cast<std::uint8_t>(runs));
+    put(piece, static_cast<std::uint16_t>(entry.key.size()));
+    put(piece, entry.payload_hash);
+    piece += entry.key;
     for (const NumberRun& run : entry.runs) {
-      if (run.exists()) put_run(out, run);
+      if (run.exists()) put_run(piece, run);
     }
+    if (piece.size() < piece_bytes) continue;
+    put_piece(piece);
+    piece.clear();
   }
-  return out;
+  put_piece(piece);
 }
 
 bool SequenceState::load(std::string_view bytes) {

@@ -10,6 +10,7 @@
 
 #include "ingest/hash_index.hpp"
 #include "ingest/numbering.hpp"
+#include "telemetry/journal.hpp"
 
 namespace telemetry {
 
@@ -61,10 +62,10 @@ class SequenceState {
   /// Groups that are neither final nor taken back.
   [[nodiscard]] bool has_unsettled() const noexcept { return !groups_.empty(); }
 
-  /// A segment begins: gives up what is old, then returns bytes() of what is left.
-  [[nodiscard]] std::string roll();
-  /// The state as stored. Source: docs/formats/sequence_snapshot_v1.md.
-  [[nodiscard]] std::string bytes() const;
+  /// A segment begins: gives up what is old, then returns a snapshot of what is left.
+  [[nodiscard]] Snapshot roll();
+  /// The state as stored; valid until it moves. Source: docs/formats/sequence_snapshot_v1.md.
+  [[nodiscard]] Snapshot snapshot() const;
   /// Replaces the state. False, and an empty state, when the bytes are not a snapshot.
   [[nodiscard]] bool load(std::string_view bytes);
 
@@ -116,6 +117,7 @@ class SequenceState {
   void undo_last();
   void undo_numbers(Entry& entry, Undo& undo);
   void fit(std::size_t bytes_max);
+  void write(const Snapshot::Put& put_piece) const;
 
   Options options_;
   std::vector<Entry> entries_;

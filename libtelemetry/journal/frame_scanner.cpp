@@ -5,21 +5,16 @@
 #include <array>
 #include <cstring>
 
+#include "core/little_endian.hpp"
+#include "telemetry/core/checksum.hpp"
+
 namespace telemetry::journal {
 namespace {
 
 constexpr std::size_t chunk_bytes = 256 * 1024;
 constexpr std::size_t block_bytes = 4096;  // what a bad sector costs
-constexpr std::size_t frame_bytes_min = core::frame_size(0, 0, false);
 
-template <class Number>
-Number little_endian(std::span<const std::uint8_t> bytes) noexcept {
-  Number value = 0;
-  for (std::size_t i = 0; i < sizeof(Number); ++i) {
-    value |= static_cast<Number>(static_cast<Number>(bytes[i]) << (8 * i));
-  }
-  return value;
-}
+using core::frame_bytes_min;
 
 }  // namespace
 
@@ -67,11 +62,36 @@ Result<core::FrameStatus> FrameScanner::decode_at(std::uint64_t offset) {
   if (!bytes) return bytes.error();
   auto status = core::decode_frame(*bytes, key_.id, offset, frame_);
   if (status != core::FrameStatus::incomplete || bytes->size() < frame_bytes_min) return status;
-  const std::size_t needed = little_endian<std::uint32_t>(bytes->subspan(4, 4));
-  if (needed > core::frame_bytes_max || offset + needed > limit_) return status;
-  bytes = window(offset, needed);
+  core::FrameStart start;
+  const bool begins = core::decode_frame_header(bytes->first<core::frame_header_bytes>(), start);
+  if (!begins || offset + start.frame_bytes > limit_) return status;
+  if (start.header.kind == core::FrameKind::snapshot && snapshots_ == Snapshots::pass_over) {
+    return check_at(offset, start);
+  }
+  bytes = window(offset, start.frame_bytes);
   if (!bytes) return bytes.error();
   return core::decode_frame(*bytes, key_.id, offset, frame_);
+}
+
+Result<core::FrameStatus> FrameScanner::check_at(std::uint64_t offset,
+                                                 const core::FrameStart& start) {
+  const std::uint64_t end = offset + start.frame_bytes - core::frame_checksum_bytes;
+  std::uint32_t checksum = core::frame_seed(key_.id, offset);
+  while (offset < end) {
+    auto bytes = window(
+        offset, static_cast<std::size_t>(std::min<std::uint64_t>(end - offset, chunk_bytes)));
+    if (!bytes) return bytes.error();
+    const auto piece = bytes->first(std::min<std::uint64_t>(bytes->size(), end - offset));
+    checksum = core::crc32c(piece, checksum);
+    offset += piece.size();
+  }
+  auto stored = window(end, core::frame_checksum_bytes);
+  if (!stored) return stored.error();
+  if (core::load<std::uint32_t>(stored->data()) != checksum) return core::FrameStatus::damaged;
+  frame_ = core::FrameView();
+  frame_.header = start.header;
+  frame_.bytes = start.frame_bytes;
+  return core::FrameStatus::ok;
 }
 
 Result<std::uint64_t> FrameScanner::find_frame(std::uint64_t offset) {
@@ -92,7 +112,7 @@ Result<std::uint64_t> FrameScanner::find_frame(std::uint64_t offset) {
     // The number first: it is cheap, and payloads full of would-be frames must not cost a checksum
     // of megabytes each.
     const auto found = bytes->subspan(static_cast<std::size_t>(hit - searched.begin()));
-    const auto sequence = little_endian<std::uint64_t>(found.subspan(8, 8));
+    const auto sequence = core::load<std::uint64_t>(found.data() + 8);
     if (sequence > last_sequence_ && sequence < sequence_limit_) {
       auto status = decode_at(offset);
       if (!status) return status.error();

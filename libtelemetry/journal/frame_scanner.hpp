@@ -22,7 +22,12 @@ class FrameScanner {
     end,     ///< the limit is reached; raising it continues
   };
 
-  explicit FrameScanner(FileSystem& files) noexcept : files_(files) {}
+  enum class Snapshots : std::uint8_t {
+    read,
+    pass_over,  ///< they are checked, but one that is large has no payload
+  };
+  FrameScanner(FileSystem& files, Snapshots snapshots) noexcept
+      : files_(files), snapshots_(snapshots) {}
 
   /// Begins behind the header of this open file, which stays the caller's.
   void start(FileSystem::Handle file, SegmentKey key) noexcept;
@@ -43,10 +48,13 @@ class FrameScanner {
   Result<std::span<const std::uint8_t>> window(std::uint64_t offset, std::size_t bytes);
   Result<void> fill(std::uint64_t offset, std::size_t bytes);
   Result<core::FrameStatus> decode_at(std::uint64_t offset);
+  /// The checksum of a frame of which nobody needs the payload, without holding it.
+  Result<core::FrameStatus> check_at(std::uint64_t offset, const core::FrameStart& start);
   /// Offset of the next whole frame from `offset` on; the limit when there is none.
   Result<std::uint64_t> find_frame(std::uint64_t offset);
 
   FileSystem& files_;
+  const Snapshots snapshots_;
   FileSystem::Handle file_ = -1;
   SegmentKey key_;
   std::uint64_t limit_ = 0;

@@ -8,7 +8,7 @@ namespace telemetry::journal {
 class SegmentReader final : public Journal::Reader {
  public:
   SegmentReader(SegmentLog& log, std::uint64_t after)
-      : log_(log), scanner_(log.files()), position_(after) {}
+      : log_(log), scanner_(log.files(), FrameScanner::Snapshots::pass_over), position_(after) {}
   ~SegmentReader() override { close(); }
   SegmentReader(const SegmentReader&) = delete;
   SegmentReader& operator=(const SegmentReader&) = delete;

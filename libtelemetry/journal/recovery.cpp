@@ -14,7 +14,7 @@ Result<SegmentScan> scan_segment(FileSystem& files, FileSystem::Handle file, Seg
                                  std::uint64_t sequence_limit, const ScanVisitor& visit) {
   auto size = files.size(file);
   if (!size) return size.error();
-  FrameScanner scanner(files);
+  FrameScanner scanner(files, FrameScanner::Snapshots::read);
   scanner.start(file, key);
   scanner.set_limit(*size, sequence_limit);
   SegmentScan scan;

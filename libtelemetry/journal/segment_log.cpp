@@ -133,14 +133,14 @@ Result<FileSystem::Handle> SegmentLog::write_segment_start(SegmentKey key) {
   header.first_sequence = key.first;
   std::array<std::uint8_t, core::segment_header_bytes> start;
   core::encode_segment_header(header, start);
-  const std::string snapshot = content_.snapshot ? content_.snapshot() : std::string();
+  const Snapshot snapshot = content_.snapshot ? content_.snapshot() : Snapshot();
 
   auto opened = files().open_write(path_of(key));
   if (!opened) return opened;
   OpenFile file(files(), *opened);
   if (auto done = files().write(*file, 0, start); !done) return done.error();
   tail_start_ = start.size();
-  if (!snapshot.empty()) {
+  if (snapshot.bytes != 0) {
     auto written = write_snapshot(*file, key, snapshot);
     if (!written) return written.error();
     tail_start_ += *written;
@@ -152,29 +152,37 @@ Result<FileSystem::Handle> SegmentLog::write_segment_start(SegmentKey key) {
   return file.release();
 }
 
-/// In pieces, for it may have some MB. @returns the bytes of its frame; 0: none was written.
+/// @returns the bytes of its frame; 0: none was written.
 Result<std::size_t> SegmentLog::write_snapshot(FileSystem::Handle file, SegmentKey key,
-                                               std::string_view snapshot) {
-  const std::size_t size = core::frame_size(0, snapshot.size(), false);
+                                               const Snapshot& snapshot) {
+  const std::size_t size = core::frame_size(0, snapshot.bytes, false);
   if (size > core::frame_bytes_max) {
     log(LogLevel::error, "state is too large for a snapshot; recovery will be slow");
     return std::size_t{0};
   }
+  std::uint64_t offset = core::segment_header_bytes;
+  std::uint32_t checksum = core::frame_seed(key.id, offset);
+  Result<void> result;
+  const auto write = [&](std::span<const std::uint8_t> piece) {
+    if (!result) return;
+    result = files().write(file, offset, piece);
+    checksum = core::crc32c(piece, checksum);
+    offset += piece.size();
+  };
   std::array<std::uint8_t, core::frame_header_bytes + core::frame_reference_bytes> start;
   const std::size_t start_bytes = core::encode_frame_header(
       header_of(core::FrameKind::snapshot, next_, environment_.clock.now(), 0), 0, size, start);
+  write(std::span<const std::uint8_t>(start).first(start_bytes));
+  snapshot.write([&](std::string_view piece) {
+    write({reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size()});
+  });
   std::array<std::uint8_t, core::frame_checksum_bytes> end;
-  std::uint64_t offset = core::segment_header_bytes;
-  std::uint32_t checksum = core::frame_seed(key.id, offset);
-  const std::span<const std::uint8_t> state(reinterpret_cast<const std::uint8_t*>(snapshot.data()),
-                                            snapshot.size());
-  for (const auto piece : {std::span<const std::uint8_t>(start).first(start_bytes), state}) {
-    if (auto done = files().write(file, offset, piece); !done) return done.error();
-    checksum = core::crc32c(piece, checksum);
-    offset += piece.size();
-  }
   core::store(end.data(), checksum);
-  if (auto done = files().write(file, offset, end); !done) return done.error();
+  write(end);
+  if (!result) return result.error();
+  if (offset != core::segment_header_bytes + size) {
+    return Error{Errc::internal, "a snapshot has another size than it said"};
+  }
   return size;
 }
 

@@ -148,7 +148,7 @@ class SegmentLog {
   Result<FileSystem::Handle> write_segment_start(SegmentKey key);
   Result<void> settle(SegmentKey newest);
   Result<std::size_t> write_snapshot(FileSystem::Handle file, SegmentKey key,
-                                     std::string_view snapshot);
+                                     const Snapshot& snapshot);
   std::size_t plan(std::span<const Journal::Record> records);
   Result<std::size_t> encode(std::span<Journal::Record> records, std::size_t bytes);
   Error undo_write(Error reason);

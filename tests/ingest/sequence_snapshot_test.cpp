@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <string>
 
 #include "ingest/sequence_state.hpp"
+#include "ingest/snapshot_text.hpp"
 #include "telemetry/message.hpp"
 
 using namespace telemetry;
@@ -56,13 +58,13 @@ TEST_CASE("a sequence snapshot has the bytes that the format page shows") {
   (void)state.offer(message("a", 5, 1));  // pushes topic t/d out
   (void)state.offer(message("a", 7, 2));
   (void)state.offer(message("a", -1000, 3));
-  CHECK(state.bytes() == golden);
+  CHECK(text_of(state.snapshot()) == golden);
 }
 
 TEST_CASE("a sequence snapshot is read back whole") {
   SequenceState loaded({});
   REQUIRE(loaded.load(golden));
-  CHECK(loaded.bytes() == golden);
+  CHECK(text_of(loaded.snapshot()) == golden);
   CHECK(loaded.entries() == 2);
   CHECK(loaded.offer(message("a", 7, 2)).outcome == SequenceState::Outcome::duplicate);
   CHECK(loaded.offer(message("a", -1000, 3)).outcome == SequenceState::Outcome::duplicate);
@@ -76,10 +78,10 @@ TEST_CASE("what follows a loaded snapshot is judged as by the state that wrote i
     state.close_group(static_cast<std::uint64_t>(i));
   }
   state.settle(1000);
-  const std::string bytes = state.roll();
+  const std::string bytes = text_of(state.roll());
   SequenceState loaded({.window = 200});
   REQUIRE(loaded.load(bytes));
-  CHECK(loaded.bytes() == bytes);
+  CHECK(text_of(loaded.snapshot()) == bytes);
   for (int i = 0; i < 500; ++i) {
     const std::string topic = "t/" + std::to_string(i % 8);
     const auto offer = message(topic, i * 7 % 300, 1u + static_cast<unsigned>(i) % 5);
@@ -88,8 +90,27 @@ TEST_CASE("what follows a loaded snapshot is judged as by the state that wrote i
     REQUIRE(got.outcome == expected.outcome);
     REQUIRE(got.flags == expected.flags);
   }
-  CHECK(loaded.bytes() == state.bytes());
-  CHECK(loaded.roll() == state.roll());
+  CHECK(text_of(loaded.snapshot()) == text_of(state.snapshot()));
+  CHECK(text_of(loaded.roll()) == text_of(state.roll()));
+}
+
+TEST_CASE("a large snapshot is made piece by piece") {
+  SequenceState state({});
+  for (int device = 0; device < 200; ++device) {
+    for (int i = 0; i < 1'024; ++i) {
+      (void)state.offer(message("device/" + std::to_string(device), i, 7));
+    }
+  }
+  state.close_group(1);
+  state.settle(1);
+  const Snapshot snapshot = state.snapshot();
+  REQUIRE(snapshot.bytes > 1'000'000);
+  std::size_t largest = 0;
+  snapshot.write([&](std::string_view piece) { largest = std::max(largest, piece.size()); });
+  CHECK(largest < 100'000);
+  SequenceState loaded({});
+  REQUIRE(loaded.load(text_of(snapshot)));
+  CHECK(text_of(loaded.snapshot()) == text_of(snapshot));
 }
 
 TEST_CASE("a snapshot stays within its bytes: old entries keep one number, the oldest go") {
@@ -102,7 +123,7 @@ TEST_CASE("a snapshot stays within its bytes: old entries keep one number, the o
   }
   state.close_group(1);
   state.settle(1);
-  CHECK(state.roll().size() <= bytes_max);
+  CHECK(text_of(state.roll()).size() <= bytes_max);
   const auto outcome = [&](const char* device, int number) {
     return state.offer(message(device, number, 7)).outcome;
   };

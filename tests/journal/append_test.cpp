@@ -97,7 +97,7 @@ TEST_CASE("on real files, messages come back after a restart and numbers go on")
 
 TEST_CASE("a full segment is closed and the next one repeats schemas and bears a snapshot") {
   JournalFixture f;
-  f.content.snapshot = [] { return std::string("the state"); };
+  f.content.snapshot = [] { return Snapshot::of("the state"); };
   REQUIRE(f.open());
   f.keep({std::string(500, 'a')}, 5);
   f.keep({std::string(500, 'b')}, 5);
@@ -115,6 +115,30 @@ TEST_CASE("a full segment is closed and the next one repeats schemas and bears a
                          return true;
                        }));
   CHECK(kinds == Strings{"3", "2", "1", "3", "2", "1", "1"});
+}
+
+TEST_CASE("a snapshot comes in pieces, which must be as long as it says") {
+  JournalFixture f;
+  std::size_t announced = 6;
+  f.content.snapshot = [&] {
+    return Snapshot{announced, [](const Snapshot::Put& put) {
+                      for (const char* piece : {"st", "a", "", "te!"}) put(piece);
+                    }};
+  };
+  REQUIRE(f.open());
+  f.keep({"a"});
+  std::string state;
+  REQUIRE(dump_journal(f.options.path, f.environment(),
+                       [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
+                         if (frame.header.kind == core::FrameKind::snapshot) state = frame.payload;
+                         return true;
+                       }));
+  CHECK(state == "state!");
+  announced = 7;
+  const auto refused = f.journal->reserve(f.options.segment_bytes);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::internal);
+  CHECK(f.read() == Strings{"1:a"});
 }
 
 TEST_CASE("a frame larger than a segment gets one of its own") {

@@ -250,7 +250,7 @@ TEST_CASE("a restored backup goes on above what its consumers have seen") {
 
 TEST_CASE("recovery shows the snapshot first and then every frame behind it") {
   JournalFixture f;
-  f.content.snapshot = [] { return std::string("state"); };
+  f.content.snapshot = [] { return Snapshot::of("state"); };
   REQUIRE(f.open());
   for (const char letter : {'a', 'b'}) f.keep({std::string(700, letter)}, 1);
   f.keep({"c"}, 1);
@@ -270,6 +270,26 @@ TEST_CASE("recovery shows the snapshot first and then every frame behind it") {
   seen.clear();
   REQUIRE(f.open(see));
   CHECK(seen == "3:s 2:s 1:a 2:s 1:b 1:c ");
+}
+
+TEST_CASE("a reader checks a snapshot that is larger than its memory, and skips a damaged one") {
+  JournalFixture f;
+  f.options.size_max_bytes = 16 * 1024 * 1024;
+  constexpr std::size_t state_bytes = 1'000'000;
+  f.content.snapshot = [] { return Snapshot::of(std::string(state_bytes, 's')); };
+  REQUIRE(f.open());
+  for (const char* payload : {"a", "b", "c"}) f.keep({std::string(900, *payload)});
+  const auto all = f.read();
+  CHECK(all.size() == 3);
+  CHECK(f.journal->stats().damaged_places == 0);
+  const auto second = f.path(f.segments()[1]);
+  auto bytes = f.files.content(second);
+  const std::size_t at = GENERATE(std::size_t{100}, state_bytes / 2, state_bytes + 113);
+  bytes[at] ^= 1;
+  f.files.set_content(second, bytes);
+  CHECK(f.read() == all);
+  CHECK(f.journal->stats().damaged_places == 1);
+  CHECK(f.journal->stats().damaged_bytes == core::frame_size(0, state_bytes, false));
 }
 
 TEST_CASE("a start that is cut short at a new segment's header keeps the segment before it") {

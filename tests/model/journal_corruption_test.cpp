@@ -60,7 +60,7 @@ SegmentContent content() {
   content.schema_document = [](std::uint64_t id) {
     return "{\"name\": \"schema " + std::to_string(id) + "\"}";
   };
-  content.snapshot = [] { return std::string(300, 's'); };
+  content.snapshot = [] { return Snapshot::of(std::string(300, 's')); };
   return content;
 }
 

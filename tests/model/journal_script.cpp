@@ -48,7 +48,7 @@ bool JournalScript::open(FaultFileSystem& files) {
   recovered_.clear();
   SegmentContent content;
   content.schema_document = [](std::uint64_t id) { return "schema " + std::to_string(id); };
-  content.snapshot = [this] { return state(); };
+  content.snapshot = [this] { return Snapshot::of(state()); };
   auto opened = Journal::open(options(), fault_environment(clock_, files), content,
                               [this](const core::FrameView& frame) {
                                 if (frame.header.kind == core::FrameKind::snapshot) {
