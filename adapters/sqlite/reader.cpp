@@ -47,18 +47,22 @@ struct Edge {
 
 class QueryRun {
  public:
-  QueryRun(SQLite::Database& database, Clock& clock, const Query& query)
-      : database_(database), now_(clock.now()), query_(query) {}
+  QueryRun(Reader& reader, Clock& clock, const Query& query)
+      : reader_(reader), database_(reader.database()), now_(clock.now()), query_(query) {}
 
   Result<void> prepare();
   void run(const RowVisitor& visit);
+  /// Nothing of the query stays behind but its statements, for the next one.
+  void finish() noexcept {
+    for (Part& part : parts_) stop(part);
+  }
 
  private:
   enum class Topics : std::uint8_t { all, chosen, one, none };
   /// A partition that the query reads.
   struct Part {
     Source source;
-    std::vector<Parameter> parameters;  // of source.condition, from ?6 on
+    std::vector<Parameter> parameters;  // of source.condition, from ?7 on
     std::optional<SQLite::Statement> statement;
   };
   /// A part that the window touches, its statement at the next row.
@@ -75,6 +79,7 @@ class QueryRun {
   std::string rows_sql(const Partition& partition) const;
   std::string statement_sql(const Source& source) const;
   void start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max);
+  void stop(Part& part) noexcept;
   bool is_unordered_behind(std::int64_t from) const;
   std::int64_t window_end(std::int64_t from) const;
   std::optional<std::int64_t> next_time(std::int64_t from) const;
@@ -94,6 +99,7 @@ class QueryRun {
     return ascending() ? a > b : a < b;
   }
 
+  Reader& reader_;
   SQLite::Database& database_;
   std::int64_t now_;
   const Query& query_;
@@ -255,7 +261,7 @@ std::optional<QueryRun::Part> QueryRun::part_of(const Partition& partition) cons
     std::string value = value_sql(*column);
     if (column->type == core::FieldType::any) value = "json_extract(" + value + ",'$')";
     source.condition +=
-        fmt::format(" AND {} {} ?{}", value, sql_of(condition.op), 5 + part.parameters.size());
+        fmt::format(" AND {} {} ?{}", value, sql_of(condition.op), 6 + part.parameters.size());
   }
   return part;
 }
@@ -280,25 +286,24 @@ std::string QueryRun::rows_sql(const Partition& partition) const {
   const bool few = topic_count_ <= topics_by_index_max;
   if (partition.indexed && (few || !is_in_order(partition))) {
     const std::string index = quoted_name(topic_index_name(partition.table));
-    const std::string topic =
-        topics_ == Topics::one ? fmt::format("{0} AND q.id={0}", topic_id_) : "q.id";
     return fmt::format("{} q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id={}", topics, table,
-                       index, topic);
+                       index, topics_ == Topics::one ? "?6 AND q.id=?6" : "q.id");
   }
   // Not INDEXED BY: the writer may close the table between two windows, which ends this index.
   const std::string block = "p." + partition.layout->block() + "=b.block";
   const std::string blocks =
       fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1", partition.id);
-  const std::string chosen = topics_ == Topics::one
-                                 ? fmt::format("={}", topic_id_)
-                                 : fmt::format(" IN (SELECT id FROM {})", topics);
+  const std::string chosen =
+      topics_ == Topics::one ? "=?6" : fmt::format(" IN (SELECT id FROM {})", topics);
   const std::string how = few ? fmt::format("{} AND p.topic_id{}", block, chosen)
                               : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
   return fmt::format("blocks b CROSS JOIN {} p CROSS JOIN {} q WHERE {} AND {} AND q.id=p.topic_id",
                      table, topics, blocks, how);
 }
 
-// ?1, ?2 the window (inclusive); ?3 the id that was last seen at the edge; ?4 rows; ?5 last id.
+// ?1, ?2 the window (inclusive); ?3 the id that was last seen at the edge; ?4 rows; ?5 last id;
+// ?6 the topic when there is one. Nothing else of the query's values stands in the text: a reader
+// keeps statements by it.
 std::string QueryRun::statement_sql(const Source& source) const {
   const bool up = ascending();
   return select_sql(source, "q.topic") + " FROM " + rows_sql(*source.partition) +
@@ -316,7 +321,7 @@ bool QueryRun::advance(Cursor& cursor) const {
 }
 
 void QueryRun::start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max) {
-  if (!part.statement) part.statement.emplace(database_, statement_sql(part.source));
+  if (!part.statement) part.statement.emplace(reader_.take(statement_sql(part.source)));
   SQLite::Statement& statement = *part.statement;
   statement.reset();
   statement.bind(1, from);
@@ -324,9 +329,15 @@ void QueryRun::start(Part& part, std::int64_t from, std::int64_t to, std::size_t
   statement.bind(3, edge_.id);
   statement.bind(4, static_cast<std::int64_t>(rows_max));
   statement.bind(5, last_id_);
+  if (topics_ == Topics::one) statement.bind(6, topic_id_);
   for (std::size_t i = 0; i < part.parameters.size(); ++i) {
-    bind_parameter(statement, static_cast<int>(6 + i), part.parameters[i]);
+    bind_parameter(statement, static_cast<int>(7 + i), part.parameters[i]);
   }
+}
+
+void QueryRun::stop(Part& part) noexcept {
+  if (part.statement) reader_.give_back(*std::move(part.statement));
+  part.statement.reset();
 }
 
 // Copies the rows of [low, high] behind the edge, in order. True when the buffer was full before
@@ -343,7 +354,7 @@ bool QueryRun::fill(std::int64_t low, std::int64_t high, std::size_t rows_max) {
       const std::int64_t begin = ascending() ? partition.time_min : partition.time_max;
       if (!cursors.empty() && is_behind(begin, cursors.front().at.time)) break;
       if (partition.time_max < low || partition.time_min > high) {
-        next->statement.reset();
+        stop(*next);
         continue;
       }
       start(*next, low, high, rows_max);
@@ -458,11 +469,11 @@ void QueryRun::run(const RowVisitor& visit) {
 
 }  // namespace
 
-Result<void> run_query(SQLite::Database& database, Clock& clock, const Query& query,
-                       const RowVisitor& visit) {
-  QueryRun run(database, clock, query);
+Result<void> run_query(Reader& reader, Clock& clock, const Query& query, const RowVisitor& visit) {
+  QueryRun run(reader, clock, query);
   if (auto ready = run.prepare(); !ready) return ready;
   run.run(visit);
+  run.finish();
   return {};
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "connection.hpp"
+#include "readers.hpp"
 #include "telemetry/query.hpp"
 
 /// What a store answers, on a connection that nobody else uses meanwhile. Throw SQLite::Exception.
 namespace telemetry::sqlite {
 
 /// Store::query.
-[[nodiscard]] Result<void> run_query(SQLite::Database& database, Clock& clock, const Query& query,
+[[nodiscard]] Result<void> run_query(Reader& reader, Clock& clock, const Query& query,
                                      const RowVisitor& visit);
 
 /// Store::latest.

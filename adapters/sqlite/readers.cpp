@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace telemetry::sqlite {
@@ -18,26 +19,46 @@ bool is_in_place(SQLite::Database& database) noexcept {
 
 }  // namespace
 
-Result<DatabasePtr> Readers::take() {
-  DatabasePtr kept;
+SQLite::Statement Reader::take(const std::string& sql) {
+  const auto found =
+      std::find_if(kept_.rbegin(), kept_.rend(),
+                   [&](const SQLite::Statement& statement) { return statement.getQuery() == sql; });
+  if (found == kept_.rend()) return {*database_, sql};
+  SQLite::Statement statement = std::move(*found);
+  kept_.erase(std::prev(found.base()));
+  return statement;
+}
+
+void Reader::give_back(SQLite::Statement statement) noexcept {
+  statement.tryReset();
+  kept_.push_back(std::move(statement));
+  if (kept_.size() > kept_max) kept_.erase(kept_.begin());
+}
+
+Result<std::unique_ptr<Reader>> Readers::take() {
+  std::unique_ptr<Reader> kept;
   {
     const std::lock_guard lock(mutex_);
     kept = std::move(kept_);
   }
-  if (kept == nullptr || !is_in_place(*kept)) return open_reader(options_);
-  auto known = check_reader(*kept, options_);
+  if (kept == nullptr || !is_in_place(kept->database())) {
+    auto database = open_reader(options_);
+    if (!database) return database.error();
+    return std::make_unique<Reader>(*std::move(database));
+  }
+  auto known = check_reader(kept->database(), options_);
   if (!known) return known.error();
   return kept;
 }
 
-void Readers::give_back(DatabasePtr database) noexcept {
-  if (sqlite3_get_autocommit(database->getHandle()) == 0) return;
+void Readers::give_back(std::unique_ptr<Reader> reader) noexcept {
+  if (sqlite3_get_autocommit(reader->database().getHandle()) == 0) return;
   const std::lock_guard lock(mutex_);
-  kept_.swap(database);
+  kept_.swap(reader);
 }
 
 void Readers::clear() noexcept {
-  DatabasePtr kept;
+  std::unique_ptr<Reader> kept;
   const std::lock_guard lock(mutex_);
   kept_.swap(kept);
 }

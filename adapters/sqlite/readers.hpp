@@ -1,30 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "connection.hpp"
 
 namespace telemetry::sqlite {
 
-/// Connections for queries. The one used last is kept: opening another makes SQLite parse the text
-/// of every table and view, which costs more than most queries, the more partitions the more.
+/// A connection for queries with the statements that it has prepared: preparing the query of one
+/// partition takes as long as finding ten of its rows.
+/// Thread: one at a time.
+class Reader {
+ public:
+  explicit Reader(DatabasePtr database) : database_(std::move(database)) {
+    kept_.reserve(kept_max + 1);
+  }
+
+  [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }
+  [[nodiscard]] SQLite::Statement take(const std::string& sql);
+  /// Keeps a statement for the next take() of the same text.
+  void give_back(SQLite::Statement statement) noexcept;
+
+ private:
+  static constexpr std::size_t kept_max = 64;
+
+  DatabasePtr database_;
+  std::vector<SQLite::Statement> kept_;  // the one used last stands last
+};
+
+/// The reader used last is kept: opening a connection makes SQLite parse the text of every table
+/// and view, which costs more than most queries, the more partitions the more.
 /// Thread: any.
 class Readers {
  public:
   explicit Readers(const SqliteOptions& options) noexcept : options_(options) {}
 
   /// A connection to the file that stands at the path now. Errors: those of open_reader().
-  [[nodiscard]] Result<DatabasePtr> take();
+  [[nodiscard]] Result<std::unique_ptr<Reader>> take();
   /// After a query that went well; nothing of it may be left.
-  void give_back(DatabasePtr database) noexcept;
+  void give_back(std::unique_ptr<Reader> reader) noexcept;
   /// Closes the one that is kept.
   void clear() noexcept;
 
  private:
   const SqliteOptions& options_;
   std::mutex mutex_;
-  DatabasePtr kept_;
+  std::unique_ptr<Reader> kept_;
 };
 
 }  // namespace telemetry::sqlite

@@ -102,13 +102,13 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::uint64_t> flush() override;
   void close() noexcept override;
   [[nodiscard]] Result<void> query(const Query& query, const RowVisitor& visit) override {
-    return on_reader(query.topic_filter, [&](SQLite::Database& database) {
-      return sqlite::run_query(database, environment_.clock, query, visit);
+    return on_reader(query.topic_filter, [&](sqlite::Reader& reader) {
+      return sqlite::run_query(reader, environment_.clock, query, visit);
     });
   }
   [[nodiscard]] Result<void> latest(std::string_view filter, const RowVisitor& visit) override {
-    return on_reader(filter, [&](SQLite::Database& database) -> Result<void> {
-      sqlite::run_latest(database, filter, visit);
+    return on_reader(filter, [&](sqlite::Reader& reader) -> Result<void> {
+      sqlite::run_latest(reader.database(), filter, visit);
       return {};
     });
   }
@@ -165,10 +165,10 @@ void SqliteStore::close() noexcept {
 template <class Work>
 Result<void> SqliteStore::on_reader(std::string_view filter, const Work& work) {
   if (auto valid = sqlite::check_filter(filter); !valid) return valid;
-  auto database = readers_.take();
-  if (!database) return database.error();
-  auto done = sqlite::guarded(options_.path, [&] { return work(**database); });
-  if (done) readers_.give_back(*std::move(database));
+  auto reader = readers_.take();
+  if (!reader) return reader.error();
+  auto done = sqlite::guarded(options_.path, [&] { return work(**reader); });
+  if (done) readers_.give_back(*std::move(reader));
   return done;
 }
 
