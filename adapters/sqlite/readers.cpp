@@ -30,7 +30,6 @@ SQLite::Statement Reader::take(const std::string& sql) {
 }
 
 void Reader::give_back(SQLite::Statement statement) noexcept {
-  statement.tryReset();
   kept_.push_back(std::move(statement));
   if (kept_.size() > kept_max) kept_.erase(kept_.begin());
 }

@@ -22,7 +22,7 @@ class Reader {
 
   [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }
   [[nodiscard]] SQLite::Statement take(const std::string& sql);
-  /// Keeps a statement for the next take() of the same text.
+  /// Keeps a statement, which is reset, for the next take() of the same text.
   void give_back(SQLite::Statement statement) noexcept;
 
  private:
