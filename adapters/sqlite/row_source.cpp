@@ -15,7 +15,8 @@
 namespace telemetry::sqlite {
 namespace {
 
-constexpr std::size_t fixed_columns = 6;  // id, topic_id, time, delay, flags, block
+constexpr std::size_t fixed_columns = 6;   // id, topic_id, time, delay, flags, block
+constexpr std::size_t latest_columns = 4;  // topic_id, time, id, partition_id
 // With 19 digits of mantissa every smaller exponent makes a double.
 constexpr int doubtful_exponent = 280;
 
@@ -79,6 +80,12 @@ void give_json(sqlite3_context* context, const core::Value& value) {
   std::string json;
   append_json_value(value, json);
   give_copy(context, json);
+}
+
+void give_latest(sqlite3_context* context, const Topic& topic, int column) {
+  const std::int64_t values[latest_columns] = {topic.id, topic.latest_time, topic.latest_id,
+                                               topic.latest_partition};
+  sqlite3_result_int64(context, values[column]);
 }
 
 // --- the module of SQLite; see https://www.sqlite.org/vtab.html -------------------------------
@@ -168,7 +175,14 @@ const sqlite3_module rows_module = make_module();
 }  // namespace
 
 std::string RowSource::table_for(sqlite3* database, const Layout& layout) {
-  const std::size_t columns = column_count(layout);
+  return table_of(database, column_count(layout));
+}
+
+std::string RowSource::table_for_latest(sqlite3* database) {
+  return table_of(database, latest_columns);
+}
+
+std::string RowSource::table_of(sqlite3* database, std::size_t columns) {
   std::string name = fmt::format("telemetry_rows_{}", columns);
   if (registered_.insert(columns).second) {
     const int code = sqlite3_create_module_v2(database, name.c_str(), &rows_module, this, nullptr);
@@ -180,10 +194,18 @@ std::string RowSource::table_for(sqlite3* database, const Layout& layout) {
 void RowSource::offer(const Partition& partition, std::span<const PendingRow> rows) noexcept {
   partition_ = &partition;
   rows_ = rows;
+  topics_ = {};
+  position_ = 0;
+}
+
+void RowSource::offer_latest(std::span<const Topic* const> topics) noexcept {
+  rows_ = {};
+  topics_ = topics;
   position_ = 0;
 }
 
 void RowSource::value(sqlite3_context* context, int column) const {
+  if (!topics_.empty()) return give_latest(context, *topics_[position_], column);
   const Layout& layout = *partition_->layout;
   const PendingRow& row = rows_[position_];
   const Reading& reading = *row.reading;

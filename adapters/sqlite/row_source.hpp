@@ -29,29 +29,35 @@ struct PendingRow {
   PayloadKind kind = PayloadKind::json;  ///< of a row without schema
 };
 
-/// Readings as the rows of a virtual table, so that one statement inserts all of them:
-/// `INSERT ... SELECT * FROM telemetry_rows_N`, N columns, those of the message table in its order.
-/// A statement per row costs SQLite half as much again: it opens table and index anew each time.
+/// Readings, or topics, as the rows of a virtual table, so that one statement inserts all of them:
+/// `INSERT ... SELECT * FROM telemetry_rows_N`, N columns, those of the message table, or of
+/// `latest`, in its order. A statement per row costs SQLite half as much again, and more where rows
+/// are small: it opens table and index anew each time.
 class RowSource {
  public:
   /// Before the first statement that names it; the connection may not outlive this object.
   /// @returns the name of the virtual table. Throws SQLite::Exception.
   [[nodiscard]] std::string table_for(sqlite3* database, const Layout& layout);
+  [[nodiscard]] std::string table_for_latest(sqlite3* database);
 
   /// What the next statement reads; `partition` already has the rows before these.
   void offer(const Partition& partition, std::span<const PendingRow> rows) noexcept;
+  void offer_latest(std::span<const Topic* const> topics) noexcept;
   /// The row that the statement has read last.
   [[nodiscard]] std::size_t position() const noexcept { return position_; }
 
   /// The value of a column of the row at position(). Used by SQLite.
   void value(sqlite3_context* context, int column) const;
-  [[nodiscard]] bool is_end() const noexcept { return position_ >= rows_.size(); }
+  [[nodiscard]] bool is_end() const noexcept { return position_ >= rows_.size() + topics_.size(); }
   void rewind() noexcept { position_ = 0; }
   void advance() noexcept { ++position_; }
 
  private:
+  std::string table_of(sqlite3* database, std::size_t columns);
+
   const Partition* partition_ = nullptr;
   std::span<const PendingRow> rows_;
+  std::span<const Topic* const> topics_;  // when there are no rows
   std::size_t position_ = 0;
   std::set<std::size_t> registered_;  // numbers of columns
 };

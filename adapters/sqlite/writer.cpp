@@ -36,9 +36,8 @@ Writer::Writer(DatabasePtr database, const SqliteOptions& options, std::string c
                     "SELECT t.id, l.time, l.id, l.partition_id FROM topics t LEFT JOIN latest l"
                     " ON l.topic_id = t.id WHERE t.topic = ?"),
       insert_topic_(*database_, "INSERT INTO topics (topic, device) VALUES (?, ?)"),
-      upsert_latest_(*database_,
-                     "INSERT INTO latest VALUES (?1,?2,?3,?4) ON CONFLICT (topic_id) DO UPDATE SET"
-                     " time=?2, id=?3, partition_id=?4 WHERE ?2>=time") {
+      replace_latest_(prepare("INSERT OR REPLACE INTO latest SELECT * FROM " +
+                              source_.table_for_latest(database_->getHandle()))) {
   sqlite3_wal_hook(database_->getHandle(), on_wal_commit, &wal_pages_);
   catalogue_.load(*database_);
   last_id_ = catalogue_.last_id();
@@ -271,11 +270,14 @@ void Writer::open_target(Target& target, const Schema* schema) {
 
 void Writer::prepare_insert(Target& target) {
   const std::string source = source_.table_for(database_->getHandle(), *target.partition->layout);
-  const std::string sql = insert_sql(target.partition->table, source);
+  target.insert = prepare(insert_sql(target.partition->table, source));
+}
+
+Writer::StatementPtr Writer::prepare(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
   check(*database_, sqlite3_prepare_v3(database_->getHandle(), sql.c_str(), -1,
                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr));
-  target.insert.reset(statement);
+  return StatementPtr(statement);
 }
 
 bool Writer::is_stored(std::int64_t id) {
@@ -314,15 +316,13 @@ void Writer::save_replayed(const Reading& reading) {
 }
 
 void Writer::save_latest() {
-  for (Topic* topic : topics_changed_) {
-    upsert_latest_.bind(1, topic->id);
-    upsert_latest_.bind(2, topic->latest_time);
-    upsert_latest_.bind(3, topic->latest_id);
-    upsert_latest_.bind(4, topic->latest_partition);
-    upsert_latest_.exec();
-    upsert_latest_.reset();
-    topic->changed = false;
-  }
+  std::sort(topics_changed_.begin(), topics_changed_.end(),
+            [](const Topic* a, const Topic* b) { return a->id < b->id; });
+  source_.offer_latest(topics_changed_);
+  const int code = sqlite3_step(replace_latest_.get());
+  sqlite3_reset(replace_latest_.get());
+  if (code != SQLITE_DONE) check(*database_, code);
+  for (Topic* topic : topics_changed_) topic->changed = false;
   topics_changed_.clear();
 }
 

@@ -81,6 +81,7 @@ class Writer {
   void reload_if_changed();
   Topic& topic_of(const Reading& reading);
   Target& target_for(const Schema* schema);
+  [[nodiscard]] StatementPtr prepare(const std::string& sql);
   void prepare_insert(Target& target);
   void open_target(Target& target, const Schema* schema);
   void insert(Target& target, WriteReport& report);
@@ -113,7 +114,7 @@ class Writer {
   SQLite::Statement select_data_version_;
   SQLite::Statement select_topic_;
   SQLite::Statement insert_topic_;
-  SQLite::Statement upsert_latest_;
+  StatementPtr replace_latest_;
 };
 
 }  // namespace telemetry::sqlite
