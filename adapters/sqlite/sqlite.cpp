@@ -98,7 +98,8 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<void> open() override;
   [[nodiscard]] Result<std::optional<Position>> position() override;
   [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
-                                          std::span<const BatchPtr> batches) override;
+                                          std::span<const BatchPtr> batches,
+                                          const OnRejected& on_rejected) override;
   [[nodiscard]] Result<std::uint64_t> flush() override;
   void close() noexcept override;
   [[nodiscard]] Result<void> query(const Query& query, const RowVisitor& visit) override {
@@ -209,10 +210,10 @@ Result<void> SqliteStore::check_space() {
   return {};
 }
 
-Result<WriteReport> SqliteStore::write(const JournalId& journal,
-                                       std::span<const BatchPtr> batches) {
+Result<WriteReport> SqliteStore::write(const JournalId& journal, std::span<const BatchPtr> batches,
+                                       const OnRejected& on_rejected) {
   if (auto ready = check_writable(); !ready) return ready.error();
-  if (batches.empty()) return WriteReport{0, {}, durable_};
+  if (batches.empty()) return WriteReport{0, durable_};
   auto in_place = sqlite::guarded(options_.path, [&]() -> Result<void> {
     if (!writer_->moved()) return {};
     return Error{Errc::unavailable,
@@ -224,7 +225,9 @@ Result<WriteReport> SqliteStore::write(const JournalId& journal,
   }
   if (auto space = check_space(); !space) return space.error();
   auto written = sqlite::guarded(options_.path, [&]() -> Result<WriteReport> {
-    WriteReport report = writer_->write(journal, batches);
+    auto done = writer_->write(journal, batches, on_rejected);
+    if (!done) return done.error();
+    WriteReport& report = *done;
     rows_since_space_check_ += report.accepted;
     const std::uint64_t previous = committed_;
     committed_ = batches.back()->last;

@@ -99,7 +99,8 @@ void Writer::reload_if_changed() {
   last_id_ = catalogue_.last_id();
 }
 
-WriteReport Writer::write(const JournalId& journal, std::span<const BatchPtr> batches) {
+Result<WriteReport> Writer::write(const JournalId& journal, std::span<const BatchPtr> batches,
+                                  const OnRejected& on_rejected) {
   if (topics_.size() > topics_cached_max) topics_.clear();
   last_schema_ = nullptr;  // the batches that kept it alive may be gone
   last_target_ = nullptr;
@@ -116,6 +117,10 @@ WriteReport Writer::write(const JournalId& journal, std::span<const BatchPtr> ba
   save_latest();
   save_position(journal, batches.back()->last);
   lookups_.clear();
+  for (const Rejected& row : rejected_) {
+    if (auto kept = on_rejected(*row.reading, row.reason); !kept) return kept.error();
+  }
+  rejected_.clear();
   transaction.commit();
   return report;
 }
@@ -128,7 +133,7 @@ void Writer::index_closed() {
 
 void Writer::store(const Reading& reading, WriteReport& report) {
   if (reading.id == 0 || reading.id > static_cast<std::uint64_t>(INT64_MAX)) {
-    report.rejected.push_back({reading.id, "the id is outside 1..2^63-1"});
+    rejected_.push_back({&reading, "the id is outside 1..2^63-1"});
     return;
   }
   const auto id = static_cast<std::int64_t>(reading.id);
@@ -146,7 +151,7 @@ void Writer::store(const Reading& reading, WriteReport& report) {
   }
   const Layout& layout = *target.partition->layout;
   if (!is_storable(layout, reading)) {
-    report.rejected.push_back({reading.id, "a number is beyond the range of SQLite's REAL"});
+    rejected_.push_back({&reading, "a number is beyond the range of SQLite's REAL"});
     return;
   }
   PendingRow& row = target.pending.emplace_back();
@@ -175,8 +180,8 @@ void Writer::insert(Target& target, WriteReport& report) {
     report.accepted += inserted;
     rows = rows.subspan(inserted);
     if (!refused) continue;
-    report.rejected.push_back({rows.front().reading->id,
-                               fmt::format("SQLite refuses the row: {}", sqlite3_errstr(code))});
+    rejected_.push_back(
+        {rows.front().reading, fmt::format("SQLite refuses the row: {}", sqlite3_errstr(code))});
     rows = rows.subspan(1);
   }
   target.pending.clear();

@@ -28,7 +28,10 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   [[nodiscard]] std::optional<Position> position();
-  [[nodiscard]] WriteReport write(const JournalId& journal, std::span<const BatchPtr> batches);
+  /// Errors: those of `on_rejected`.
+  [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
+                                          std::span<const BatchPtr> batches,
+                                          const OnRejected& on_rejected);
   /// A partition that was closed gets its index by topic and time, if there is one. When it throws,
   /// nothing has changed and writing may go on.
   void index_closed();
@@ -64,6 +67,10 @@ class Writer {
     bool operator()(const TopicKey& a, const TopicView& b) const noexcept {
       return a.topic == b.topic;
     }
+  };
+  struct Rejected {
+    const Reading* reading;
+    std::string reason;
   };
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
@@ -109,6 +116,7 @@ class Writer {
   Target* last_target_ = nullptr;
   std::unordered_map<TopicKey, Topic, TopicHash, TopicEqual> topics_;
   std::vector<Topic*> topics_changed_;
+  std::vector<Rejected> rejected_;                     // of the write that runs
   std::map<std::int64_t, SQLite::Statement> lookups_;  // by partition; replay only
 
   SQLite::Statement select_data_version_;

@@ -264,7 +264,10 @@ Result<StoreFigures> measure_store(const Run& run, const std::string& folder,
     const std::vector<BatchPtr> batches{
         make_batch(run, figures.rows, figures.batch_rows, payload_bytes)};
     const std::int64_t began = run.now();
-    auto report = store->write({1}, batches);
+    auto report =
+        store->write({1}, batches, [](const Reading&, const std::string& reason) -> Result<void> {
+          return Error{Errc::internal, reason};
+        });
     if (!report) return report.error();
     taken_ns += run.now() - began;
     if (report->accepted != figures.batch_rows) {

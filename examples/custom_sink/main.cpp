@@ -16,7 +16,8 @@ class LineSink : public telemetry::Sink {
     return std::optional<telemetry::Position>();  // none of our own
   }
   [[nodiscard]] telemetry::Result<telemetry::WriteReport> write(
-      const telemetry::JournalId&, std::span<const telemetry::BatchPtr> batches) override {
+      const telemetry::JournalId&, std::span<const telemetry::BatchPtr> batches,
+      const telemetry::OnRejected&) override {
     telemetry::WriteReport report;
     for (const auto& batch : batches) {
       for (const auto& reading : batch->readings) {

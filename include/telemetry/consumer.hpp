@@ -73,9 +73,8 @@ struct ConsumerStats {
 /// Carries readings from the journal to one sink, for ever, in order.
 class Consumer {
  public:
-  /// A rejected reading goes here (dead letters) and is kept when this returns; may be empty. An
-  /// error is retried like a failed write.
-  using OnRejected = std::function<Result<void>(const Reading&, const std::string& reason)>;
+  /// @param on_rejected where rejected readings go; may be empty. A write in which it fails is
+  ///        retried.
   Consumer(std::unique_ptr<Sink> sink, Journal& journal, Feed& feed, ConsumerOptions options,
            Environment environment, OnRejected on_rejected = {});
   ~Consumer();

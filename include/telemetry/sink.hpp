@@ -3,10 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "telemetry/error.hpp"
 #include "telemetry/message.hpp"
@@ -24,15 +24,14 @@ struct Position {
 /// What became of the readings of one write.
 struct WriteReport {
   std::uint64_t accepted = 0;
-  struct Rejected {
-    std::uint64_t id;  ///< Reading::id
-    std::string reason;
-  };
-  std::vector<Rejected> rejected;  ///< refused for good: they go to the dead letters
   /// Everything up to here survives a power cut. With a store that commits lazily it may lag behind
   /// what was written; the journal keeps the difference.
   std::uint64_t durable = 0;
 };
+
+/// Takes a reading that a sink rejects for good, with the reason. When it returns, that is kept
+/// among the dead letters; after an error the sink must not go past the reading.
+using OnRejected = std::function<Result<void>(const Reading&, const std::string& reason)>;
 
 /// A consumer's far end. Used by one thread.
 class Sink {
@@ -49,9 +48,12 @@ class Sink {
   /// {journal, batches.back()->last}, in one transaction where there is one. Readings whose id is
   /// already stored are skipped. Dead readings are the caller's to leave out: a sink skips them
   /// unless it is made for them.
+  /// @param on_rejected is called for each reading that no retry can help, before a commit; its
+  ///        error is the write's.
   /// Errors: retryable ones are retried for ever with back-off; nothing was written then.
   [[nodiscard]] virtual Result<WriteReport> write(const JournalId& journal,
-                                                  std::span<const BatchPtr> batches) = 0;
+                                                  std::span<const BatchPtr> batches,
+                                                  const OnRejected& on_rejected) = 0;
   /// Called when nothing came for a while and before stop: makes what was written durable.
   /// @returns the durable sequence.
   [[nodiscard]] virtual Result<std::uint64_t> flush() = 0;

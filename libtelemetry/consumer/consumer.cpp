@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <set>
 
 #include "consumer/journal_batches.hpp"
 
@@ -98,7 +99,7 @@ struct Consumer::State {
   [[nodiscard]] Result<BatchPtr> next_batch(std::uint64_t after, std::size_t rows,
                                             std::size_t bytes);
   [[nodiscard]] Result<void> write();
-  [[nodiscard]] Result<void> hand_over(const std::vector<WriteReport::Rejected>& rejected);
+  [[nodiscard]] Result<void> reject(const Reading& reading, const std::string& reason);
   [[nodiscard]] Result<void> idle();
   void made_durable(std::uint64_t sequence);
   void keep_cursor(bool at_once);
@@ -139,6 +140,7 @@ struct Consumer::State {
   std::int64_t cursor_stored_at = 0;
   std::uint32_t failures = 0;  // in a row
   std::vector<BatchPtr> group;
+  std::set<std::uint64_t> rejected_ids;  // of the write that is tried, and kept
   std::mutex pause_mutex;
   std::condition_variable_any pause;
 
@@ -333,10 +335,13 @@ bool Consumer::State::wait(std::uint64_t after, std::uint64_t messages, std::int
 }
 
 Result<void> Consumer::State::write() {
-  auto report =
-      guarded(name, [&] { return sink->write(journal.id(), std::span<const BatchPtr>(group)); });
+  auto report = guarded(name, [&] {
+    return sink->write(journal.id(), std::span<const BatchPtr>(group),
+                       [this](const Reading& reading, const std::string& reason) {
+                         return reject(reading, reason);
+                       });
+  });
   if (!report) return std::move(report).error();
-  if (auto kept = hand_over(report->rejected); !kept) return kept;
   position = group.back()->last;
   if (!own_position && !has_written) {
     // A new store has a position only now; its cursor is not the journal's to keep.
@@ -349,35 +354,26 @@ Result<void> Consumer::State::write() {
   {
     const std::lock_guard lock(stats_mutex);
     stats.accepted += report->accepted;
-    stats.rejected += report->rejected.size();
+    stats.rejected += rejected_ids.size();
     ++stats.writes;
     stats.position = position;
   }
   group.clear();
+  rejected_ids.clear();
   made_durable(report->durable);
   keep_cursor(false);
   return {};
 }
 
-/// The sink has committed: what it refused must be kept before the journal may let go of it.
-Result<void> Consumer::State::hand_over(const std::vector<WriteReport::Rejected>& rejected) {
-  for (const WriteReport::Rejected& refused : rejected) {
-    for (const BatchPtr& batch : group) {
-      const auto at = std::ranges::lower_bound(batch->readings, refused.id, {},
-                                               [](const Reading& reading) { return reading.id; });
-      if (at == batch->readings.end() || at->id != refused.id) continue;
-      log(LogLevel::warn,
-          fmt::format("refuses message {} on {} for good: {}", at->id, at->topic, refused.reason));
-      if (!on_rejected) break;
-      auto kept = on_rejected(*at, refused.reason);
-      while (!kept && !(is_draining() && now() >= drain_until)) {
-        back_off(kept.error());
-        kept = on_rejected(*at, refused.reason);
-      }
-      if (!kept) return kept;
-      break;
-    }
+/// The sink has not committed yet, and may have to try again: once is enough.
+Result<void> Consumer::State::reject(const Reading& reading, const std::string& reason) {
+  if (rejected_ids.contains(reading.id)) return {};
+  if (on_rejected) {
+    if (auto kept = on_rejected(reading, reason); !kept) return kept;
   }
+  log(LogLevel::warn,
+      fmt::format("refuses message {} on {} for good: {}", reading.id, reading.topic, reason));
+  rejected_ids.insert(reading.id);
   return {};
 }
 

@@ -54,7 +54,8 @@ class JournalSink final : public DeadLetterSink {
     return std::optional<Position>();
   }
   [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
-                                          std::span<const BatchPtr> batches) override;
+                                          std::span<const BatchPtr> batches,
+                                          const OnRejected&) override;
   [[nodiscard]] Result<std::uint64_t> flush() override { return done_; }
   void close() noexcept override;
   [[nodiscard]] Result<void> keep(const Reading& reading, const std::string& reason) override;
@@ -161,8 +162,8 @@ Result<void> JournalSink::store(std::size_t bytes) {
   return journal_->sync(*ticket);
 }
 
-Result<WriteReport> JournalSink::write(const JournalId& journal,
-                                       std::span<const BatchPtr> batches) {
+Result<WriteReport> JournalSink::write(const JournalId& journal, std::span<const BatchPtr> batches,
+                                       const OnRejected&) {
   const std::lock_guard lock(mutex_);
   if (!journal_) return Error{Errc::failed_precondition, "dead letters: not open"};
   WriteReport report;

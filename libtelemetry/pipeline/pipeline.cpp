@@ -192,7 +192,7 @@ std::uint64_t WiredPipeline::sequence_floor(const Floor& floor) {
 void WiredPipeline::add_consumers(std::vector<std::unique_ptr<Sink>> sinks) {
   for (auto& sink : sinks) {
     const bool is_dead_letters = sink.get() == dead_letters_;
-    Consumer::OnRejected on_rejected;
+    OnRejected on_rejected;
     if (dead_letters_ != nullptr && !is_dead_letters) {
       on_rejected = [this](const Reading& reading, const std::string& reason) {
         return dead_letters_->keep(reading, reason);
@@ -270,7 +270,16 @@ void WiredPipeline::stop() {
   watcher_ = {};
   for (auto& thread : source_threads_) thread.request_stop();
   source_threads_.clear();  // joins
-  for (auto& thread : consumer_threads_) thread.request_stop();
+  // The dead letters last: a store may reject messages until its end.
+  for (const bool dead_letters : {false, true}) {
+    const auto each = [&](const auto& work) {
+      for (std::size_t i = 0; i < consumer_threads_.size(); ++i) {
+        if ((&consumers_[i]->sink() == dead_letters_) == dead_letters) work(consumer_threads_[i]);
+      }
+    };
+    each([](std::jthread& thread) { thread.request_stop(); });
+    each([](std::jthread& thread) { thread.join(); });
+  }
   consumer_threads_.clear();
   const std::lock_guard ended_lock(ended_mutex_);
   ended_ = true;

@@ -137,7 +137,7 @@ TEST_CASE(
   require(reader->query({}, [&](const Row&) { return ++rows > 0; }));
   CHECK(rows == 1);
   std::vector<BatchPtr> batches{batch};
-  auto written = reader->write(test_journal, batches);
+  auto written = reader->write(test_journal, batches, {});
   REQUIRE_FALSE(written);
   CHECK(written.error().code == Errc::failed_precondition);
 }

@@ -36,15 +36,23 @@ class SqliteFixture {
     store = make_sqlite_store(options, {clock, machine.files, machine.random, log});
     require(store->open());
   }
+  Result<WriteReport> try_write(std::span<const BatchPtr> batches) {
+    return store->write(test_journal, batches,
+                        [this](const Reading& reading, const std::string& reason) -> Result<void> {
+                          if (!may_reject) return Error{Errc::unavailable, "no room"};
+                          rejected.push_back(std::to_string(reading.id) + ": " + reason);
+                          return {};
+                        });
+  }
   WriteReport write(BatchPtr batch) {
     std::vector<BatchPtr> batches{std::move(batch)};
-    auto report = store->write(test_journal, batches);
+    auto report = try_write(batches);
     require(report);
     return *report;
   }
   Error write_fails(BatchPtr batch) {
     std::vector<BatchPtr> batches{std::move(batch)};
-    auto report = store->write(test_journal, batches);
+    auto report = try_write(batches);
     REQUIRE_FALSE(report);
     return report.error();
   }
@@ -77,6 +85,8 @@ class SqliteFixture {
   TemporaryFolder folder;
   SqliteOptions options;
   std::unique_ptr<Store> store;
+  bool may_reject = true;
+  std::vector<std::string> rejected;  // "ID: REASON"
 };
 
 }  // namespace telemetry::test

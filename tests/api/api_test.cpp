@@ -13,7 +13,8 @@ class CountingStore : public Store {
   std::string name() const override { return "counting"; }
   Result<void> open() override { return {}; }
   Result<std::optional<Position>> position() override { return std::optional<Position>{}; }
-  Result<WriteReport> write(const JournalId&, std::span<const BatchPtr>) override {
+  Result<WriteReport> write(const JournalId&, std::span<const BatchPtr>,
+                            const OnRejected&) override {
     return WriteReport{};
   }
   Result<std::uint64_t> flush() override { return std::uint64_t{0}; }

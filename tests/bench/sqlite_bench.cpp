@@ -185,12 +185,15 @@ int main(int argc, char** argv) {
   Load load(topics);
   auto store = make_sqlite_store(options, system_environment());
   require(store->open());
+  const OnRejected none_is_rejected = [](const Reading&, const std::string& why) -> Result<void> {
+    return Error{Errc::internal, why};
+  };
   double wall = 0, cpu = 0, slowest = 0;
   for (std::uint64_t done = 0; done < rows;) {
     const std::uint64_t count = std::min(batch_rows, rows - done);
     const std::vector<BatchPtr> batches{load.batch(done, count)};
     const double begin = seconds(CLOCK_MONOTONIC), cpu_begin = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    auto report = store->write(journal, batches);
+    auto report = store->write(journal, batches, none_is_rejected);
     const double took = seconds(CLOCK_MONOTONIC) - begin;
     require(report);
     if (report->accepted != count) fail("rows were not accepted");

@@ -110,9 +110,10 @@ class TimedSink final : public Sink {
   std::string name() const override { return store_->name(); }
   Result<void> open() override { return store_->open(); }
   Result<std::optional<Position>> position() override { return store_->position(); }
-  Result<WriteReport> write(const JournalId& journal, std::span<const BatchPtr> batches) override {
+  Result<WriteReport> write(const JournalId& journal, std::span<const BatchPtr> batches,
+                            const OnRejected& on_rejected) override {
     const double began = seconds(CLOCK_MONOTONIC);
-    auto report = store_->write(journal, batches);
+    auto report = store_->write(journal, batches, on_rejected);
     const double now = seconds(CLOCK_MONOTONIC);
     if (report) rows_ += report->accepted;
     commits.push_back({rows_, now});

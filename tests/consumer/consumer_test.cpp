@@ -68,7 +68,7 @@ struct House {
 /// A consumer on a thread of its own; stops and drains when it goes.
 class Running {
  public:
-  Running(House& house, FarEnd& far_end, Consumer::OnRejected on_rejected = {})
+  Running(House& house, FarEnd& far_end, OnRejected on_rejected = {})
       : consumer_(std::make_unique<ScriptedSink>(far_end), house.ingest->journal(), *house.feed,
                   house.options, house.environment(), std::move(on_rejected)),
         thread_([this](const std::stop_token& stop) { consumer_.run(stop, 20'000 * ms); }) {}
@@ -206,21 +206,25 @@ TEST_CASE("an idle consumer flushes what is not durable and tells the journal") 
   CHECK(stats.durable == 10);
 }
 
-TEST_CASE("refused readings are handed over before the journal may let go of them") {
+TEST_CASE("rejected readings are kept before their write is done, each once") {
   House house;
   FarEnd far_end;
   far_end.set_plan({.rejected = {3, 17}});
   std::vector<std::string> refused;
-  int failures = 2;
+  int calls = 0;
   {
     Running consumer(house, far_end,
                      [&](const Reading& reading, const std::string& reason) -> Result<void> {
-                       if (failures-- > 0) return Error{Errc::unavailable, "no room"};
+                       // The first reading in vain, then the second one, too.
+                       const int call = ++calls;
+                       if (call == 1 || call == 3) return Error{Errc::unavailable, "no room"};
                        refused.push_back(std::string(reading.payload) + " " + reason);
                        return {};
                      });
     house.store(20);
     const auto stats = consumer.stop();
+    CHECK(calls == 4);
+    CHECK(stats.retries == 2);
     CHECK(stats.rejected == 2);
     CHECK(stats.accepted == 18);
   }

@@ -108,7 +108,8 @@ class ScriptedSink final : public Sink {
     return far_end_.plan_.has_position ? far_end_.position_ : std::optional<Position>();
   }
   [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
-                                          std::span<const BatchPtr> batches) override {
+                                          std::span<const BatchPtr> batches,
+                                          const OnRejected& on_rejected) override {
     const std::lock_guard lock(far_end_.mutex_);
     if (!open_) return Error{Errc::internal, "written while closed"};
     auto fault = FarEnd::Fault::none;
@@ -118,6 +119,12 @@ class ScriptedSink final : public Sink {
     }
     if (fault == FarEnd::Fault::refuse) return Error{Errc::unavailable, name_ + ": busy"};
     if (fault == FarEnd::Fault::throws) throw std::runtime_error("sink threw");
+    for (const BatchPtr& batch : batches) {
+      for (const Reading& reading : batch->readings) {
+        if (!far_end_.plan_.rejected.contains(reading.id)) continue;
+        if (auto kept = on_rejected(reading, "too odd"); !kept) return std::move(kept).error();
+      }
+    }
     WriteReport report = take(batches);
     far_end_.position_ = Position{journal, batches.back()->last};
     const std::uint64_t last = batches.back()->last;
@@ -142,11 +149,7 @@ class ScriptedSink final : public Sink {
     for (const BatchPtr& batch : batches) {
       for (const Reading& reading : batch->readings) {
         ++rows;
-        if (is_dead(reading.verdict)) continue;
-        if (far_end_.plan_.rejected.contains(reading.id)) {
-          report.rejected.push_back({reading.id, "too odd"});
-          continue;
-        }
+        if (is_dead(reading.verdict) || far_end_.plan_.rejected.contains(reading.id)) continue;
         ++report.accepted;
         if (!far_end_.rows_.emplace(reading.id, std::string(reading.payload)).second) {
           ++far_end_.repeated_;

@@ -47,7 +47,7 @@ struct House {
     return made;
   }
   Result<WriteReport> write(const BatchPtr& one) {
-    return sink->write(main_id, std::span<const BatchPtr>(&one, 1));
+    return sink->write(main_id, std::span<const BatchPtr>(&one, 1), {});
   }
   /// What is kept; the sink is closed for it and opened again.
   std::vector<Letter> letters() {

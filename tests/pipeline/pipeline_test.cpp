@@ -233,15 +233,24 @@ TEST_CASE("invalid messages become dead letters, once, and not rows") {
 TEST_CASE("what a store refuses for good is among the dead letters") {
   House house;
   FarEnd store;
-  store.set_plan({.rejected = {2}});
   auto pipeline = house.create({&store});
   REQUIRE(pipeline);
+  // Away until the pipeline stops: then the dead letters have nothing to wait for but this store.
+  store.set_plan({.open_failures = 3, .rejected = {2}});
   REQUIRE((*pipeline)->start());
   house.publish(0, 5);
   REQUIRE(house.brokers[0].wait_until_empty());
   (*pipeline)->stop();
   CHECK(store.rows() == 4);
   CHECK((*pipeline)->stats().consumers[0].rejected == 1);
+  std::vector<std::uint64_t> kept;
+  REQUIRE(dump_journal(house.options.dead_letters.path, system_environment(),
+                       [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
+                         if (frame.header.kind != core::FrameKind::message) return true;
+                         kept.push_back(frame.header.reference);
+                         return true;
+                       }));
+  CHECK(kept == std::vector<std::uint64_t>{2});
 }
 
 TEST_CASE("schema mistakes are listed and nothing starts") {
