@@ -236,7 +236,7 @@ TEST_CASE("what a store refuses for good is among the dead letters") {
   auto pipeline = house.create({&store});
   REQUIRE(pipeline);
   // Away until the pipeline stops: then the dead letters have nothing to wait for but this store.
-  store.set_plan({.open_failures = 3, .rejected = {2}});
+  store.set_plan({.open_failures = 200, .rejected = {2}});
   REQUIRE((*pipeline)->start());
   house.publish(0, 5);
   REQUIRE(house.brokers[0].wait_until_empty());
