@@ -195,10 +195,11 @@ std::string to_text(const PipelineStats& stats) {
       static_cast<double>(stats.uptime_ns) / 1e9, static_cast<double>(stats.memory_bytes) / 1048576,
       static_cast<double>(stats.memory_peak_bytes) / 1048576);
   for (const ConsumerStats& consumer : stats.consumers) {
-    text += fmt::format("{:<10} accepted {}, behind {}, writes {}, retries {}, lost {}{}\n",
-                        consumer.name, consumer.accepted, consumer.lag, consumer.writes,
-                        consumer.retries, consumer.lost,
-                        consumer.failing ? ", failing: " + consumer.last_error : std::string());
+    text += fmt::format(
+        "{:<10} accepted {}, rejected {}, behind {}, writes {}, retries {}, lost {}{}\n",
+        consumer.name, consumer.accepted, consumer.rejected, consumer.lag, consumer.writes,
+        consumer.retries, consumer.lost,
+        consumer.failing ? ", failing: " + consumer.last_error : std::string());
   }
   return text;
 }
