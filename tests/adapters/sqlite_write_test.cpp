@@ -232,12 +232,20 @@ TEST_CASE("views of other people survive a new partition") {
   CHECK(f.sql("SELECT n FROM mine") == Texts{"3"});
 }
 
+namespace {
+
+SchemaPtr float_schema() {
+  return parse_schema(
+      "{name: f, version: '1.0', topic_pattern: f, fields: [{name: v, type: float}]}");
+}
+const core::Value huge = core::Value::decimal({1, 400});  // beyond SQLite's REAL
+
+}  // namespace
+
 TEST_CASE("a row that cannot be stored is rejected alone") {
   SqliteFixture f;
   f.open();
-  const auto schema =
-      parse_schema("{name: f, version: '1.0', topic_pattern: f, fields: [{name: v, type: float}]}");
-  const auto huge = core::Value::decimal({1, 400});
+  const SchemaPtr schema = float_schema();
   const auto fine = core::Value::decimal({15, -1});
   BatchBuilder builder;
   builder.add_values("f", schema, {&fine, 1});
@@ -254,9 +262,7 @@ TEST_CASE("a row that cannot be stored is rejected alone") {
 TEST_CASE("nothing is committed while a rejected row cannot be kept elsewhere") {
   SqliteFixture f;
   f.open();
-  const auto schema =
-      parse_schema("{name: f, version: '1.0', topic_pattern: f, fields: [{name: v, type: float}]}");
-  const auto huge = core::Value::decimal({1, 400});
+  const SchemaPtr schema = float_schema();
   BatchBuilder builder;
   builder.add_raw("t/a", "1");
   builder.add_values("f", schema, {&huge, 1});
