@@ -21,7 +21,8 @@ struct PipelineOptions {
   JournalOptions dead_letters;  ///< an empty path: none are kept
   ConsumerOptions consumer;
   std::size_t feed_bytes_max = 4 * 1024 * 1024;
-  std::int64_t drain_ns = 10'000'000'000;    ///< how long stop() lets the consumers catch up
+  /// How long stop() lets the stores catch up, and then the dead letters.
+  std::int64_t drain_ns = 10'000'000'000;
   std::string schema_path;                   ///< folder or file; empty = no schemas
   bool schema_path_optional = false;         ///< it need not exist
   ValidationFunctions validation_functions;  ///< that schemas may name with `custom`

@@ -24,8 +24,8 @@
 /// journal that exists goes on where it ended. What this leaves open: an old copy of the journal is
 /// put back while a store is away at start: the store takes what comes until it is back for known.
 ///
-/// Stop, in order: the sources commit, acknowledge and end; the consumers write what is durable,
-/// for at most `drain_ns`; what is left stays in the journal.
+/// Stop, in order: the sources commit, acknowledge and end; the stores write what is durable, for
+/// at most `drain_ns`, then the dead letters do; what is left stays in the journal.
 namespace telemetry {
 namespace {
 
