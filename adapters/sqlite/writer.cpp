@@ -15,6 +15,9 @@ namespace {
 
 // Topics whose number is remembered between writes. One write may go beyond by its own rows.
 constexpr std::size_t topics_cached_max = 100'000;
+// So few that what was read of a row for its topic is still in the processor's cache when SQLite
+// asks for its values.
+constexpr std::size_t rows_per_statement = 512;
 
 int on_wal_commit(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
@@ -159,10 +162,13 @@ void Writer::store(const Reading& reading, WriteReport& report) {
   row.topic = &topic_of(reading);
   if (layout.is_raw()) row.kind = kind_of(reading.payload);
   last_id_ = std::max(last_id_, id);
-  if (!is_replay) return;
-  const std::size_t accepted = report.accepted;
-  insert(target, report);
-  if (report.accepted > accepted) save_replayed(reading);
+  if (is_replay) {
+    const std::size_t accepted = report.accepted;
+    insert(target, report);
+    if (report.accepted > accepted) save_replayed(reading);
+  } else if (target.pending.size() == rows_per_statement) {
+    insert(target, report);
+  }
 }
 
 /// Inserts what waits for this target, with one statement for all of it.
