@@ -139,6 +139,12 @@ void Catalogue::load(SQLite::Database& database) {
   }
 }
 
+const Partition* Catalogue::partition(std::int64_t id) const noexcept {
+  const auto found = std::find_if(partitions_.begin(), partitions_.end(),
+                                  [&](const Partition& entry) { return entry.id == id; });
+  return found == partitions_.end() ? nullptr : &*found;
+}
+
 std::int64_t Catalogue::last_id() const noexcept {
   std::int64_t last = 0;
   for (const Partition& partition : partitions_) {

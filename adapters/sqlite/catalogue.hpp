@@ -54,6 +54,8 @@ class Catalogue {
   void load(SQLite::Database& database);
 
   [[nodiscard]] const std::deque<Partition>& partitions() const noexcept { return partitions_; }
+  /// Null when there is none with this id.
+  [[nodiscard]] const Partition* partition(std::int64_t id) const noexcept;
   [[nodiscard]] std::int64_t last_id() const noexcept;
   /// False in a file of an older version, which has no table `blocks`.
   [[nodiscard]] bool has_blocks() const noexcept { return has_blocks_; }

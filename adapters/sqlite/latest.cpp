@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <map>
 
 #include "catalogue.hpp"
@@ -17,8 +16,8 @@ constexpr std::int64_t topics_per_page = 1000;
 /// The newest rows, a page of topics at a time.
 class LatestRun {
  public:
-  LatestRun(SQLite::Database& database, std::string_view filter)
-      : database_(database), filter_(filter) {}
+  LatestRun(Reader& reader, std::string_view filter)
+      : reader_(reader), database_(reader.database()), filter_(filter) {}
   void run(const RowVisitor& visit);
 
  private:
@@ -34,9 +33,10 @@ class LatestRun {
   std::vector<Found> next_page(std::string& topic);
   Lookup* lookup_for(std::int64_t partition);
 
+  Reader& reader_;
   SQLite::Database& database_;
   std::string_view filter_;
-  Catalogue catalogue_;
+  const Catalogue* catalogue_ = nullptr;
   std::map<std::int64_t, Lookup> lookups_;
   RowBuffer buffer_;
 };
@@ -66,18 +66,15 @@ std::vector<LatestRun::Found> LatestRun::next_page(std::string& topic) {
 LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
   const auto known = lookups_.find(id);
   if (known != lookups_.end()) return &known->second;
-  const auto& partitions = catalogue_.partitions();
-  auto found = std::find_if(partitions.begin(), partitions.end(),
-                            [&](const Partition& partition) { return partition.id == id; });
-  if (found == partitions.end()) {  // made since the catalogue was read
+  const Partition* found = catalogue_->partition(id);
+  if (found == nullptr) {  // made since the catalogue was read
     lookups_.clear();
-    catalogue_.load(database_);
-    found = std::find_if(partitions.begin(), partitions.end(),
-                         [&](const Partition& partition) { return partition.id == id; });
-    if (found == partitions.end()) return nullptr;
+    catalogue_ = &reader_.catalogue();
+    found = catalogue_->partition(id);
+    if (found == nullptr) return nullptr;
   }
   Source source;
-  source.partition = &*found;
+  source.partition = found;
   for (const Column& column : found->layout->columns) source.columns.push_back(&column);
   SQLite::Statement statement(database_, select_sql(source, "?2") + " FROM " +
                                              quoted_name(found->table) + " p WHERE p.id=?1");
@@ -85,11 +82,11 @@ LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
 }
 
 void LatestRun::run(const RowVisitor& visit) {
-  catalogue_.load(database_);
   std::string topic;
   do {
     buffer_.clear();
     SQLite::Transaction snapshot(database_);
+    if (catalogue_ == nullptr) catalogue_ = &reader_.catalogue();
     for (const Found& found : next_page(topic)) {
       Lookup* lookup = lookup_for(found.partition);
       if (lookup == nullptr) continue;
@@ -105,9 +102,8 @@ void LatestRun::run(const RowVisitor& visit) {
 
 }  // namespace
 
-void run_latest(SQLite::Database& database, std::string_view topic_filter,
-                const RowVisitor& visit) {
-  LatestRun(database, core::without_share(topic_filter)).run(visit);
+void run_latest(Reader& reader, std::string_view topic_filter, const RowVisitor& visit) {
+  LatestRun(reader, core::without_share(topic_filter)).run(visit);
 }
 
 }  // namespace telemetry::sqlite

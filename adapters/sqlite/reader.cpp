@@ -103,7 +103,7 @@ class QueryRun {
   SQLite::Database& database_;
   std::int64_t now_;
   const Query& query_;
-  Catalogue catalogue_;
+  const Catalogue* catalogue_ = nullptr;  // from prepare() on
   Topics topics_ = Topics::all;
   std::int64_t topic_id_ = 0;
   std::size_t topic_count_ = 0;
@@ -118,13 +118,13 @@ class QueryRun {
 
 Result<void> QueryRun::prepare() {
   SQLite::Transaction snapshot(database_);
-  catalogue_.load(database_);
-  last_id_ = catalogue_.last_id();
+  catalogue_ = &reader_.catalogue();
+  last_id_ = catalogue_->last_id();
   if (query_.since) since_ = *query_.since;
   if (query_.until) until_ = *query_.until - (*query_.until > INT64_MIN ? 1 : 0);
   if (auto known = check_names(); !known) return known;
   choose_topics();
-  for (const Partition& partition : catalogue_.partitions()) {
+  for (const Partition& partition : catalogue_->partitions()) {
     if (partition.row_count == 0 || partition.time_max < since_ || partition.time_min > until_) {
       continue;
     }
@@ -149,7 +149,7 @@ Result<void> QueryRun::prepare() {
 // A name that no stored schema knows is a mistake; in an empty store nothing can be known.
 Result<void> QueryRun::check_names() const {
   std::vector<std::string_view> names, paths{"topic", "device"};
-  for (const auto& [id, layout] : catalogue_.layouts()) {
+  for (const auto& [id, layout] : catalogue_->layouts()) {
     names.push_back(layout.schema_name);
     for (const Column& column : layout.columns) paths.push_back(column.path);
   }
@@ -180,7 +180,7 @@ Result<void> QueryRun::check_names() const {
 // Schemas may differ in the type of a field; the literal must fit one of them.
 Result<void> QueryRun::check_literal(const Condition& condition) const {
   Result<void> result;
-  for (const auto& [id, layout] : catalogue_.layouts()) {
+  for (const auto& [id, layout] : catalogue_->layouts()) {
     for (const Column& column : layout.columns) {
       if (column.path != condition.field) continue;
       auto literal = literal_of(condition, column.type, now_);
@@ -268,7 +268,7 @@ std::optional<QueryRun::Part> QueryRun::part_of(const Partition& partition) cons
 
 /// True when the blocks of a partition hardly overlap in time: few rows are read in vain.
 bool QueryRun::is_in_order(const Partition& partition) const {
-  if (!catalogue_.has_blocks()) return false;
+  if (!catalogue_->has_blocks()) return false;
   SQLite::Statement blocks(database_,
                            "SELECT count(*), total(time_max-time_min) FROM blocks"
                            " WHERE partition_id=?");

@@ -12,6 +12,6 @@ namespace telemetry::sqlite {
                                      const RowVisitor& visit);
 
 /// Store::latest.
-void run_latest(SQLite::Database& database, std::string_view topic_filter, const RowVisitor& visit);
+void run_latest(Reader& reader, std::string_view topic_filter, const RowVisitor& visit);
 
 }  // namespace telemetry::sqlite

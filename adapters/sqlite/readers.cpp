@@ -19,6 +19,19 @@ bool is_in_place(SQLite::Database& database) noexcept {
 
 }  // namespace
 
+const Catalogue& Reader::catalogue() {
+  SQLite::Statement select = take("PRAGMA data_version");
+  select.executeStep();
+  const int version = select.getColumn(0).getInt();
+  select.reset();
+  give_back(std::move(select));
+  if (version != data_version_) {
+    catalogue_.load(*database_);
+    data_version_ = version;
+  }
+  return catalogue_;
+}
+
 SQLite::Statement Reader::take(const std::string& sql) {
   const auto found =
       std::find_if(kept_.rbegin(), kept_.rend(),

@@ -3,16 +3,18 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catalogue.hpp"
 #include "connection.hpp"
 
 namespace telemetry::sqlite {
 
-/// A connection for queries with the statements that it has prepared: preparing the query of one
-/// partition takes as long as finding ten of its rows.
+/// A connection for queries with what is dear to make anew: its statements (preparing the query of
+/// one partition takes as long as finding ten of its rows) and the catalogue.
 /// Thread: one at a time.
 class Reader {
  public:
@@ -21,6 +23,8 @@ class Reader {
   }
 
   [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }
+  /// As of now, or of the transaction that is open; as it is until the next call.
+  [[nodiscard]] const Catalogue& catalogue();
   [[nodiscard]] SQLite::Statement take(const std::string& sql);
   /// Keeps a statement, which is reset, for the next take() of the same text.
   void give_back(SQLite::Statement statement) noexcept;
@@ -29,6 +33,8 @@ class Reader {
   static constexpr std::size_t kept_max = 64;
 
   DatabasePtr database_;
+  Catalogue catalogue_;
+  std::optional<int> data_version_;      // of the catalogue
   std::vector<SQLite::Statement> kept_;  // the one used last stands last
 };
 

@@ -109,7 +109,7 @@ class SqliteStore final : public Store {
   }
   [[nodiscard]] Result<void> latest(std::string_view filter, const RowVisitor& visit) override {
     return on_reader(filter, [&](sqlite::Reader& reader) -> Result<void> {
-      sqlite::run_latest(reader.database(), filter, visit);
+      sqlite::run_latest(reader, filter, visit);
       return {};
     });
   }
