@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/little_endian.hpp"
+#include "journal/range_checksums.hpp"
 #include "telemetry/core/checksum.hpp"
 
 namespace telemetry::journal {
@@ -98,6 +99,7 @@ Result<std::uint64_t> FrameScanner::find_frame(std::uint64_t offset) {
   static constexpr std::array<std::uint8_t, 4> magic = {
       core::frame_magic & 0xFF, core::frame_magic >> 8 & 0xFF, core::frame_magic >> 16 & 0xFF,
       core::frame_magic >> 24};
+  RangeChecksums checksums(files_, file_, offset);
   while (offset + frame_bytes_min <= limit_) {
     auto bytes = window(offset, frame_bytes_min);
     if (!bytes) return bytes.error();
@@ -109,14 +111,16 @@ Result<std::uint64_t> FrameScanner::find_frame(std::uint64_t offset) {
       offset -= magic.size() - 1;  // it may straddle the end of the window
       continue;
     }
-    // The number first: it is cheap, and payloads full of would-be frames must not cost a checksum
-    // of megabytes each.
     const auto found = bytes->subspan(static_cast<std::size_t>(hit - searched.begin()));
-    const auto sequence = core::load<std::uint64_t>(found.data() + 8);
-    if (sequence > last_sequence_ && sequence < sequence_limit_) {
-      auto status = decode_at(offset);
-      if (!status) return status.error();
-      if (*status == core::FrameStatus::ok) return offset;
+    core::FrameStart start;
+    if (core::decode_frame_header(found.first<core::frame_header_bytes>(), start) &&
+        start.header.sequence > last_sequence_ && start.header.sequence < sequence_limit_ &&
+        offset + start.frame_bytes <= limit_) {
+      auto whole =
+          checksums.matches(offset, offset + start.frame_bytes - core::frame_checksum_bytes,
+                            core::frame_seed(key_.id, offset));
+      if (!whole) return whole.error();
+      if (*whole) return offset;
     }
     ++offset;
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+
 #include "journal/journal_fixture.hpp"
 
 using namespace telemetry;
@@ -70,6 +72,29 @@ TEST_CASE("damage before a whole frame is skipped, counted, copied to quarantine
   CHECK(has(f.log, f.names[tail] + ": 62 damaged bytes at offset"));
   CHECK(f.keep({"g"}) == 7);
   CHECK(f.read(6) == Strings{"7:g"});
+}
+
+// If each of them cost as much as it announces, this would take minutes.
+TEST_CASE("a damaged message full of headers that announce megabytes is passed over") {
+  std::string header(core::frame_header_bytes, '\0');
+  const std::uint32_t announced = 8 * 1024 * 1024;
+  std::memcpy(header.data(), &core::frame_magic, 4);
+  std::memcpy(header.data() + 4, &announced, 4);
+  header[8] = 3;  // a number that may come here
+  std::string hostile;
+  while (hostile.size() < announced) hostile += header;
+  hostile.resize(announced);
+  JournalFixture f;
+  f.options.segment_bytes = f.options.size_max_bytes = 64 * 1024 * 1024;
+  REQUIRE(f.open());
+  f.keep({"a", hostile, hostile, "d"});
+  f.journal.reset();
+  const auto name = f.segments()[0];
+  auto bytes = f.files.content(f.path(name));
+  bytes[core::segment_header_bytes + core::frame_size(9, 1, false)] ^= 1;  // where "hostile" begins
+  f.files.set_content(f.path(name), bytes);
+  REQUIRE(f.open());
+  CHECK((f.read() == Strings{"1:a", "3:" + hostile, "4:d"}));  // megabytes: not to be printed
 }
 
 TEST_CASE("damage in an old segment is met by its reader, once for all readers") {
