@@ -11,8 +11,9 @@
 namespace telemetry::journal {
 
 /// Walks the frames of one segment file in order and finds its way again behind damage: at every
-/// byte it looks for the magic and checks the checksum, which is bound to segment and offset.
-/// Bounded memory: a chunk, or the largest frame.
+/// byte it looks for the magic and checks the checksum, which is bound to segment and offset, at a
+/// cost that does not depend on what a header announces. Bounded memory: a chunk, or the largest
+/// frame.
 class FrameScanner {
  public:
   enum class Event : std::uint8_t {
