@@ -143,7 +143,7 @@ Result<std::span<const std::uint8_t>> FrameScanner::window(std::uint64_t offset,
 Result<void> FrameScanner::fill(std::uint64_t offset, std::size_t bytes) {
   const auto target = static_cast<std::size_t>(
       std::min<std::uint64_t>(std::max(bytes, chunk_bytes), limit_ - offset));
-  if (buffer_.size() < target) buffer_.resize(std::max(target, chunk_bytes));
+  if (buffer_.size() < target) buffer_.resize(target);
   // What is in memory already is moved to the front, not read again.
   std::size_t kept = 0;
   if (offset >= buffer_offset_ && offset < buffer_offset_ + buffer_bytes_) {
