@@ -19,5 +19,5 @@ if(TELEMETRY_BUILD_APPS)
   find_package(spdlog REQUIRED)
 endif()
 if(TELEMETRY_BUILD_TESTS)
-  find_package(Catch2 2 REQUIRED)
+  find_package(Catch2 REQUIRED)  # 2 or 3: tests/catch.hpp
 endif()

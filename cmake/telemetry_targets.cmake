@@ -18,6 +18,9 @@ endif()
 if(PROJECT_IS_TOP_LEVEL)
   target_compile_options(telemetry_flags INTERFACE -Werror)
 endif()
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(telemetry_flags INTERFACE -Wno-shadow)  # files that are one here hide each other's names
+endif()
 if(TELEMETRY_SANITIZE)
   # What every test of a sanitizer build runs with, processes that it starts included.
   set(TELEMETRY_TEST_ENVIRONMENT
@@ -45,6 +48,12 @@ function(telemetry_library word)
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:telemetry_flags>)
 endfunction()
 
+# telemetry_apart(TARGET FILES...): in the sanitizer trees eight files are compiled as one. These, whose
+# names clash with a neighbour's, are compiled by themselves there, too.
+function(telemetry_apart target)
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # telemetry_app(NAME SOURCES... LIBS...)
 function(telemetry_app name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
@@ -53,22 +62,32 @@ function(telemetry_app name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT apps)
 endfunction()
 
-# telemetry_test(WORD SOURCES... LIBS... [LABELS...] [TIMEOUT s] [ALONE]): tests of one room, one
-# executable, one ctest entry named WORD. ALONE: waits for real programs, so nothing runs beside it.
+# telemetry_test(WORD SOURCES... LIBS... [APART...] [TIMEOUT s] [WAITS] [THREADS]): tests of one room, one
+# executable, one ctest entry named WORD.
+#   APART    sources for telemetry_apart()
+#   WAITS    for real programs most of its time: no other test runs beside it, but a build may
+#   THREADS  what it tests has threads: built with ThreadSanitizer too, where other tests find nothing
 function(telemetry_test word)
-  cmake_parse_arguments(arg "ALONE" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "WAITS;THREADS" "TIMEOUT" "SOURCES;LIBS;APART" ${ARGN})
+  if(TELEMETRY_SANITIZE STREQUAL "thread" AND NOT arg_THREADS)
+    return()
+  endif()
   set(target test_${word})
-  add_executable(${target} ${arg_SOURCES} $<TARGET_OBJECTS:telemetry_catch_main>)
+  add_executable(${target} ${arg_SOURCES})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/libtelemetry ${PROJECT_SOURCE_DIR}/tests)
-  target_link_libraries(${target} PRIVATE ${arg_LIBS} telemetry_flags Catch2::Catch2)
+  target_link_libraries(${target} PRIVATE ${arg_LIBS} telemetry_flags Catch2::Catch2WithMain)
   target_compile_definitions(${target} PRIVATE
     TELEMETRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TELEMETRY_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  if(arg_APART)
+    telemetry_apart(${target} ${arg_APART})
+  endif()
   add_test(NAME ${word} COMMAND ${target})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
-  set_tests_properties(${word} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
-                                          RUN_SERIAL ${arg_ALONE}
-                                          ENVIRONMENT "${TELEMETRY_TEST_ENVIRONMENT}")
+  set_tests_properties(${word} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${TELEMETRY_TEST_ENVIRONMENT}")
+  if(arg_WAITS)
+    set_tests_properties(${word} PROPERTIES LABELS waits RUN_SERIAL ON)
+  endif()
 endfunction()

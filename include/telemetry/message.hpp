@@ -100,6 +100,10 @@ class Batch {
   std::uint64_t after = 0;
   std::uint64_t last = 0;
 
+  /// Memory that it holds, used or not: a batch of one small message has a whole block.
+  [[nodiscard]] std::size_t bytes_held() const noexcept {
+    return sizeof(Batch) + arena.capacity() + readings.capacity() * sizeof(Reading);
+  }
   void clear() noexcept;
 };
 using BatchPtr = std::shared_ptr<const Batch>;

@@ -32,7 +32,7 @@
 namespace telemetry {
 namespace {
 
-constexpr std::string_view component = "consumer";
+constexpr std::string_view consumer_component = "consumer";
 
 std::string text(const JournalId& id) {
   std::string hex;
@@ -50,11 +50,6 @@ BatchPtr rest_of(const BatchPtr& whole, std::uint64_t after) {
     if (reading.id > after) part->readings.push_back(reading);
   }
   return part;
-}
-
-/// Held, not used: a batch of one small message has a whole block of memory.
-std::size_t bytes_of(const Batch& batch) noexcept {
-  return batch.arena.capacity() + batch.readings.capacity() * sizeof(Reading);
 }
 
 /// While it collects, a consumer is woken once for so many messages, not for every batch.
@@ -113,7 +108,7 @@ struct Consumer::State {
   [[nodiscard]] bool is_draining() const noexcept { return drain_until != 0; }
   [[nodiscard]] std::int64_t now() { return environment.clock.monotonic(); }
   void log(LogLevel level, const std::string& message) {
-    environment.log(level, component, fmt::format("{}: {}", name, message));
+    environment.log(level, consumer_component, fmt::format("{}: {}", name, message));
   }
 
   std::unique_ptr<Sink> sink;
@@ -289,7 +284,7 @@ Result<bool> Consumer::State::gather() {
       if (!group.empty() && rows + (*batch)->readings.size() > options.batch_rows_max) break;
       if (group.empty()) deadline = now() + options.batch_age_ns;
       rows += (*batch)->readings.size();
-      bytes += bytes_of(**batch);
+      bytes += (*batch)->bytes_held();
       after = (*batch)->last;
       group.push_back(std::move(*batch));
       continue;

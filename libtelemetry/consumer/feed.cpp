@@ -5,19 +5,11 @@
 #include "telemetry/consumer.hpp"
 
 namespace telemetry {
-namespace {
-
-/// What a batch really holds, used or not: a batch of one small message is not free.
-std::size_t bytes_of(const Batch& batch) noexcept {
-  return batch.arena.capacity() + batch.readings.capacity() * sizeof(Reading) + sizeof(Batch);
-}
-
-}  // namespace
 
 void Feed::publish(BatchPtr batch) {
   const std::lock_guard lock(mutex_);
   last_ = batch->last;
-  bytes_ += bytes_of(*batch);
+  bytes_ += batch->bytes_held();
   batches_.push_back(std::move(batch));
   let_go();
   if (last_ > wake_above_) {
@@ -29,7 +21,7 @@ void Feed::publish(BatchPtr batch) {
 void Feed::let_go() {
   const std::uint64_t taken = taken_.empty() ? 0 : *std::ranges::min_element(taken_);
   while (!batches_.empty() && (batches_.front()->last <= taken || bytes_ > bytes_max_)) {
-    bytes_ -= bytes_of(*batches_.front());
+    bytes_ -= batches_.front()->bytes_held();
     batches_.pop_front();
   }
 }

@@ -24,7 +24,6 @@ namespace {
 
 constexpr char superblock_magic[8] = {'T', 'L', 'M', 'C', 'A', 'R', 'D', '1'};
 constexpr char cursor_magic[8] = {'T', 'L', 'M', 'C', 'U', 'R', '0', '1'};
-constexpr char segment_magic[8] = {'T', 'L', 'M', 'S', 'E', 'G', '0', '1'};
 constexpr std::size_t superblock_checked_bytes = 60;
 constexpr std::size_t cursor_checked_bytes = 32;
 constexpr std::uint16_t version = 1;

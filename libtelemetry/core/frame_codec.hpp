@@ -10,6 +10,7 @@
 /// A frame in parts, for writers and readers that never hold a whole one.
 namespace telemetry::core {
 
+inline constexpr char segment_magic[8] = {'T', 'L', 'M', 'S', 'E', 'G', '0', '1'};
 inline constexpr std::size_t frame_reference_bytes = 8;
 inline constexpr std::size_t frame_checksum_bytes = 4;
 inline constexpr std::size_t frame_bytes_min = frame_size(0, 0, false);

@@ -15,8 +15,6 @@
 namespace telemetry::core {
 namespace {
 
-constexpr char segment_magic[8] = {'T', 'L', 'M', 'S', 'E', 'G', '0', '1'};
-
 std::uint8_t* put(std::uint8_t* at, std::string_view bytes) noexcept {
   if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
   return at + bytes.size();

@@ -29,7 +29,7 @@
 namespace telemetry {
 namespace {
 
-constexpr std::string_view component = "dead_letters";
+constexpr std::string_view dead_letters_component = "dead_letters";
 const char* const source_cursor = "source";
 constexpr std::size_t snapshot_bytes = 8;
 
@@ -206,7 +206,7 @@ Result<void> JournalSink::keep(const Reading& reading, const std::string& reason
       !stored) {
     return stored;
   }
-  environment_.log(LogLevel::debug, component,
+  environment_.log(LogLevel::debug, dead_letters_component,
                    fmt::format("kept message {} on {}: {}", reading.id, reading.topic, reason));
   return {};
 }

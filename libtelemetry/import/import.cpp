@@ -30,7 +30,7 @@ constexpr std::size_t batch_messages = 1'000;
 constexpr std::size_t batch_bytes = 256 * 1024;
 constexpr std::size_t message_bytes_max = 1024 * 1024;
 constexpr int patience = 600;  // tries, 0.1 s apart, while the journal is full
-constexpr std::string_view component = "import";
+constexpr std::string_view import_component = "import";
 
 struct Kept {
   std::string topic, payload;
@@ -186,7 +186,7 @@ Result<std::vector<Kept>> Import::read(std::uint64_t& next) {
     const core::CardStatus status = card_.read(next, buffer_, frame);
     if (status == core::CardStatus::end) break;
     if (status == core::CardStatus::too_large) {
-      environment_.log(LogLevel::error, component,
+      environment_.log(LogLevel::error, import_component,
                        fmt::format("message {} of the card is larger than {} bytes: left out",
                                    frame.header.sequence, buffer_.size()));
       next = frame.header.sequence + 1;

@@ -29,7 +29,7 @@
 namespace telemetry {
 namespace {
 
-constexpr std::string_view component = "pipeline";
+constexpr std::string_view pipeline_component = "pipeline";
 constexpr std::int64_t year_2020_s = 1'577'836'800;
 constexpr int sequence_bits_per_second = 20;
 constexpr auto ready_poll = std::chrono::milliseconds(10);
@@ -72,7 +72,7 @@ class WiredPipeline final : public Pipeline {
   void run_source(Source& source, const std::stop_token& stop);
   void watch(const std::stop_token& stop, const std::function<void()>& on_ready);
   void log(LogLevel level, const std::string& message) const {
-    environment_.log(level, component, message);
+    environment_.log(level, pipeline_component, message);
   }
 
   PipelineOptions options_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What leaves the source on the wire, against what the door had made durable by then.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <map>
 #include <set>
 

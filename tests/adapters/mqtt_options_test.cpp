@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <fstream>
 
 #include "adapters/mosquitto_broker.hpp"

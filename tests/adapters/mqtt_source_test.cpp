@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "adapters/mqtt_fixture.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Topic filters that change while a source runs, and between two runs.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <fstream>
 #include <iterator>
 #include <map>

@@ -3,7 +3,7 @@
 
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

@@ -2,7 +2,7 @@
 #include <rapidjson/document.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <fstream>
 #include <iterator>
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/value.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "config/url.hpp"
 #include "config/variables.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <SQLiteCpp/SQLiteCpp.h>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "conformance/sink_conformance.hpp"
 #include "conformance/temporary_folder.hpp"

@@ -3,7 +3,7 @@
 // publisher in QEMU (tests/firmware/run_publisher.py) is a whole program over them.
 #include "telemetry/core/telemetry_core.h"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstring>
 #include <string>
 #include <vector>

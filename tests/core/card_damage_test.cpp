@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sectors that are damaged, writes that fail, cards that go away.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstring>
 #include <string>
 #include <vector>

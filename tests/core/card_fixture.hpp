@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <memory>
 #include <string>
 #include <vector>

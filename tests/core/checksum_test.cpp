@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/checksum.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <random>
 #include <string_view>
 #include <vector>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/deadband.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <random>
 
 using namespace telemetry::core;

@@ -2,7 +2,7 @@
 #include "telemetry/core/decode.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/journal_format.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstdint>
 #include <cstring>
 #include <string>

@@ -4,7 +4,7 @@
 // accept.
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cctype>
 #include <cstdint>
 #include <random>

@@ -2,7 +2,7 @@
 // Bytes are spelled by hand from MQTT 3.1.1; section numbers are that document's.
 #include "telemetry/core/mqtt_codec.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "core/mqtt_client.hpp"
 

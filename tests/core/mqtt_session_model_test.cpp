@@ -4,7 +4,7 @@
 // publication is acknowledged in the end, first arrivals are in order, and the broker never gets a
 // PUBACK for a message that was not handed over.
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstdlib>
 
 #include "core/mqtt_broker_model.hpp"

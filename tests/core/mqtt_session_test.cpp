@@ -3,7 +3,7 @@
 // are that document's.
 #include "telemetry/core/mqtt_session.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "core/mqtt_client.hpp"
 

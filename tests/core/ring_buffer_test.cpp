@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/ring_buffer.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <deque>
 #include <random>
 #include <string>

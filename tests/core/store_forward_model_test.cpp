@@ -3,7 +3,7 @@
 // plainly, while transport and card fail as they like. Nothing is lost, first arrivals are in
 // order, and what comes again bears DUP and its packet id: the broker model complains else.
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstdlib>
 #include <random>
 #include <string>

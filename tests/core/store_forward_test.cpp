@@ -2,7 +2,7 @@
 #include "telemetry/core/store_forward.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <memory>
 #include <string>
 #include <vector>

@@ -2,7 +2,7 @@
 #include "telemetry/core/value.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstdint>
 #include <random>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/dead_letter.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "ingest/fixture.hpp"
 

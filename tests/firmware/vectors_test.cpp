@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firmware/vectors.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <string>
 
 #include "firmware/schemas.hpp"

@@ -2,7 +2,7 @@
 // journal_v1.hex is spelled by hand from docs/formats/journal_v1.md. A change that breaks this test
 // breaks every journal in the field: it needs a new format version instead.
 #include <array>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -3,7 +3,7 @@
 // test. When the schema compiler is meant to write something else, it is written anew by
 //   telemetry schema compile --to cpp --namespace golden::schemas -o firmware_schemas.inc FILE...
 #include <array>
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's journal tools read what a card journal wrote, and the host reads whole cards.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <string>
 #include <vector>
 

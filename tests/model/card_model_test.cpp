@@ -2,7 +2,7 @@
 // The card journal against a plain model, and a whole device (ring, card, broker) whose power is
 // cut during the K-th sector write, for every K. Seeds are printed with every failure;
 // TELEMETRY_MODEL_SEED runs one alone, TELEMETRY_MODEL_SCRIPTS sets how many.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 #include <cstdlib>
 #include <deque>
 #include <map>

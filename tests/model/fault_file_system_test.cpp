@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/fault_file_system.hpp"
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <string_view>
 
