@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What leaves the source on the wire, against what the door had made durable by then.
-#include "catch.hpp"
 #include <map>
 #include <set>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "adapters/mqtt_fixture.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include "catch.hpp"
 #include <fstream>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "telemetry/adapters/mqtt.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "catch.hpp"
 #include <fstream>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "adapters/mqtt_fixture.hpp"

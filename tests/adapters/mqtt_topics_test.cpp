@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Topic filters that change while a source runs, and between two runs.
-#include "catch.hpp"
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <set>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "adapters/mqtt_fixture.hpp"

@@ -3,7 +3,6 @@
 
 #include <sys/wait.h>
 
-#include "catch.hpp"
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include <thread>
 #include <utility>
 #include <vector>
+#include "catch.hpp"
 
 #include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/dead_letter.hpp"

@@ -2,7 +2,6 @@
 #include <rapidjson/document.h>
 
 #include <algorithm>
-#include "catch.hpp"
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -10,6 +9,7 @@
 #include <sstream>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "fleet.hpp"
 #include "telemetry/core/decode.hpp"

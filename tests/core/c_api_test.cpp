@@ -3,10 +3,10 @@
 // publisher in QEMU (tests/firmware/run_publisher.py) is a whole program over them.
 #include "telemetry/core/telemetry_core.h"
 
-#include "catch.hpp"
 #include <cstring>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_device.hpp"
 #include "core/mqtt_broker_model.hpp"

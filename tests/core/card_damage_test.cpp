@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sectors that are damaged, writes that fail, cards that go away.
-#include "catch.hpp"
 #include <cstring>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_fixture.hpp"
 #include "telemetry/core/card_journal.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/card_journal.hpp"
 
-#include "catch.hpp"
 #include <map>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_fixture.hpp"
 #include "telemetry/core/checksum.hpp"

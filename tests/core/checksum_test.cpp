@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/checksum.hpp"
 
-#include "catch.hpp"
 #include <random>
 #include <string_view>
 #include <vector>
+#include "catch.hpp"
 
 using telemetry::core::crc32c;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/deadband.hpp"
 
-#include "catch.hpp"
 #include <random>
+#include "catch.hpp"
 
 using namespace telemetry::core;
 

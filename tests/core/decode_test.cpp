@@ -2,9 +2,9 @@
 #include "telemetry/core/decode.hpp"
 
 #include <algorithm>
-#include "catch.hpp"
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/sample_schemas.hpp"
 

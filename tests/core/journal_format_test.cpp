@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/journal_format.hpp"
 
-#include "catch.hpp"
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 using namespace telemetry::core;
 

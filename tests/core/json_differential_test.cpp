@@ -4,12 +4,12 @@
 // accept.
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
-#include "catch.hpp"
 #include <cctype>
 #include <cstdint>
 #include <random>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/json_mutation.hpp"
 #include "core/sample_schemas.hpp"

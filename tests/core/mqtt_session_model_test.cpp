@@ -4,8 +4,8 @@
 // publication is acknowledged in the end, first arrivals are in order, and the broker never gets a
 // PUBACK for a message that was not handed over.
 #include <algorithm>
-#include "catch.hpp"
 #include <cstdlib>
+#include "catch.hpp"
 
 #include "core/mqtt_broker_model.hpp"
 #include "core/mqtt_client.hpp"

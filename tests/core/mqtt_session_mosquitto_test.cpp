@@ -7,11 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "catch.hpp"
 #include <cerrno>
 #include <chrono>
 #include <functional>
 #include <map>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "core/mqtt_client.hpp"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/ring_buffer.hpp"
 
-#include "catch.hpp"
 #include <deque>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
+#include "catch.hpp"
 
 using namespace telemetry::core;
 

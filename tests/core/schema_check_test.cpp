@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/schema_check.hpp"
 
-#include "catch.hpp"
 #include <functional>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/sample_schemas.hpp"
 

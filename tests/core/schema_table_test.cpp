@@ -2,9 +2,9 @@
 #include "telemetry/core/schema_table.hpp"
 
 #include <algorithm>
-#include "catch.hpp"
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "telemetry/core/schema_check.hpp"
 

@@ -3,11 +3,11 @@
 // plainly, while transport and card fail as they like. Nothing is lost, first arrivals are in
 // order, and what comes again bears DUP and its packet id: the broker model complains else.
 #include <algorithm>
-#include "catch.hpp"
 #include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_device.hpp"
 #include "core/mqtt_broker_model.hpp"

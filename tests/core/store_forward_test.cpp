@@ -2,10 +2,10 @@
 #include "telemetry/core/store_forward.hpp"
 
 #include <algorithm>
-#include "catch.hpp"
 #include <memory>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_device.hpp"
 #include "core/fake_session.hpp"

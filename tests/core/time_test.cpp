@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/time.hpp"
 
-#include "catch.hpp"
 #include <ctime>
 #include <random>
 #include <string>
+#include "catch.hpp"
 
 using namespace telemetry::core;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/topic.hpp"
 
-#include "catch.hpp"
 #include <random>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 using namespace telemetry::core;
 

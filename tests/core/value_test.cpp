@@ -2,10 +2,10 @@
 #include "telemetry/core/value.hpp"
 
 #include <algorithm>
-#include "catch.hpp"
 #include <cstdint>
 #include <random>
 #include <string>
+#include "catch.hpp"
 
 using namespace telemetry::core;
 

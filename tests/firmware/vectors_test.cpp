@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firmware/vectors.hpp"
 
-#include "catch.hpp"
 #include <string>
+#include "catch.hpp"
 
 #include "firmware/schemas.hpp"
 

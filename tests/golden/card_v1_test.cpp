@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // card_v1.hex is spelled by hand from docs/formats/card_v1.md. A change that breaks this test
 // breaks every card in the field: it needs a new format version instead.
-#include "catch.hpp"
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_device.hpp"
 #include "golden/golden_bytes.hpp"

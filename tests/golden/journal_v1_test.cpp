@@ -2,10 +2,10 @@
 // journal_v1.hex is spelled by hand from docs/formats/journal_v1.md. A change that breaks this test
 // breaks every journal in the field: it needs a new format version instead.
 #include <array>
-#include "catch.hpp"
 #include <cstdint>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "golden/golden_bytes.hpp"
 #include "telemetry/core/journal_format.hpp"

@@ -3,13 +3,13 @@
 // test. When the schema compiler is meant to write something else, it is written anew by
 //   telemetry schema compile --to cpp --namespace golden::schemas -o firmware_schemas.inc FILE...
 #include <array>
-#include "catch.hpp"
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "golden/firmware_schemas.inc"
 #include "telemetry/core/decode.hpp"

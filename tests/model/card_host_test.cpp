@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's journal tools read what a card journal wrote, and the host reads whole cards.
-#include "catch.hpp"
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_device.hpp"
 #include "core/fake_card_files.hpp"

@@ -2,7 +2,6 @@
 // The card journal against a plain model, and a whole device (ring, card, broker) whose power is
 // cut during the K-th sector write, for every K. Seeds are printed with every failure;
 // TELEMETRY_MODEL_SEED runs one alone, TELEMETRY_MODEL_SCRIPTS sets how many.
-#include "catch.hpp"
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -11,6 +10,7 @@
 #include <set>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "core/card_device.hpp"
 #include "core/fake_session.hpp"

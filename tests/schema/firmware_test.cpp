@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include "catch.hpp"
 #include <random>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "schema/support.hpp"
 #include "telemetry/core/schema_check.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "catch.hpp"
 #include <memory>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "telemetry/schema.hpp"
 
