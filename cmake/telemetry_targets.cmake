@@ -62,13 +62,14 @@ function(telemetry_app name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT apps)
 endfunction()
 
-# telemetry_test(WORD SOURCES... LIBS... [APART...] [TIMEOUT s] [WAITS] [THREADS]): tests of one room, one
-# executable, one ctest entry named WORD.
+# telemetry_test(WORD SOURCES... LIBS... [APART...] [PROGRAMS...] [TIMEOUT s] [WAITS] [THREADS]): tests of one
+# room, one executable, one ctest entry named WORD.
 #   APART    sources for telemetry_apart()
+#   PROGRAMS that it runs
 #   WAITS    for real programs most of its time: no other test runs beside it, but a build may
 #   THREADS  what it tests has threads: built with ThreadSanitizer too, where other tests find nothing
 function(telemetry_test word)
-  cmake_parse_arguments(arg "WAITS;THREADS" "TIMEOUT" "SOURCES;LIBS;APART" ${ARGN})
+  cmake_parse_arguments(arg "WAITS;THREADS" "TIMEOUT" "SOURCES;LIBS;APART;PROGRAMS" ${ARGN})
   if(TELEMETRY_SANITIZE STREQUAL "thread" AND NOT arg_THREADS)
     return()
   endif()
@@ -81,6 +82,9 @@ function(telemetry_test word)
     TELEMETRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TELEMETRY_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
   if(arg_APART)
     telemetry_apart(${target} ${arg_APART})
+  endif()
+  if(arg_PROGRAMS)
+    add_dependencies(${target} ${arg_PROGRAMS})
   endif()
   add_test(NAME ${word} COMMAND ${target})
   if(NOT arg_TIMEOUT)

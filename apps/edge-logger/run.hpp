@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "telemetry/error.hpp"
@@ -10,7 +11,7 @@ namespace telemetry {
 /// The command line of telemetry-edge; empty and 0 mean "not given".
 struct EdgeArguments {
   std::string config, broker, storage, schema;
-  int port = 0;
+  std::uint16_t port = 0;
   bool debug = false;
   double stats_interval_s = 0;
 };

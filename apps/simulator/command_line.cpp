@@ -3,39 +3,18 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <random>
 #include <span>
 #include <vector>
 
+#include "process/command_line.hpp"
 #include "telemetry/config.hpp"
 
 namespace telemetry::simulator {
 namespace {
-
-constexpr const char* description =
-    "Publishes what a fleet of devices would publish: temperature sensors, DC and AC power "
-    "meters,\n"
-    "F2 controllers, heartbeats, and on demand the faults that real devices have.";
-
-constexpr const char* examples =
-    "Topics:\n"
-    "  sensors/sensor-NNN/temperature  iot/dc/DEVICE/telemetry  iot/ac/DEVICE/telemetry\n"
-    "  f2/DEVICE/raw                   iot/DEVICE/status (heartbeats)\n\n"
-    "Examples:\n"
-    "  telemetry-sim                                   13 devices, 100 messages/s, until Ctrl-C\n"
-    "  telemetry-sim --broker mqtts://gateway:8883     another broker, with TLS\n"
-    "  telemetry-sim --rate 0 --devices 900 --count 1000000\n"
-    "                                                  a million readings as fast as possible\n"
-    "  telemetry-sim --bad-payloads 2 --duplicates 1 --gaps 0.5 --resets 0.1\n"
-    "                                                  a fleet with faults, in percent of "
-    "readings\n"
-    "  telemetry-sim --count 10000 --acked-log acked.tsv --json\n"
-    "                                                  for tests: what the broker acknowledged\n\n"
-    "Environment: MQTT_BROKER, MQTT_USERNAME, MQTT_PASSWORD, TELEMETRY_MQTT__KEY for mqtt.KEY.\n"
-    "Exit code: 0 all acknowledged; 1 some were not, or a second Ctrl-C; 2 wrong usage.";
 
 constexpr std::uint32_t in_flight_spare = 1'000;
 
@@ -47,62 +26,71 @@ struct CommandLine {
   bool quiet = false, debug = false;
 };
 
-void add_options(CLI::App& app, CommandLine& line) {
-  auto& fleet = line.run.fleet;
-  app.add_option("--broker", line.broker, "Host or URL (mqtt://HOST:PORT, mqtts://HOST:PORT)");
-  app.add_option("--port", line.port, "MQTT port")->check(CLI::Range(1, 65535));
-  app.add_option("--ca-file", line.ca_file,
-                 "CA certificate (PEM) to check the broker by; turns TLS on");
-  app.add_option("--qos", line.run.qos, "0 or 1")->check(CLI::Range(0, 1))->capture_default_str();
-  app.add_flag("--retained", line.run.retained, "Publish readings as retained messages");
-  app.add_option("--in-flight", line.run.in_flight_max, "Messages under way at once")
-      ->check(CLI::Range(1, 60'000))
-      ->capture_default_str();
+constexpr double seconds_max = 1e9;
+
+void add_connection(command_line::Command& command, CommandLine& line) {
+  command.option("--broker", line.broker, "Host or URL (mqtt://HOST:PORT, mqtts://HOST:PORT)")
+      .type("BROKER");
+  command.option("--port", line.port, "MQTT port").type("PORT").range(1, 65'535);
+  command
+      .option("--ca-file", line.ca_file,
+              "CA certificate (PEM) to check the broker by; turns TLS on")
+      .type("FILE");
+  command.option("--qos", line.run.qos, "0 or 1").type("QOS").range(0, 1).show_default();
+  command.flag("--retained", line.run.retained, "Publish readings as retained messages");
+  command.option("--in-flight", line.run.in_flight_max, "Messages under way at once")
+      .type("N")
+      .range(1, 60'000)
+      .show_default();
+}
+
+void add_fleet(command_line::Command& command, FleetOptions& fleet) {
   constexpr auto count_max = devices_max / 4;
-  app.add_option("--devices", fleet.temperature_sensors, "Temperature sensors")
-      ->check(CLI::Range(0u, count_max))
-      ->capture_default_str();
-  app.add_option("--dc", fleet.power_meters_dc, "DC power meters")
-      ->check(CLI::Range(0u, count_max))
-      ->capture_default_str();
-  app.add_option("--ac", fleet.power_meters_ac, "AC power meters")
-      ->check(CLI::Range(0u, count_max))
-      ->capture_default_str();
-  app.add_option("--f2", fleet.f2_controllers,
-                 "F2 controllers: raw values as text with their unit, old and new field names")
-      ->check(CLI::Range(0u, count_max))
-      ->capture_default_str();
-  app.add_option("--device-id", fleet.id_prefix,
-                 "Names the meters PREFIX-dc-NNN and PREFIX-ac-NNN, the controllers PREFIX-f2-NNN")
-      ->check([](const std::string& text) {
-        return text.find_first_of("/+#\"\\") == std::string::npos ? ""
-                                                                  : "may not contain / + # \" \\";
+  const auto count = [&command](const char* name, std::uint32_t& value, const char* text) {
+    command.option(name, value, text).type("N").range(0, count_max).show_default();
+  };
+  count("--devices", fleet.temperature_sensors, "Temperature sensors");
+  count("--dc", fleet.power_meters_dc, "DC power meters");
+  count("--ac", fleet.power_meters_ac, "AC power meters");
+  count("--f2", fleet.f2_controllers,
+        "F2 controllers: raw values as text with their unit, old and new field names");
+  command
+      .option("--device-id", fleet.id_prefix,
+              "Names the meters PREFIX-dc-NNN and PREFIX-ac-NNN, the controllers PREFIX-f2-NNN")
+      .check([](std::string_view text) -> std::string {
+        if (text.find_first_of("/+#\"\\") == std::string_view::npos) return {};
+        return "a name without / + # \" \\";
       })
-      ->type_name("PREFIX");
-  app.add_option("--first", fleet.first_number, "First device number, to run several simulators")
-      ->check(CLI::Range(0u, 900'000u))
-      ->capture_default_str();
-  app.add_option("--rate", line.run.rate_per_s,
-                 "Messages/s over all devices; 0 = as fast as possible")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--count", fleet.readings_max, "Stop after this many readings; 0 = never")
-      ->capture_default_str();
-  app.add_option("--duration", line.duration_s, "Stop after this many seconds; 0 = never")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--drain", line.drain_s, "Seconds to wait at the end for acknowledgements")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--heartbeat-interval", line.heartbeat_interval_s, "Seconds per device; 0 = none")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--seed", fleet.seed, "Same seed, same values and faults (times differ)");
-  const auto fault = [&app](const char* name, double& rate, const char* text) {
-    app.add_option(name, rate, text)
-        ->check(CLI::Range(0.0, 100.0))
-        ->type_name("PERCENT")
-        ->group("Faults, in percent of readings");
+      .type("PREFIX");
+  command.option("--first", fleet.first_number, "First device number, to run several simulators")
+      .type("N")
+      .range(0, 900'000)
+      .show_default();
+}
+
+void add_run(command_line::Command& command, CommandLine& line) {
+  auto& fleet = line.run.fleet;
+  command
+      .option("--rate", line.run.rate_per_s, "Messages/s over all devices; 0 = as fast as possible")
+      .type("N")
+      .range(0, INFINITY)
+      .show_default();
+  command.option("--count", fleet.readings_max, "Stop after this many readings; 0 = never")
+      .type("N")
+      .show_default();
+  const auto seconds = [&command](const char* name, double& value, const char* text) {
+    command.option(name, value, text).type("SECONDS").range(0, seconds_max).show_default();
+  };
+  seconds("--duration", line.duration_s, "Stop after this time; 0 = never");
+  seconds("--drain", line.drain_s, "How long to wait at the end for acknowledgements");
+  seconds("--heartbeat-interval", line.heartbeat_interval_s, "Per device; 0 = none");
+  command.option("--seed", fleet.seed, "Same seed, same values and faults (times differ)")
+      .type("N");
+  const auto fault = [&command](const char* name, double& rate, const char* text) {
+    command.option(name, rate, text)
+        .range(0, 100)
+        .type("PERCENT")
+        .group("Faults, in percent of readings");
   };
   fault("--bad-payloads", fleet.faults.bad_payloads, "A message that breaks the schema");
   fault("--duplicates", fleet.faults.duplicates, "The same bytes twice");
@@ -110,11 +98,29 @@ void add_options(CLI::App& app, CommandLine& line) {
   fault("--resets", fleet.faults.resets, "Sequence numbers begin again at 0");
   fault("--wrong-clocks", fleet.faults.wrong_clocks, "A timestamp in 1970 or 30 days ahead");
   fault("--bursts", fleet.faults.bursts, "50 readings of one device at once");
-  app.add_option("--acked-log", line.run.acked_log,
-                 "Write topic, sequence and kind of each acknowledged message (tab-separated)");
-  app.add_flag("--json", line.run.json, "Print the summary as one JSON object");
-  app.add_flag("--quiet", line.quiet, "No status line per second");
-  app.add_flag("--debug", line.debug, "Log what the MQTT connection does");
+  command
+      .option("--acked-log", line.run.acked_log,
+              "Write topic, sequence and kind of each acknowledged message (tab-separated)")
+      .type("FILE");
+  command.flag("--json", line.run.json, "Print the summary as one JSON object");
+  command.flag("--quiet", line.quiet, "No status line per second");
+  command.flag("--debug", line.debug, "Log what the MQTT connection does");
+}
+
+void add_texts(command_line::Command& command) {
+  command.version("telemetry-sim " TELEMETRY_VERSION);
+  command.footer(
+      "Without options it is 13 devices and 100 messages/s, until Ctrl-C.\n"
+      "Topics: sensors/sensor-NNN/temperature, iot/dc/DEVICE/telemetry, "
+      "iot/ac/DEVICE/telemetry, f2/DEVICE/raw, and heartbeats on iot/DEVICE/status.\n"
+      "Environment: "
+      "MQTT_BROKER, MQTT_USERNAME, MQTT_PASSWORD, TELEMETRY_MQTT__KEY for mqtt.KEY.\n"
+      "Exit code: 0 all acknowledged; 1 some were not, or a second Ctrl-C; 2 wrong usage.");
+  command.example("telemetry-sim");
+  command.example("telemetry-sim --broker mqtts://gateway:8883");
+  command.example("telemetry-sim --rate 0 --devices 900 --count 1000000");
+  command.example("telemetry-sim --bad-payloads 2 --duplicates 1 --gaps 0.5 --resets 0.1");
+  command.example("telemetry-sim --count 10000 --acked-log acked.tsv --json");
 }
 
 Result<MqttOptions> connection(const CommandLine& line) {
@@ -155,17 +161,23 @@ Result<MqttOptions> connection(const CommandLine& line) {
 }  // namespace
 
 std::optional<int> parse_command_line(int argc, char** argv, RunOptions& options, LogLevel& level) {
-  CLI::App app{description, "telemetry-sim"};
-  app.footer(examples);
+  command_line::Command command(
+      "telemetry-sim",
+      "Publishes what a fleet of devices would publish: temperature sensors, DC and AC power "
+      "meters, F2 controllers, heartbeats, and on demand the faults that real devices have.");
   CommandLine line;
   auto& fleet = line.run.fleet;
   fleet.seed = std::random_device{}();
-  add_options(app, line);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  add_connection(command, line);
+  add_fleet(command, fleet);
+  add_run(command, line);
+  add_texts(command);
+  bool begins = false;
+  command.action([&begins] {
+    begins = true;
+    return 0;
+  });
+  if (const int code = command.run(argc, argv); !begins) return code;
   if (fleet.temperature_sensors + fleet.power_meters_dc + fleet.power_meters_ac +
           fleet.f2_controllers ==
       0) {

@@ -239,51 +239,47 @@ int bench_machine(const Arguments& arguments) {
 }
 
 constexpr const char* footer =
-    "Examples:\n"
-    "  telemetry bench\n"
-    "  telemetry bench --config edge.yaml\n"
-    "  telemetry bench --path /mnt/usb --broker 10.0.0.5:1883 --seconds 20 --json\n"
-    "\n"
-    "With --config it measures the disks of journal.path and storage.sqlite.path, the schemas of\n"
-    "schema.path and the broker of the section mqtt; without, the current folder, a temperature\n"
-    "sensor and localhost:1883. It needs 512 MB of free space for the time that it runs, works in "
-    "a\n"
-    "temporary folder telemetry-bench-XXXXXX and removes it, also on Ctrl-C. Your journal and\n"
-    "database are not touched. Messages go to a topic of their own, $telemetry-bench/RANDOM/...,\n"
-    "which subscribers of # do not get; nothing stays in the broker. It loads broker and disk for\n"
-    "that time: not beside work that must not be slowed down.\n"
-    "Exit code: 0 done, 1 failed, 2 wrong usage or configuration.";
+    "With --config it measures the disks of journal.path and storage.sqlite.path, the "
+    "schemas of schema.path and the broker of the section mqtt; without, the current "
+    "folder, a temperature sensor and localhost:1883. It needs 512 MB of free space for "
+    "the time that it runs, works in a temporary folder telemetry-bench-XXXXXX and "
+    "removes it, also on Ctrl-C. Your journal and database are not touched. Messages go "
+    "to a topic of their own, $telemetry-bench/RANDOM/..., which subscribers of # do not "
+    "get; nothing stays in the broker. It loads broker and disk for that time: not "
+    "beside work that must not be slowed down.";
 
 }  // namespace
 
-void add_bench(CLI::App& program, Command& chosen) {
+void add_bench(Command& program) {
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  CLI::App* command = program.add_subcommand(
+  Command& command = program.command(
       "bench", "Measures this machine in a minute: disk, decode, store, end to end; and advises");
-  command->footer(footer);
-  a.settings.add_to(*command);
-  command->add_option("--path", a.path, "Existing folder on the disk to measure; else journal.path")
-      ->type_name("DIR");
+  a.settings.add_to(command);
+  command.option("--path", a.path, "Existing folder on the disk to measure; else journal.path")
+      .type("DIR");
   command
-      ->add_option("--broker", a.broker,
-                   "Broker for the end-to-end part; that it does not answer is an error then. "
-                   "Without: mqtt.broker, and the part is skipped when it does not answer")
-      ->type_name("HOST[:PORT]");
-  command->add_option("--seconds", a.seconds, "About how long all of it may take")
-      ->check(CLI::Range(1.0, 3600.0).description(""))
-      ->default_str("60")
-      ->type_name("N");
+      .option("--broker", a.broker,
+              "Broker for the end-to-end part; that it does not answer is an error then. "
+              "Without: mqtt.broker, and the part is skipped when it does not answer")
+      .type("HOST[:PORT]");
+  command.option("--seconds", a.seconds, "About how long all of it may take")
+      .range(1, 3'600)
+      .type("N")
+      .show_default();
   command
-      ->add_option("--in-flight", a.in_flight_max,
-                   "Messages under way in the end-to-end part; more is faster on slow disks, but "
-                   "only for a broker with max_queued_messages 0: others drop messages")
-      ->check(CLI::Range(100, 10'000).description(""))
-      ->default_str("450")
-      ->type_name("N");
-  command->add_flag("--json", a.json, "One JSON object instead of the table");
-  command->callback(
-      [arguments, &chosen] { chosen = [arguments] { return bench_machine(*arguments); }; });
+      .option("--in-flight", a.in_flight_max,
+              "Messages under way in the end-to-end part; more is faster on slow disks, but "
+              "only for a broker with max_queued_messages 0: others drop messages")
+      .range(100, 10'000)
+      .type("N")
+      .show_default();
+  command.flag("--json", a.json, "One JSON object instead of the table");
+  command.footer(footer);
+  command.example("telemetry bench");
+  command.example("telemetry bench --config edge.yaml");
+  command.example("telemetry bench --path /mnt/usb --broker 10.0.0.5:1883 --seconds 20 --json");
+  command.action([arguments] { return bench_machine(*arguments); });
 }
 
 }  // namespace telemetry::command_line

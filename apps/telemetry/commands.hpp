@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
+#include "process/command_line.hpp"
 
 namespace telemetry::command_line {
 
-/// The command that was chosen; its exit code: 0 done, 1 failed, 2 wrong usage or configuration,
-/// 3 partly done.
-using Command = std::function<int()>;
+/// Adds all commands of `telemetry`.
+void add_commands(Command& program);
 
-/// Each adds its subcommands to the program. When one of them is chosen it puts what is to be done
-/// into `chosen`.
-void add_query(CLI::App& program, Command& chosen);
-void add_config(CLI::App& program, Command& chosen);
-void add_schema(CLI::App& program, Command& chosen);
-void add_schema_compile(CLI::App& schema, Command& chosen);
-void add_schema_diff(CLI::App& schema, Command& chosen);
-void add_schema_test(CLI::App& schema, Command& chosen);
-void add_journal(CLI::App& program, Command& chosen);
-void add_import(CLI::App& program, Command& chosen);
-void add_bench(CLI::App& program, Command& chosen);
-void add_version(CLI::App& program, Command& chosen);
+/// Each adds its commands, whose exit codes are 0 done, 1 failed, 2 wrong usage or configuration,
+/// 3 partly done.
+void add_query(Command& program);
+void add_config(Command& program);
+void add_schema(Command& program);
+void add_schema_compile(Command& schema);
+void add_schema_diff(Command& schema);
+void add_schema_test(Command& schema);
+void add_journal(Command& program);
+void add_import(Command& program);
+void add_bench(Command& program);
+void add_version(Command& program);
 
 }  // namespace telemetry::command_line

@@ -92,36 +92,38 @@ int reference(const Arguments& arguments) {
 
 }  // namespace
 
-void add_config(CLI::App& program, Command& chosen) {
-  CLI::App* group = program.add_subcommand("config", "Checks, shows and explains configurations");
-  group->require_subcommand(1);
+void add_config(Command& program) {
+  Command& group = program.command("config", "Checks, shows and explains configurations");
+  group.example("telemetry config check edge.yaml");
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
 
-  CLI::App* command = group->add_subcommand(
+  Command& checked = group.command(
       "check", "Names every mistake of a configuration, with line, column and remedy");
-  command->footer(
-      "Example:\n  telemetry config check edge.yaml && systemctl restart telemetry-edge");
-  a.settings.add_to(*command);
-  command->add_option("FILE", a.settings.file, "The same as --config FILE")->type_name("");
-  command->add_option("--app", a.settings.app, "The app that will read it")
-      ->check(CLI::IsMember({"edge"}).description(""))
-      ->default_val("edge")
-      ->type_name("APP");
-  command->add_flag("--json", a.json, "One JSON object instead of lines");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return check(*arguments); }; });
+  a.settings.app = "edge";
+  checked.positional("FILE", a.settings.file, "The same as --config FILE")
+      .excludes(a.settings.add_to(checked));
+  checked.option("--app", a.settings.app, "The app that will read it: edge")
+      .one_of({"edge"})
+      .type("APP")
+      .show_default();
+  checked.flag("--json", a.json, "One JSON object instead of lines");
+  checked.example("telemetry config check edge.yaml && systemctl restart telemetry-edge");
+  checked.action([arguments] { return check(*arguments); });
 
-  command = group->add_subcommand(
+  Command& shown = group.command(
       "show", "Prints the settings in force as YAML: file, environment, defaults; secrets masked");
-  a.settings.add_to(*command);
-  command->add_option("FILE", a.settings.file, "The same as --config FILE")->type_name("");
-  command->add_flag("--json", a.json, "As a JSON array that tells where each setting comes from");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return show(*arguments); }; });
+  shown.positional("FILE", a.settings.file, "The same as --config FILE")
+      .excludes(a.settings.add_to(shown));
+  shown.flag("--json", a.json, "As a JSON array that tells where each setting comes from");
+  shown.example("telemetry config show edge.yaml --set journal.path=/mnt/journal");
+  shown.action([arguments] { return show(*arguments); });
 
-  command = group->add_subcommand("reference", "Prints the reference of all settings as Markdown");
-  command->add_flag("--json", a.json, "The JSON Schema of the file instead, for editors");
-  command->callback(
-      [arguments, &chosen] { chosen = [arguments] { return reference(*arguments); }; });
+  Command& explained =
+      group.command("reference", "Prints the reference of all settings as Markdown");
+  explained.flag("--json", a.json, "The JSON Schema of the file instead, for editors");
+  explained.example("telemetry config reference --json >edge.schema.json");
+  explained.action([arguments] { return reference(*arguments); });
 }
 
 }  // namespace telemetry::command_line

@@ -113,25 +113,22 @@ int import(const Arguments& arguments) {
 
 }  // namespace
 
-void add_import(CLI::App& program, Command& chosen) {
+void add_import(Command& program) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = program.add_subcommand(
+  Command& command = program.command(
       "import", "Brings what a device has kept on its SD card into journal and store");
-  command->footer(
-      "Each message comes once, however often a card is imported; telemetry-edge must not run on "
-      "the\n"
-      "same journal meanwhile. Interrupted, it goes on where it was.\n"
-      "Examples:\n"
-      "  telemetry import --config edge.yaml card.img\n"
-      "  telemetry import --config edge.yaml /dev/mmcblk0 /media/card/TELEMETRY");
   command
-      ->add_option("CARD", arguments->paths,
-                   "Image of a card, its device, or the folder of its files")
-      ->required()
-      ->type_name("");
-  arguments->settings.add_to(*command);
-  command->add_flag("--json", arguments->json, "One JSON object a card instead of a line");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return import(*arguments); }; });
+      .positional("CARD", arguments->paths,
+                  "Image of a card, its device, or the folder of its files")
+      .required();
+  arguments->settings.add_to(command);
+  command.flag("--json", arguments->json, "One JSON object a card instead of a line");
+  command.footer(
+      "Each message comes once, however often a card is imported; telemetry-edge must "
+      "not run on the same journal meanwhile. Interrupted, it goes on where it was.");
+  command.example("telemetry import --config edge.yaml card.img");
+  command.example("telemetry import --config edge.yaml /dev/mmcblk0 /media/card/TELEMETRY");
+  command.action([arguments] { return import(*arguments); });
 }
 
 }  // namespace telemetry::command_line

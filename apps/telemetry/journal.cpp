@@ -156,38 +156,37 @@ int dump(const Arguments& arguments) {
 
 }  // namespace
 
-void add_journal(CLI::App& program, Command& chosen) {
-  CLI::App* group =
-      program.add_subcommand("journal", "Looks into a journal, also while it is in use");
-  group->require_subcommand(1);
+void add_journal(Command& program) {
+  Command& group = program.command("journal", "Looks into a journal, also while it is in use");
+  group.example("telemetry journal check ./data/journal");
   const auto arguments = std::make_shared<Arguments>();
-  const auto add = [&](const char* name, const char* text, const char* footer, auto run) {
-    CLI::App* command = group->add_subcommand(name, text);
-    command->footer(footer);
-    command->add_option("PATH", arguments->path, "Folder; else journal.path of the configuration")
-        ->type_name("");
-    arguments->settings.add_to(*command);
-    command->add_flag("--json", arguments->json, "JSON instead of lines");
-    command->callback([arguments, run, &chosen] { chosen = [=] { return run(*arguments); }; });
+  const auto add = [&](const char* name, const char* text, auto run) -> Command& {
+    Command& command = group.command(name, text);
+    command.positional("PATH", arguments->path, "Folder; else journal.path of the configuration");
+    arguments->settings.add_to(command);
+    command.flag("--json", arguments->json, "JSON instead of lines");
+    command.action([arguments, run] { return run(*arguments); });
     return command;
   };
-  add("check", "Reads every frame and reports damage; 1 when there is some",
-      "Example:\n  telemetry journal check ./data/journal\n"
-      "A torn end is no damage: a writer that was killed, or is at work, leaves one.",
-      [](const Arguments& a) { return check(a, false); });
-  add("repair", "Rewrites damaged segments without the damage and cuts torn ends",
-      "Stop the writer first. Damaged segments are kept in PATH/quarantine.\n"
-      "A damaged journal does not keep telemetry-edge from starting; this is for tidiness.",
-      [](const Arguments& a) { return check(a, true); });
-  CLI::App* command =
-      add("dump", "Prints the frames, one a line",
-          "Examples:\n  telemetry journal dump ./data/journal --topic 'sensors/#' --limit 20\n"
-          "  telemetry journal dump ./data/dead_letters --json | jq .reason",
-          dump);
-  command->add_option("--topic", arguments->filter, "Only messages whose topic matches")
-      ->type_name("FILTER");
-  command->add_option("--limit", arguments->limit, "At most this many frames; 0 = all")
-      ->type_name("N");
+  Command& checked = add("check", "Reads every frame and reports damage; 1 when there is some",
+                         [](const Arguments& a) { return check(a, false); });
+  checked.footer("A torn end is no damage: a writer that was killed, or is at work, leaves one.");
+  checked.example("telemetry journal check ./data/journal");
+  checked.example("telemetry journal check --config edge.yaml --json");
+
+  Command& repaired =
+      add("repair", "Rewrites damaged segments without the damage and cuts torn ends",
+          [](const Arguments& a) { return check(a, true); });
+  repaired.footer(
+      "Stop the writer first. Damaged segments are kept in PATH/quarantine. A damaged "
+      "journal does not keep telemetry-edge from starting; this is for tidiness.");
+  repaired.example("telemetry journal repair ./data/journal");
+
+  Command& dumped = add("dump", "Prints the frames, one a line", dump);
+  dumped.option("--topic", arguments->filter, "Only messages whose topic matches").type("FILTER");
+  dumped.option("--limit", arguments->limit, "At most this many frames; 0 = all").type("N");
+  dumped.example("telemetry journal dump ./data/journal --topic 'sensors/#' --limit 20");
+  dumped.example("telemetry journal dump ./data/dead_letters --json | jq .reason");
 }
 
 }  // namespace telemetry::command_line

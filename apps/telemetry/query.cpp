@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,27 +16,17 @@ namespace {
 
 struct Arguments {
   Settings settings;
-  std::string filter = "#", schema, since, until, order = "oldest";
+  std::string filter = "#", schema, since, until, order = "oldest", format = "table";
   std::vector<std::string> where, fields;
   std::uint64_t limit = 0;
-  RowFormat format = RowFormat::table;
   bool latest = false, json = false;
 };
 
-constexpr const char* examples =
-    "FILTER is an MQTT topic filter: + stands for one level, # for all that follow. Quote it.\n"
-    "Times: 2026-11-21T08:00:00Z, 2026-11-21, seconds since 1970, or a span back from now (15m, "
-    "24h,\n"
-    "7d). They are those of the device, or of arrival where the device sent none.\n"
-    "Fields of nested objects are written with a dot: location.lat.\n"
-    "\n"
-    "Examples:\n"
-    "  telemetry query -c edge.yaml 'sensors/+/temperature' --since 1h\n"
-    "  telemetry query -c edge.yaml 'sensors/#' --where 'temperature > 30' --order newest --limit "
-    "10\n"
-    "  telemetry query -c edge.yaml 'iot/dc/+/telemetry' --fields voltage,current --format csv\n"
-    "  telemetry query -c edge.yaml --latest                     newest row of each topic\n"
-    "  telemetry query -c edge.yaml --format jsonl | jq .payload";
+constexpr const char* footer =
+    "FILTER is an MQTT topic filter: + stands for one level, # for all that follow. "
+    "Quote it. Times: 2026-11-21T08:00:00Z, 2026-11-21, seconds since 1970, or a span "
+    "back from now (15m, 24h, 7d). They are those of the device, or of arrival where the "
+    "device sent none. Fields of nested objects are written with a dot: location.lat.";
 
 Result<Query> make_query(const Arguments& arguments) {
   Query query;
@@ -63,6 +51,12 @@ Result<Query> make_query(const Arguments& arguments) {
   return query;
 }
 
+RowFormat format_of(const Arguments& arguments) {
+  if (arguments.json || arguments.format == "json") return RowFormat::json;
+  if (arguments.format == "jsonl") return RowFormat::jsonl;
+  return arguments.format == "csv" ? RowFormat::csv : RowFormat::table;
+}
+
 Result<Api> open_api(const Settings& settings) {
   const Result<Config> config = settings.load();
   if (!config) return config.error();
@@ -81,8 +75,8 @@ int run(const Arguments& arguments) {
   Output output;
   std::uint64_t rows = 0;
   const auto writer = RowWriter::make(
-      arguments.format, arguments.fields, [&](std::string_view text) { return output.write(text); },
-      terminal_columns());
+      format_of(arguments), arguments.fields,
+      [&](std::string_view text) { return output.write(text); }, terminal_columns());
   const auto visit = [&](const Row& row) {
     ++rows;
     return writer->write(row);
@@ -115,49 +109,50 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_query(CLI::App& program, Command& chosen) {
+void add_query(Command& program) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = program.add_subcommand("query", "Prints stored messages");
-  command->footer(examples);
-  arguments->settings.add_to(*command);
   Arguments& a = *arguments;
-  command->add_option("FILTER", a.filter, "Topic filter")->capture_default_str()->type_name("");
-  auto* since = command->add_option("--since,--start", a.since, "Not before")->type_name("TIME");
-  auto* until = command->add_option("--until,--end", a.until, "Before")->type_name("TIME");
-  auto* where =
-      command
-          ->add_option("--where", a.where,
-                       "Only where 'temperature > 30' and the like holds; may be repeated")
-          ->type_name("COND")
-          ->allow_extra_args(false);
-  auto* schema =
-      command->add_option("--schema", a.schema, "Only rows of this schema")->type_name("NAME");
-  command->add_option("--fields", a.fields, "Only these fields, in this order: a,b.c")
-      ->delimiter(',')
-      ->type_name("A,B")
-      ->allow_extra_args(false);
-  auto* limit = command->add_option("--limit", a.limit, "At most this many rows; 0 = all")
-                    ->capture_default_str()
-                    ->type_name("N");
-  auto* order = command->add_option("--order", a.order, "Rows come oldest or newest first")
-                    ->check(CLI::IsMember({"oldest", "newest"}).description(""))
-                    ->capture_default_str()
-                    ->type_name("ORDER");
-  static const std::map<std::string, RowFormat> formats = {{"table", RowFormat::table},
-                                                           {"csv", RowFormat::csv},
-                                                           {"json", RowFormat::json},
-                                                           {"jsonl", RowFormat::jsonl}};
-  auto* format = command->add_option("--format", a.format, "table, csv, json or jsonl")
-                     ->transform(CLI::CheckedTransformer(formats).description(""))
-                     ->type_name("FORMAT")
-                     ->default_str("table");
+  Command& command = program.command("query", "Prints stored messages");
+  command.positional("FILTER", a.filter, "Topic filter").show_default();
+  a.settings.add_to(command);
+  const Argument latest =
+      command.flag("--latest", a.latest, "The newest row of each matching topic");
+  command.option("--since,--start", a.since, "Not before").type("TIME").excludes(latest);
+  command.option("--until,--end", a.until, "Before").type("TIME").excludes(latest);
   command
-      ->add_flag_callback(
-          "--json", [&a] { a.format = RowFormat::json; }, "Same as --format json")
-      ->excludes(format);
-  auto* latest = command->add_flag("--latest", a.latest, "The newest row of each matching topic");
-  for (CLI::Option* other : {since, until, where, schema, limit, order}) latest->excludes(other);
-  command->callback([arguments, &chosen] { chosen = [arguments] { return run(*arguments); }; });
+      .option("--where", a.where,
+              "Only where 'temperature > 30' and the like holds; may be repeated")
+      .type("COND")
+      .excludes(latest);
+  command.option("--schema", a.schema, "Only rows of this schema").type("NAME").excludes(latest);
+  command.option("--fields", a.fields, "Only these fields, in this order: a,b.c")
+      .type("A,B")
+      .comma_separated();
+  command.option("--limit", a.limit, "At most this many rows; 0 = all")
+      .type("N")
+      .show_default()
+      .excludes(latest);
+  command.option("--order", a.order, "Rows come oldest or newest first")
+      .one_of({"oldest", "newest"})
+      .type("ORDER")
+      .show_default()
+      .excludes(latest);
+  const Argument format = command.option("--format", a.format, "table, csv, json or jsonl")
+                              .one_of({"table", "csv", "json", "jsonl"})
+                              .type("FORMAT")
+                              .show_default();
+  command.flag("--json", a.json, "Same as --format json").excludes(format);
+  command.footer(footer);
+  command.example("telemetry query -c edge.yaml 'sensors/+/temperature' --since 1h");
+  command.example(
+      "telemetry query -c edge.yaml 'sensors/#' --where 'temperature > 30' \\\n"
+      "      --order newest --limit 10");
+  command.example(
+      "telemetry query -c edge.yaml 'iot/dc/+/telemetry' \\\n"
+      "      --fields voltage,current --format csv");
+  command.example("telemetry query -c edge.yaml --latest");
+  command.example("telemetry query -c edge.yaml --format jsonl | jq .payload");
+  command.action([arguments] { return run(*arguments); });
 }
 
 }  // namespace telemetry::command_line

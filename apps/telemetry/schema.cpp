@@ -108,36 +108,34 @@ int which(const Arguments& arguments) {
 
 }  // namespace
 
-void add_schema(CLI::App& program, Command& chosen) {
-  CLI::App* group =
-      program.add_subcommand("schema", "Checks, compares, tries and compiles schemas");
-  group->require_subcommand(1);
+void add_schema(Command& program) {
+  Command& group = program.command("schema", "Checks, compares, tries and compiles schemas");
+  group.example("telemetry schema check ./schemas");
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
 
-  CLI::App* command = group->add_subcommand(
-      "check", "Names every mistake of schema files, with line, column and remedy");
-  command->footer("Example:\n  telemetry schema check ./schemas");
-  command->add_option("PATH", a.paths, "Folders or files; else schema.path of the configuration")
-      ->type_name("");
-  a.settings.add_to(*command);
-  command->add_flag("--json", a.json, "One JSON object instead of lines");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return check(*arguments); }; });
+  Command& checked =
+      group.command("check", "Names every mistake of schema files, with line, column and remedy");
+  checked.positional("PATH", a.paths, "Folders or files; else schema.path of the configuration");
+  a.settings.add_to(checked);
+  checked.flag("--json", a.json, "One JSON object instead of lines");
+  checked.example("telemetry schema check ./schemas");
+  checked.example("telemetry schema check --config edge.yaml");
+  checked.action([arguments] { return check(*arguments); });
 
-  command = group->add_subcommand(
+  Command& asked = group.command(
       "which", "Tells which schema judges a topic, and which others match; 1 when none does");
-  command->footer(
-      "The most specific filter wins: level by level a name beats +, + beats #.\n"
-      "Example:\n  telemetry schema which sensors/sensor-001/temperature --path ./schemas");
-  command->add_option("TOPIC", a.topics, "Topics")->required()->type_name("");
-  command->add_option("--path", a.path, "Folder or file of the schemas")->type_name("PATH");
-  a.settings.add_to(*command);
-  command->add_flag("--json", a.json, "One JSON object a topic instead of lines");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return which(*arguments); }; });
+  asked.positional("TOPIC", a.topics, "Topics").required();
+  asked.option("--path", a.path, "Folder or file of the schemas").type("PATH");
+  a.settings.add_to(asked);
+  asked.flag("--json", a.json, "One JSON object a topic instead of lines");
+  asked.footer("The most specific filter wins: level by level a name beats +, + beats #.");
+  asked.example("telemetry schema which sensors/sensor-001/temperature --path ./schemas");
+  asked.action([arguments] { return which(*arguments); });
 
-  add_schema_diff(*group, chosen);
-  add_schema_test(*group, chosen);
-  add_schema_compile(*group, chosen);
+  add_schema_diff(group);
+  add_schema_test(group);
+  add_schema_compile(group);
 }
 
 }  // namespace telemetry::command_line

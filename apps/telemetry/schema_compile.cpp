@@ -102,35 +102,32 @@ int compile(const Arguments& arguments) {
 
 }  // namespace
 
-void add_schema_compile(CLI::App& schema, Command& chosen) {
+void add_schema_compile(Command& schema) {
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  CLI::App* command =
-      schema.add_subcommand("compile", "Writes schemas as a C++ header of constants for firmware");
-  command->footer(
-      "The header has the tables that the gateway judges with, and needs telemetry/core only.\n"
-      "What firmware cannot judge is refused by name and place: pattern, strict: false, custom,\n"
-      "keywords of JSON Schema beyond the tables. The same schemas give the same bytes.\n"
-      "Exit code: 0 written, 1 the output cannot be written, 2 a file has mistakes, or wrong "
-      "usage;\n"
-      "then the old output stays.\n"
-      "Example:\n"
-      "  telemetry schema compile --to cpp schemas/*.yaml --output firmware/schemas.hpp\n"
-      "and in the firmware:\n"
+  Command& command =
+      schema.command("compile", "Writes schemas as a C++ header of constants for firmware");
+  command.positional("FILE", a.files, "Schema files").required();
+  command.option("--to", a.target, "What to write: cpp").required().one_of({"cpp"}).type("TARGET");
+  command.option("--namespace", a.name_space, "Namespace of the header, such as app::schemas")
+      .type("NAME")
+      .show_default();
+  command.option("-o,--output", a.output, "File to write; - is standard output")
+      .type("FILE")
+      .show_default();
+  command.footer(
+      "The header has the tables that the gateway judges with, and needs telemetry/core "
+      "only. What firmware cannot judge is refused by name and place: pattern, "
+      "strict: false, custom, keywords of JSON Schema beyond the tables. The same "
+      "schemas give the same bytes. In the firmware:\n"
+      "\n"
       "  const auto* schema = schemas::choose(topic);                      // or null\n"
-      "  telemetry::core::decode(*schema->view, payload, buffers);");
-  command->add_option("FILE", a.files, "Schema files")->required()->type_name("");
-  command->add_option("--to", a.target, "What to write: cpp")
-      ->required()
-      ->check(CLI::IsMember({"cpp"}))
-      ->type_name("TARGET");
-  command->add_option("--namespace", a.name_space, "Namespace of the header, such as app::schemas")
-      ->capture_default_str()
-      ->type_name("NAME");
-  command->add_option("-o,--output", a.output, "File to write; - is standard output")
-      ->capture_default_str()
-      ->type_name("FILE");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return compile(*arguments); }; });
+      "  telemetry::core::decode(*schema->view, payload, buffers);\n"
+      "\n"
+      "Exit code: 0 written, 1 the output cannot be written, 2 a file has mistakes, or "
+      "wrong usage; then the old output stays.");
+  command.example("telemetry schema compile --to cpp schemas/*.yaml --output firmware/schemas.hpp");
+  command.action([arguments] { return compile(*arguments); });
 }
 
 }  // namespace telemetry::command_line

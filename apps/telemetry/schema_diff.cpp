@@ -133,23 +133,24 @@ int diff(const Arguments& arguments) {
 
 }  // namespace
 
-void add_schema_diff(CLI::App& schema, Command& chosen) {
+void add_schema_diff(Command& schema) {
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  CLI::App* command = schema.add_subcommand(
+  Command& command = schema.command(
       "diff", "Tells what differs between two versions, and whether NEW may follow as a minor one");
-  command->footer(
-      "Lines: + is new, - is gone, ~ has changed. A minor version may add optional fields and\n"
-      "widen rules, so that what was valid stays valid; all else needs a new major version.\n"
-      "Exit code: 0 NEW may follow OLD as a minor version, 1 it may not, 2 a file has mistakes.\n"
-      "Example:\n"
-      "  telemetry schema diff schemas/room.yaml room-next.yaml\n"
-      "  git show HEAD:schemas/room.yaml >/tmp/old.yaml && telemetry schema diff /tmp/old.yaml "
-      "schemas/room.yaml");
-  command->add_option("OLD", a.before, "Schema file in force")->required()->type_name("");
-  command->add_option("NEW", a.after, "Schema file that is to follow")->required()->type_name("");
-  command->add_flag("--json", a.json, "One JSON object instead of lines");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return diff(*arguments); }; });
+  command.positional("OLD", a.before, "Schema file in force").required();
+  command.positional("NEW", a.after, "Schema file that is to follow").required();
+  command.flag("--json", a.json, "One JSON object instead of lines");
+  command.footer(
+      "Lines: + is new, - is gone, ~ has changed. A minor version may add optional fields "
+      "and widen rules, so that what was valid stays valid; all else needs a new major "
+      "version. Exit code: 0 NEW may follow OLD as a minor version, 1 it may not, 2 a "
+      "file has mistakes.");
+  command.example("telemetry schema diff schemas/room.yaml room-next.yaml");
+  command.example(
+      "git show HEAD:schemas/room.yaml >old.yaml && \\\n"
+      "      telemetry schema diff old.yaml schemas/room.yaml");
+  command.action([arguments] { return diff(*arguments); });
 }
 
 }  // namespace telemetry::command_line

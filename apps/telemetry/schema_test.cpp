@@ -268,38 +268,35 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_schema_test(CLI::App& schema, Command& chosen) {
+void add_schema_test(Command& schema) {
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  CLI::App* command = schema.add_subcommand(
+  Command& command = schema.command(
       "test", "Judges sample payloads as telemetry-edge would; 1 when one is invalid");
-  command->footer(
-      "Shows what each valid payload is stored as: values with units, defaults that were filled\n"
-      "in, device, time, sequence number, what lenient mode read as another type; and each rule\n"
-      "that an invalid one breaks. Nothing is stored, repeats are not looked for, and custom\n"
-      "functions are not called.\n"
-      "Exit code: 0 all are valid, 1 one is invalid or no schema matches, 2 wrong usage.\n"
-      "Example:\n"
-      "  telemetry schema test schemas/room.yaml sample.json\n"
-      "  telemetry schema test schemas captured.jsonl --topic sensors/sensor-001/temperature\n"
-      "  mosquitto_sub -t 'sensors/+/temperature' -C 100 | telemetry schema test room.yaml --lines "
-      "-");
-  command->add_option("SCHEMA", a.schemas, "Schema file, or folder of them with --topic")
-      ->required()
-      ->type_name("");
+  command.positional("SCHEMA", a.schemas, "Schema file, or folder of them with --topic").required();
   command
-      ->add_option("PAYLOAD", a.files,
-                   "Files of one payload each; of one a line when they end with .jsonl; - is "
-                   "standard input")
-      ->required()
-      ->type_name("");
-  command
-      ->add_option("--topic", a.topic,
-                   "Topic of the payloads: chooses the schema, names the device")
-      ->type_name("TOPIC");
-  command->add_flag("--lines", a.lines, "One payload a line, whatever the files are called");
-  command->add_flag("--json", a.json, "One JSON object a payload instead of lines");
-  command->callback([arguments, &chosen] { chosen = [arguments] { return run(*arguments); }; });
+      .positional("PAYLOAD", a.files,
+                  "Files of one payload each; of one a line when they end with .jsonl; - is "
+                  "standard input")
+      .required();
+  command.option("--topic", a.topic, "Topic of the payloads: chooses the schema, names the device")
+      .type("TOPIC");
+  command.flag("--lines", a.lines, "One payload a line, whatever the files are called");
+  command.flag("--json", a.json, "One JSON object a payload instead of lines");
+  command.footer(
+      "Shows what each valid payload is stored as: values with units, defaults that were "
+      "filled in, device, time, sequence number, what lenient mode read as another type; "
+      "and each rule that an invalid one breaks. Nothing is stored, repeats are not "
+      "looked for, and custom functions are not called. Exit code: 0 all are valid, 1 one "
+      "is invalid or no schema matches, 2 wrong usage.");
+  command.example("telemetry schema test schemas/room.yaml sample.json");
+  command.example(
+      "telemetry schema test schemas captured.jsonl \\\n"
+      "      --topic sensors/sensor-001/temperature");
+  command.example(
+      "mosquitto_sub -t 'sensors/+/temperature' -C 100 | \\\n"
+      "      telemetry schema test schemas/temperature_sensor.yaml --lines -");
+  command.action([arguments] { return run(*arguments); });
 }
 
 }  // namespace telemetry::command_line

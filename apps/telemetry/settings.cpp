@@ -17,12 +17,15 @@ std::span<const std::span<const Option>> option_tables() {
   return tables;
 }
 
-void Settings::add_to(CLI::App& command) {
-  command.add_option("-c,--config", file, "Configuration file (else CONFIG_PATH, else defaults)")
-      ->type_name("FILE");
-  command.add_option("--set", assignments, "Overrides one setting: journal.path=/mnt/journal")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+Argument Settings::add_to(Command& command) {
+  const Argument config =
+      command.option("-c,--config", file, "Configuration file (else CONFIG_PATH, else defaults)")
+          .type("FILE");
+  command
+      .option("--set", assignments,
+              "Overrides one setting: journal.path=/mnt/journal; may be repeated")
+      .type("KEY=VALUE");
+  return config;
 }
 
 Result<Config> Settings::load(std::vector<Diagnostic>& diagnostics) const {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "process/command_line.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
 
@@ -20,7 +20,8 @@ struct Settings {
   std::vector<std::string> assignments;  ///< "section.key=value"
   std::string app = "telemetry";
 
-  void add_to(CLI::App& command);
+  /// @returns --config.
+  Argument add_to(Command& command);
   /// Errors: invalid_argument also for an assignment without "=".
   [[nodiscard]] Result<Config> load(std::vector<Diagnostic>& diagnostics) const;
   /// The same; prints mistakes and warnings to standard error.

@@ -8,22 +8,19 @@
 
 namespace telemetry::command_line {
 
-void add_version(CLI::App& program, Command& chosen) {
+void add_version(Command& program) {
   const auto json = std::make_shared<bool>(false);
-  CLI::App* command = program.add_subcommand("version", "Prints the version of this build");
-  command->add_flag("--json", *json, "As a JSON object");
-  command->callback([json, &chosen] {
-    chosen = [json] {
-      Output output;
-      if (*json) {
-        output.write(
-            fmt::format(R"({{"version":"{}","compiler":"{}"}})", TELEMETRY_VERSION, __VERSION__));
-        output.write("\n");
-      } else {
-        output.write(fmt::format("telemetry {} (compiler {})\n", TELEMETRY_VERSION, __VERSION__));
-      }
-      return output.finish(0);
-    };
+  Command& command = program.command("version", "Prints the version of this build");
+  command.flag("--json", *json, "As a JSON object");
+  command.example("telemetry version");
+  command.action([json] {
+    Output output;
+    output.write(*json
+                     ? fmt::format(R"({{"version":"{}","compiler":"{}"}})"
+                                   "\n",
+                                   TELEMETRY_VERSION, __VERSION__)
+                     : fmt::format("telemetry {} (compiler {})\n", TELEMETRY_VERSION, __VERSION__));
+    return output.finish(0);
   });
 }
 

@@ -94,9 +94,9 @@ TEST_CASE("schema compile refuses wrong usage in one line") {
     CHECK_THAT(ran.err, Catch::StartsWith("telemetry: ") && Catch::Contains(why));
     CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
   };
-  refused("--to rust " + heartbeat, "--to: rust not in {cpp}");
-  refused(heartbeat, "--to is required");
-  refused("--to cpp", "FILE is required");
+  refused("--to rust " + heartbeat, "--to \"rust\": write cpp");
+  refused(heartbeat, "--to is missing: ");
+  refused("--to cpp", "FILE is missing: ");
   refused("--to cpp --namespace int " + heartbeat, "'int' is not a name for a C++ namespace");
   refused("--to cpp " + root + "/examples/schemas", "is a folder; name its files");
 }

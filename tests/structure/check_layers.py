@@ -4,8 +4,9 @@
 usage: check_layers.py SOURCE_DIR [--canary]
 layers.json lists the layers, lowest first. A file includes lower layers or its own room; rooms of one
 layer only where `within_layer` names it. Public headers include no third-party header but those that
-`of_the_user` allows the file. With --canary the tree under canaries/ must be rejected, line for line as
-its EXPECTED file says.
+`of_the_user` allows the file. A header that is dear to compile is included by the files that
+`included_only_by` names for its path, in tests and examples too. With --canary the tree under canaries/
+must be rejected, line for line as its EXPECTED file says.
 """
 import json
 import pathlib
@@ -88,6 +89,22 @@ def check(root: pathlib.Path) -> list[str]:
                     level[target] == level[room]
                     and target not in data["within_layer"].get(room, [])):
                 problems.append(f"{where}: {room} may not include {target} ({name})")
+    return problems + dear_headers(root, data["included_only_by"])
+
+
+def dear_headers(root: pathlib.Path, allowed: dict[str, list[str]]) -> list[str]:
+    problems = []
+    for top in ("include", "libtelemetry", "adapters", "apps", "examples", "tests"):
+        for file in sorted((root / top).rglob("*")):
+            relative = file.relative_to(root)
+            if file.suffix not in (".hpp", ".cpp", ".h", ".c") or "canaries" in relative.parts:
+                continue
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                match = INCLUDE.match(line)
+                for path, files in allowed.items():
+                    if match and match.group(2).startswith(path) and relative.as_posix() not in files:
+                        problems.append(f"{relative}:{number}: <{match.group(2)}> is dear to compile; only "
+                                        f"{', '.join(files)} may include it")
     return problems
 
 
