@@ -17,7 +17,7 @@ std::string id_of(std::string_view payload) {
 
 }  // namespace
 
-JournalScript::JournalScript(std::uint64_t seed) : seed_(seed), random_(seed) {}
+JournalScript::JournalScript(std::uint64_t seed) : random_(seed) {}
 
 JournalOptions JournalScript::options() const {
   JournalOptions options;

@@ -53,7 +53,6 @@ class JournalScript {
   std::string compare(bool first);
   void complain(const std::string& what);
 
-  std::uint64_t seed_;
   std::mt19937_64 random_;
   ManualClock clock_;
   std::unique_ptr<Journal> journal_;
