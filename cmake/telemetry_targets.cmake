@@ -24,11 +24,15 @@ endif()
 if(TELEMETRY_SANITIZE)
   # What every test of a sanitizer build runs with, processes that it starts included.
   set(TELEMETRY_TEST_ENVIRONMENT
-    "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp"
-    "UBSAN_OPTIONS=print_stacktrace=1"
+    "ASAN_OPTIONS=allow_addr2line=1"
+    "TSAN_OPTIONS=allow_addr2line=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp"
+    "UBSAN_OPTIONS=allow_addr2line=1:print_stacktrace=1"
     "TELEMETRY_MODEL_SCRIPTS=4" "TELEMETRY_MUTATIONS=500")  # of 40 and 10,000: far slower
   add_compile_options(-fsanitize=${TELEMETRY_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TELEMETRY_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    add_compile_options(-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitizer_ignore.txt)
+  endif()
 endif()
 if(TELEMETRY_BUILD_FUZZERS)
   add_compile_options(-fsanitize=fuzzer-no-link)  # the library's coverage is what guides libFuzzer
