@@ -95,8 +95,10 @@ class SqliteStore final : public Store {
       : options_(options), environment_(std::move(environment)), readers_(options_) {}
 
   [[nodiscard]] std::string name() const override { return "sqlite"; }
+  [[nodiscard]] SinkTraits traits() const override { return {.transactional = true}; }
+  [[nodiscard]] Result<std::uint64_t> sequence_floor() override;
   [[nodiscard]] Result<void> open() override;
-  [[nodiscard]] Result<std::optional<Position>> position() override;
+  [[nodiscard]] Result<std::optional<Position>> position(const JournalId& journal) override;
   [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
                                           std::span<const BatchPtr> batches,
                                           const OnRejected& on_rejected) override;
@@ -180,7 +182,15 @@ Result<void> SqliteStore::check_writable() const {
                            options_.read_only ? "opened read-only" : "not open for writing")};
 }
 
-Result<std::optional<Position>> SqliteStore::position() {
+/// Mistakes in what the file is, and where, end the start here.
+Result<std::uint64_t> SqliteStore::sequence_floor() {
+  if (auto opened = open(); !opened) return std::move(opened).error();
+  const std::uint64_t floor = committed_;
+  close();
+  return floor;
+}
+
+Result<std::optional<Position>> SqliteStore::position(const JournalId&) {
   if (auto ready = check_writable(); !ready) return ready.error();
   return sqlite::guarded(options_.path,
                          [&]() -> Result<std::optional<Position>> { return writer_->position(); });

@@ -112,7 +112,7 @@ Result<WriteReport> Writer::write(const JournalId& journal, std::span<const Batc
   WriteReport report;
   for (const BatchPtr& batch : batches) {
     for (const Reading& reading : batch->readings) {
-      if (!is_dead(reading.verdict)) store(reading, report);
+      store(reading, report);
     }
   }
   insert_all(report);
@@ -120,10 +120,10 @@ Result<WriteReport> Writer::write(const JournalId& journal, std::span<const Batc
   save_latest();
   save_position(journal, batches.back()->last);
   lookups_.clear();
-  for (const Rejected& row : rejected_) {
-    if (auto kept = on_rejected(*row.reading, row.reason); !kept) return kept.error();
+  if (!rejected_.empty()) {
+    if (auto kept = on_rejected(rejected_); !kept) return kept.error();
+    rejected_.clear();
   }
-  rejected_.clear();
   transaction.commit();
   return report;
 }

@@ -68,10 +68,6 @@ class Writer {
       return a.topic == b.topic;
     }
   };
-  struct Rejected {
-    const Reading* reading;
-    std::string reason;
-  };
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
   };

@@ -73,8 +73,8 @@ struct ConsumerStats {
 /// Carries readings from the journal to one sink, for ever, in order.
 class Consumer {
  public:
-  /// @param on_rejected where rejected readings go; may be empty. A write in which it fails is
-  ///        retried.
+  /// @param on_rejected where rejected readings go, all of a write in one call; may be empty. A
+  ///        write in which it fails is retried.
   Consumer(std::unique_ptr<Sink> sink, Journal& journal, Feed& feed, ConsumerOptions options,
            Environment environment, OnRejected on_rejected = {});
   ~Consumer();

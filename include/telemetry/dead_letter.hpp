@@ -14,8 +14,8 @@ namespace telemetry {
 /// once: each frame's `reference` is the sequence of the message in the main journal.
 class DeadLetterSink : public Sink {
  public:
-  /// Keeps a reading that another sink refused for good (at least once). Thread: any.
-  [[nodiscard]] virtual Result<void> keep(const Reading& reading, const std::string& reason) = 0;
+  /// Keeps readings that another sink refused for good (at least once), with one sync. Thread: any.
+  [[nodiscard]] virtual Result<void> keep(std::span<const Rejected> readings) = 0;
   /// Of the journal behind it; all zero while it is closed. Thread: any.
   [[nodiscard]] virtual JournalStats stats() const = 0;
 };

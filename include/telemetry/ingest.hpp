@@ -84,8 +84,9 @@ class Ingest {
   virtual void swap_schemas(std::shared_ptr<const SchemaSet> schemas) = 0;
   /// The schemas in force for the next batch. Thread: any.
   [[nodiscard]] virtual std::shared_ptr<const SchemaSet> schemas() const = 0;
-  /// Called, in journal order, with each batch as soon as it is durable.
-  virtual void on_durable(std::function<void(BatchPtr)> callback) = 0;
+  /// Adds one who is given each batch, in journal order, as soon as it is durable. Called under a
+  /// lock, by a source's thread: it must not wait. Thread: any.
+  virtual void on_durable(std::function<void(const BatchPtr&)> callback) = 0;
   [[nodiscard]] virtual IngestStats stats() const = 0;
 };
 

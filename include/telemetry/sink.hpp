@@ -29,33 +29,69 @@ struct WriteReport {
   std::uint64_t durable = 0;
 };
 
-/// Takes a reading that a sink rejects for good, with the reason. When it returns, that is kept
-/// among the dead letters; after an error the sink must not go past the reading.
-using OnRejected = std::function<Result<void>(const Reading&, const std::string& reason)>;
+/// A reading that no retry can help, and why.
+struct Rejected {
+  const Reading* reading = nullptr;
+  std::string reason;
+};
+/// Takes what a sink rejects for good. When it returns, that is kept among the dead letters; after
+/// an error the sink must not go past these readings.
+using OnRejected = std::function<Result<void>(std::span<const Rejected>)>;
 
-/// A consumer's far end. Used by one thread.
+/// What a consumer knows of its sink before it is open. The same for as long as the sink lives.
+struct SinkTraits {
+  enum class Start : std::uint8_t {
+    oldest,  ///< with all that the journal holds
+    newest,  ///< with what comes next
+  };
+  /// It commits its position with the data: exactly once. Without, the journal keeps the cursor: at
+  /// least once.
+  bool transactional = false;
+  Start start = Start::oldest;  ///< where it begins when neither sink nor journal knows a position
+  /// What it has not taken stays in the journal. Without, the journal lets go of it, counted
+  /// `lost`.
+  bool keeps_journal = true;
+  bool takes_living = true;  ///< it is given readings that are valid or unmatched
+  bool takes_dead = false;   ///< it is given readings with a dead verdict
+  /// Limits of one write in the place of ConsumerOptions; 0 = those.
+  std::size_t batch_rows_max = 0;
+  std::size_t batch_bytes_max = 0;
+  std::int64_t batch_age_ns = 0;
+};
+
+/// A consumer's far end. Used by one thread. What a function throws counts as Errc::internal.
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// Names the sink in logs and metrics, and its cursor's file: 1 to 64 of a-z A-Z 0-9 _ . -, the
+  /// first a letter or digit.
   [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual SinkTraits traits() const { return {}; }
+  /// For a store whose row ids are journal sequences without a journal's name: the highest that it
+  /// may hold. A new journal starts above it. Asked once, before the journal and the sink are open.
+  /// Errors: retryable ones mean that it is away for now; others end the start.
+  [[nodiscard]] virtual Result<std::uint64_t> sequence_floor() { return std::uint64_t{0}; }
 
-  /// Opens for writing. Called once before all else, and again after a failed write.
+  /// Opens for writing. Called before all else, and again after a failed write.
   [[nodiscard]] virtual Result<void> open() = 0;
-  /// The position committed together with the data, for a transactional sink; nothing when it has
-  /// none of its own, the journal keeps the cursor then (at least once).
-  [[nodiscard]] virtual Result<std::optional<Position>> position() = 0;
+  /// Of a transactional sink, after open(): the position that it committed last, in this journal or
+  /// in the one before; nothing when it is new.
+  [[nodiscard]] virtual Result<std::optional<Position>> position(const JournalId& journal) {
+    (void)journal;
+    return std::optional<Position>();
+  }
   /// Writes all readings of these batches, whose (after, last] ranges adjoin, and the position
   /// {journal, batches.back()->last}, in one transaction where there is one. Readings whose id is
-  /// already stored are skipped. Dead readings are the caller's to leave out: a sink skips them
-  /// unless it is made for them.
-  /// @param on_rejected is called for each reading that no retry can help, before a commit; its
+  /// already stored are skipped. All of them are such as traits() ask for.
+  /// @param on_rejected is called at most once, before a commit, with what no retry can help; its
   ///        error is the write's.
-  /// Errors: retryable ones are retried for ever with back-off; nothing was written then.
+  /// Errors: all are retried for ever with back-off, after open(); nothing was written then, or all
+  /// of it.
   [[nodiscard]] virtual Result<WriteReport> write(const JournalId& journal,
                                                   std::span<const BatchPtr> batches,
                                                   const OnRejected& on_rejected) = 0;
   /// Called when nothing came for a while and before stop: makes what was written durable.
-  /// @returns the durable sequence.
+  /// @returns the durable sequence: that of the last report, where nothing was left to do.
   [[nodiscard]] virtual Result<std::uint64_t> flush() = 0;
   virtual void close() noexcept = 0;
 };

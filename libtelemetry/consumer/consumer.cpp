@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <set>
 
 #include "consumer/journal_batches.hpp"
@@ -21,11 +22,11 @@
 /// succeeded; the journal keeps all above `durable`. After any error nothing in memory is believed:
 /// the sink is closed, opened again and asked for its position, so that a write whose outcome is
 /// unknown (a connection lost during commit) is neither lost nor repeated by a transactional sink.
-/// A sink without a position goes on after `durable`: at least once.
+/// Another goes on after `durable`: at least once.
 ///
-/// Two cursor files: NAME is where a sink without a position goes on; NAME.hint is, for a sink that
-/// has one, a lower bound of what it holds: with it the journal may let go of consumed segments
-/// while the sink cannot be asked.
+/// The cursor's file: NAME is where a sink without a position goes on; NAME.hint is, of a
+/// transactional one, a lower bound of what it holds. With it the journal may let go of consumed
+/// segments while the sink is away.
 ///
 /// A position in another journal, or outside what the journal holds, is loss of data: said in the
 /// log, counted where the number is known, and the consumer goes on with what there is.
@@ -40,17 +41,30 @@ std::string text(const JournalId& id) {
   return hex;
 }
 
-/// A batch of the feed without what lies at or below `after`; shares its memory.
-BatchPtr rest_of(const BatchPtr& whole, std::uint64_t after) {
+/// What a sink takes of a batch, without what lies at or below `after`; shares its memory.
+BatchPtr part_of(const BatchPtr& whole, std::uint64_t after, const SinkTraits& traits) {
+  const auto is_wanted = [&](const Reading& reading) {
+    return reading.id > after &&
+           (is_dead(reading.verdict) ? traits.takes_dead : traits.takes_living);
+  };
+  if (whole->after == after && std::ranges::all_of(whole->readings, is_wanted)) return whole;
   auto part = std::make_shared<Batch>();
-  part->schemas = whole;
   part->after = after;
   part->last = whole->last;
-  for (const Reading& reading : whole->readings) {
-    if (reading.id > after) part->readings.push_back(reading);
-  }
+  std::ranges::copy_if(whole->readings, std::back_inserter(part->readings), is_wanted);
+  if (!part->readings.empty()) part->schemas = whole;
   return part;
 }
+
+ConsumerOptions options_for(const SinkTraits& traits, ConsumerOptions options) {
+  if (traits.batch_rows_max != 0) options.batch_rows_max = traits.batch_rows_max;
+  if (traits.batch_bytes_max != 0) options.batch_bytes_max = traits.batch_bytes_max;
+  if (traits.batch_age_ns != 0) options.batch_age_ns = traits.batch_age_ns;
+  return options;
+}
+
+constexpr std::uint32_t rejected_lines_max = 10;  // in the log, per
+constexpr std::int64_t rejected_lines_interval_ns = 10'000'000'000;
 
 /// While it collects, a consumer is woken once for so many messages, not for every batch.
 constexpr std::size_t wake_rows = 1'000;
@@ -73,12 +87,14 @@ struct Consumer::State {
   State(std::unique_ptr<Sink> the_sink, Journal& the_journal, Feed& the_feed,
         ConsumerOptions the_options, Environment the_environment, OnRejected rejected)
       : sink(std::move(the_sink)),
+        traits(sink->traits()),
         journal(the_journal),
         feed(the_feed),
         reader(feed.join()),
-        options(the_options),
+        options(options_for(traits, the_options)),
         environment(std::move(the_environment)),
         on_rejected(std::move(rejected)),
+        rejected_log(environment.clock, rejected_lines_max, rejected_lines_interval_ns),
         name(sink->name()),
         behind(journal, environment) {
     stats.name = name;
@@ -88,17 +104,23 @@ struct Consumer::State {
   void claim();
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> find_position();
-  void start_from(const Position& found);
+  void start_from(const std::optional<Position>& known);
   void run(const std::stop_token& stop, std::int64_t drain_ns);
   [[nodiscard]] Result<bool> gather();
   [[nodiscard]] Result<BatchPtr> next_batch(std::uint64_t after, std::size_t rows,
                                             std::size_t bytes);
   [[nodiscard]] Result<void> write();
-  [[nodiscard]] Result<void> reject(const Reading& reading, const std::string& reason);
+  [[nodiscard]] Result<void> reject(std::span<const Rejected> readings);
   [[nodiscard]] Result<void> idle();
   void made_durable(std::uint64_t sequence);
   void keep_cursor(bool at_once);
-  [[nodiscard]] std::string hint_name() const { return name + ".hint"; }
+  /// Where the journal keeps the cursor, or, of a transactional sink, a lower bound of it.
+  [[nodiscard]] std::string cursor_name() const {
+    return traits.transactional ? name + ".hint" : name;
+  }
+  void need_above(std::uint64_t sequence) {
+    if (traits.keeps_journal) journal.set_cursor(name, sequence);
+  }
   void recovered();
   void failed(const Error& error);
   void back_off(const Error& error);
@@ -112,12 +134,14 @@ struct Consumer::State {
   }
 
   std::unique_ptr<Sink> sink;
+  const SinkTraits traits;
   Journal& journal;
   Feed& feed;
   std::size_t reader;
   ConsumerOptions options;
   Environment environment;
   OnRejected on_rejected;
+  RateLimit rejected_log;
   std::string name;
   JournalBatches behind;
 
@@ -125,9 +149,7 @@ struct Consumer::State {
   std::stop_token stop;
   std::int64_t drain_until = 0;
   bool opened = false;
-  bool found = false;         // position is known from an earlier open()
-  bool own_position = false;  // the sink commits its position itself
-  bool has_written = false;   // since open()
+  bool found = false;  // position is known from an earlier open()
   std::uint64_t position = 0;
   std::uint64_t durable = 0;
   std::uint64_t journal_seen = 0;  // the journal holds messages up to here; the feed may not
@@ -164,12 +186,13 @@ ConsumerStats Consumer::stats() const {
 
 /// Keeps the journal from deleting what the sink may need, before the sink can be asked.
 void Consumer::State::claim() {
-  std::uint64_t needs_above = 0;
-  auto hint = journal.load_cursor(hint_name());
-  if (hint && hint->has_value() && (*hint)->journal == journal.id()) {
-    needs_above = (*hint)->sequence;
+  const auto kept = journal.load_cursor(cursor_name());
+  if (kept && kept->has_value() && (*kept)->journal == journal.id()) {
+    need_above((*kept)->sequence);
+  } else {
+    const bool all = traits.transactional || traits.start == SinkTraits::Start::oldest;
+    need_above(all ? 0 : journal.durable_end());
   }
-  journal.set_cursor(name, needs_above);
 }
 
 Result<void> Consumer::State::open() {
@@ -179,43 +202,42 @@ Result<void> Consumer::State::open() {
     return result;
   }
   opened = true;
-  has_written = false;
   return {};
 }
 
 Result<void> Consumer::State::find_position() {
-  auto own = guarded(name, [&] { return sink->position(); });
-  if (!own) return std::move(own).error();
-  own_position = own->has_value();
-  if (own_position) {
-    start_from(**own);
+  if (traits.transactional) {
+    auto own = guarded(name, [&] { return sink->position(journal.id()); });
+    if (!own) return std::move(own).error();
+    start_from(*own);
   } else if (found) {
     position = durable;
   } else {
     auto cursor = journal.load_cursor(name);
     if (!cursor) return std::move(cursor).error();
-    start_from(cursor->value_or(Position{}));
+    start_from(*cursor);
   }
   found = true;
   durable = position;
-  if (own_position) {
+  if (traits.transactional) {
     // What is committed may not be durable yet.
     auto flushed = guarded(name, [&] { return sink->flush(); });
     if (!flushed) return std::move(flushed).error();
     durable = std::min(position, *flushed);
   }
   journal_seen = journal.durable_end();
-  journal.set_cursor(name, durable);
+  need_above(durable);
   const std::lock_guard lock(stats_mutex);
   stats.position = position;
   stats.durable = durable;
   return {};
 }
 
-void Consumer::State::start_from(const Position& at) {
+void Consumer::State::start_from(const std::optional<Position>& known) {
   const std::uint64_t before_first = journal.first_sequence() - 1;
-  if (at.journal == JournalId{} && at.sequence == 0) {
-    position = before_first;  // a new sink takes all there is
+  const Position at = known.value_or(Position{});
+  if (!known.has_value()) {
+    position = traits.start == SinkTraits::Start::newest ? journal.durable_end() : before_first;
   } else if (at.journal != journal.id()) {
     log(LogLevel::error,
         fmt::format("is at message {} of journal {}, but this journal is {}: what the other one "
@@ -283,10 +305,10 @@ Result<bool> Consumer::State::gather() {
     if (*batch != nullptr) {
       if (!group.empty() && rows + (*batch)->readings.size() > options.batch_rows_max) break;
       if (group.empty()) deadline = now() + options.batch_age_ns;
-      rows += (*batch)->readings.size();
+      rows += (*batch)->readings.size();  // also those that the sink does not take
       bytes += (*batch)->bytes_held();
-      after = (*batch)->last;
-      group.push_back(std::move(*batch));
+      group.push_back(part_of(*batch, after, traits));
+      after = group.back()->last;
       continue;
     }
     const std::int64_t left = deadline - now();
@@ -297,12 +319,13 @@ Result<bool> Consumer::State::gather() {
   return !group.empty();
 }
 
-/// The batch that continues after this sequence, from memory or from the journal; null: none yet.
+/// The batch that holds what follows this sequence, from memory (it may begin before) or from the
+/// journal; null: none yet.
 Result<BatchPtr> Consumer::State::next_batch(std::uint64_t after, std::size_t rows,
                                              std::size_t bytes) {
   if (BatchPtr batch = feed.after(reader, after)) {
     behind.rest();
-    return batch->after == after ? batch : rest_of(batch, after);
+    return batch;
   }
   // What is durable reaches the feed a moment later: the journal is read only for what the feed has
   // let go, or never had.
@@ -332,19 +355,10 @@ bool Consumer::State::wait(std::uint64_t after, std::uint64_t messages, std::int
 Result<void> Consumer::State::write() {
   auto report = guarded(name, [&] {
     return sink->write(journal.id(), std::span<const BatchPtr>(group),
-                       [this](const Reading& reading, const std::string& reason) {
-                         return reject(reading, reason);
-                       });
+                       [this](std::span<const Rejected> readings) { return reject(readings); });
   });
   if (!report) return std::move(report).error();
   position = group.back()->last;
-  if (!own_position && !has_written) {
-    // A new store has a position only now; its cursor is not the journal's to keep.
-    auto own = guarded(name, [&] { return sink->position(); });
-    if (!own) return std::move(own).error();
-    own_position = own->has_value();
-  }
-  has_written = true;
   recovered();
   {
     const std::lock_guard lock(stats_mutex);
@@ -361,14 +375,23 @@ Result<void> Consumer::State::write() {
 }
 
 /// The sink has not committed yet, and may have to try again: once is enough.
-Result<void> Consumer::State::reject(const Reading& reading, const std::string& reason) {
-  if (rejected_ids.contains(reading.id)) return {};
+Result<void> Consumer::State::reject(std::span<const Rejected> readings) {
+  std::vector<Rejected> fresh;
+  std::ranges::copy_if(readings, std::back_inserter(fresh), [this](const Rejected& rejected) {
+    return !rejected_ids.contains(rejected.reading->id);
+  });
+  if (fresh.empty()) return {};
   if (on_rejected) {
-    if (auto kept = on_rejected(reading, reason); !kept) return kept;
+    if (auto kept = on_rejected(fresh); !kept) return kept;
   }
-  log(LogLevel::warn,
-      fmt::format("refuses message {} on {} for good: {}", reading.id, reading.topic, reason));
-  rejected_ids.insert(reading.id);
+  for (const auto& [reading, reason] : fresh) {
+    rejected_ids.insert(reading->id);
+    std::uint64_t suppressed = 0;
+    if (!rejected_log.allow(suppressed)) continue;
+    log(LogLevel::warn,
+        fmt::format("refuses message {} on {} for good: {}{}", reading->id, reading->topic, reason,
+                    suppressed == 0 ? "" : fmt::format(" ({} more not shown)", suppressed)));
+  }
   return {};
 }
 
@@ -388,7 +411,7 @@ void Consumer::State::made_durable(std::uint64_t sequence) {
   sequence = std::min(sequence, position);
   if (sequence <= durable) return;
   durable = sequence;
-  journal.set_cursor(name, durable);
+  need_above(durable);
   const std::lock_guard lock(stats_mutex);
   stats.durable = durable;
 }
@@ -397,8 +420,7 @@ void Consumer::State::keep_cursor(bool at_once) {
   if (cursor_stored == durable) return;
   if (!at_once && now() - cursor_stored_at < options.cursor_interval_ns) return;
   cursor_stored_at = now();
-  const std::string file = own_position ? hint_name() : name;
-  if (auto stored = journal.store_cursor(file, {journal.id(), durable}); !stored) {
+  if (auto stored = journal.store_cursor(cursor_name(), {journal.id(), durable}); !stored) {
     log(LogLevel::warn, fmt::format("cannot keep its cursor: {}", to_string(stored.error())));
     return;
   }

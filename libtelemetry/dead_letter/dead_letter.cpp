@@ -32,6 +32,7 @@ namespace {
 constexpr std::string_view dead_letters_component = "dead_letters";
 const char* const source_cursor = "source";
 constexpr std::size_t snapshot_bytes = 8;
+constexpr std::size_t piece_bytes = 64 * 1024;
 
 std::uint64_t read_number(std::string_view bytes) noexcept {
   std::uint64_t value = 0;
@@ -50,15 +51,15 @@ class JournalSink final : public DeadLetterSink {
 
   [[nodiscard]] std::string name() const override { return "dead_letters"; }
   [[nodiscard]] Result<void> open() override;
-  [[nodiscard]] Result<std::optional<Position>> position() override {
-    return std::optional<Position>();
+  [[nodiscard]] SinkTraits traits() const override {
+    return {.takes_living = false, .takes_dead = true};
   }
   [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
                                           std::span<const BatchPtr> batches,
                                           const OnRejected&) override;
   [[nodiscard]] Result<std::uint64_t> flush() override { return done_; }
   void close() noexcept override;
-  [[nodiscard]] Result<void> keep(const Reading& reading, const std::string& reason) override;
+  [[nodiscard]] Result<void> keep(std::span<const Rejected> readings) override;
   [[nodiscard]] JournalStats stats() const override;
 
  private:
@@ -68,7 +69,7 @@ class JournalSink final : public DeadLetterSink {
   };
   [[nodiscard]] Result<void> follow(const JournalId& journal);
   void add(const Reading& reading);
-  [[nodiscard]] Result<void> store(std::size_t bytes);
+  [[nodiscard]] Result<void> store();
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::string document(std::uint64_t id) const;
 
@@ -155,11 +156,24 @@ void JournalSink::add(const Reading& reading) {
   if (reading.schema != nullptr) schemas_[reading.schema->id()] = reading.schema;
 }
 
-Result<void> JournalSink::store(std::size_t bytes) {
-  if (auto reserved = journal_->reserve(bytes); !reserved) return reserved;
-  auto ticket = journal_->append(records_);
-  if (!ticket) return std::move(ticket).error();
-  return journal_->sync(*ticket);
+/// All records with one sync, in pieces that fit into a segment.
+Result<void> JournalSink::store() {
+  Journal::Ticket newest;
+  std::span<Journal::Record> rest = records_;
+  while (!rest.empty()) {
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    while (count < rest.size() && bytes < piece_bytes) {
+      bytes += core::frame_size(rest[count].topic.size(), rest[count].payload.size(), true);
+      ++count;
+    }
+    if (auto reserved = journal_->reserve(bytes); !reserved) return reserved;
+    auto ticket = journal_->append(rest.first(count));
+    if (!ticket) return std::move(ticket).error();
+    newest = *ticket;
+    rest = rest.subspan(count);
+  }
+  return journal_->sync(newest);
 }
 
 Result<WriteReport> JournalSink::write(const JournalId& journal, std::span<const BatchPtr> batches,
@@ -170,45 +184,39 @@ Result<WriteReport> JournalSink::write(const JournalId& journal, std::span<const
   if (auto followed = follow(journal); !followed) return std::move(followed).error();
   records_.clear();
   schemas_.clear();
-  std::size_t bytes = 0;
   std::uint64_t newest = tail_.reference;
   for (const BatchPtr& batch : batches) {
     for (const Reading& reading : batch->readings) {
-      if (!is_dead(reading.verdict)) continue;
       ++report.accepted;
       if (reading.id <= tail_.reference) continue;
       add(reading);
       newest = reading.id;
-      bytes += core::frame_size(reading.topic.size(), reading.payload.size(), true);
     }
   }
   if (!records_.empty()) {
     // A new segment's snapshot is taken in here, before the state moves.
-    if (auto stored = store(bytes); !stored) return std::move(stored).error();
+    if (auto stored = store(); !stored) return std::move(stored).error();
     tail_.reference = newest;
   }
   done_ = report.durable = batches.empty() ? done_ : batches.back()->last;
   return report;
 }
 
-Result<void> JournalSink::keep(const Reading& reading, const std::string& reason) {
+Result<void> JournalSink::keep(std::span<const Rejected> readings) {
   const std::lock_guard lock(mutex_);
   if (!journal_) {
     return Error{Errc::unavailable,
-                 fmt::format("{}: the dead-letter journal is not open; message {} on {} waits",
-                             options_.path, reading.id, reading.topic)};
+                 fmt::format("{}: the dead-letter journal is not open; {} messages, the first {}, "
+                             "wait",
+                             options_.path, readings.size(), readings.front().reading->id)};
   }
   records_.clear();
   schemas_.clear();
-  add(reading);
-  records_.back().header.reason = static_cast<std::uint8_t>(core::Rule::custom);
-  if (auto stored = store(core::frame_size(reading.topic.size(), reading.payload.size(), true));
-      !stored) {
-    return stored;
+  for (const Rejected& rejected : readings) {
+    add(*rejected.reading);
+    records_.back().header.reason = static_cast<std::uint8_t>(core::Rule::custom);
   }
-  environment_.log(LogLevel::debug, dead_letters_component,
-                   fmt::format("kept message {} on {}: {}", reading.id, reading.topic, reason));
-  return {};
+  return store();
 }
 
 JournalStats JournalSink::stats() const {

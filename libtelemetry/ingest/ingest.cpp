@@ -179,9 +179,9 @@ std::shared_ptr<const SchemaSet> IngestState::schemas() const {
   return schemas_;
 }
 
-void IngestState::on_durable(std::function<void(BatchPtr)> callback) {
+void IngestState::on_durable(std::function<void(const BatchPtr&)> callback) {
   const std::lock_guard lock(publish_mutex_);
-  on_durable_ = std::move(callback);
+  on_durable_.push_back(std::move(callback));
 }
 
 void IngestState::appended(const Journal::Ticket& ticket, const std::shared_ptr<Batch>& batch) {
@@ -196,8 +196,9 @@ void IngestState::appended(const Journal::Ticket& ticket, const std::shared_ptr<
 void IngestState::publish(std::uint64_t last) {
   const std::lock_guard lock(publish_mutex_);
   while (!unpublished_.empty() && unpublished_.front()->last <= last) {
-    if (on_durable_) on_durable_(std::move(unpublished_.front()));
+    const BatchPtr batch = std::move(unpublished_.front());
     unpublished_.pop_front();
+    for (const auto& callback : on_durable_) callback(batch);
   }
 }
 

@@ -36,7 +36,7 @@ class IngestState final : public Ingest {
   [[nodiscard]] Journal& journal() noexcept override { return *journal_; }
   void swap_schemas(std::shared_ptr<const SchemaSet> schemas) override;
   [[nodiscard]] std::shared_ptr<const SchemaSet> schemas() const override;
-  void on_durable(std::function<void(BatchPtr)> callback) override;
+  void on_durable(std::function<void(const BatchPtr&)> callback) override;
   [[nodiscard]] IngestStats stats() const override;
 
   // For doors.
@@ -82,7 +82,7 @@ class IngestState final : public Ingest {
 
   std::mutex publish_mutex_;
   std::deque<BatchPtr> unpublished_;  // appended, in journal order
-  std::function<void(BatchPtr)> on_durable_;
+  std::vector<std::function<void(const BatchPtr&)>> on_durable_;
 
   std::uint64_t tail_ = 0;  // last appended sequence; guarded by the journal's lock
 

@@ -17,12 +17,13 @@
 /// Sources, door, journal and consumers, and the threads they run on: one per source, one per
 /// consumer, one that says `ready` and trims the journal.
 ///
-/// Start: each sink is opened and asked for its position first, because a new journal must number
-/// its messages above all that any store holds: stores skip ids that they know. A sink that is away
-/// for now cannot say; then a journal that does not exist yet begins at a number made from the
+/// Start: a new journal must number its messages above all that a store holds whose row ids are
+/// journal sequences, for such a store skips ids that it knows. One that is away for now cannot say
+/// what it holds; then a journal that does not exist yet begins at a number made from the
 /// clock, which no earlier one can have reached (2^20 messages for each second since 2020). A
 /// journal that exists goes on where it ended. What this leaves open: an old copy of the journal is
 /// put back while a store is away at start: the store takes what comes until it is back for known.
+/// Otherwise sinks are opened by their consumers, and none delays the start.
 ///
 /// Stop, in order: the sources commit, acknowledge and end; the stores write what is durable, for
 /// at most `drain_ns`, then the dead letters do; what is left stays in the journal.
@@ -32,14 +33,25 @@ namespace {
 constexpr std::string_view pipeline_component = "pipeline";
 constexpr std::int64_t year_2020_s = 1'577'836'800;
 constexpr int sequence_bits_per_second = 20;
-constexpr auto ready_poll = std::chrono::milliseconds(10);
-constexpr auto trim_interval = std::chrono::seconds(1);
+constexpr std::chrono::nanoseconds ready_poll_min = std::chrono::milliseconds(10);
+constexpr std::chrono::nanoseconds trim_interval = std::chrono::seconds(1);
+constexpr std::size_t name_bytes_max = 64;
 
 /// What the sinks say before the journal is opened.
 struct Floor {
   std::uint64_t sequence = 0;
   bool all_known = true;
 };
+
+/// A sink's name is a file name of the journal's.
+bool is_name(std::string_view name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !name.empty() && name.size() <= name_bytes_max && is_plain(name.front()) &&
+         std::ranges::all_of(
+             name, [&](char c) { return is_plain(c) || c == '_' || c == '.' || c == '-'; });
+}
 
 class WiredPipeline final : public Pipeline {
  public:
@@ -111,7 +123,7 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
                              std::move(callbacks));
   if (!ingest) return std::move(ingest).error();
   ingest_ = std::move(*ingest);
-  ingest_->on_durable([this](BatchPtr batch) { feed_.publish(std::move(batch)); });
+  ingest_->on_durable([this](const BatchPtr& batch) { feed_.publish(batch); });
   if (!options_.dead_letters.path.empty()) {
     auto dead_letters = make_dead_letter_sink(options_.dead_letters, environment_);
     dead_letters_ = dead_letters.get();
@@ -151,27 +163,31 @@ Result<Floor> WiredPipeline::ask_sinks(std::vector<std::unique_ptr<Sink>>& sinks
   Floor floor;
   std::set<std::string> names;
   for (const auto& sink : sinks) {
-    if (!names.insert(sink->name()).second) {
-      return Error{
-          Errc::invalid_argument,
-          fmt::format("two sinks are named {}; each needs a name of its own", sink->name())};
+    const std::string name = sink->name();
+    if (!is_name(name)) {
+      return Error{Errc::invalid_argument,
+                   fmt::format("a sink is named {:?}; a name is 1 to {} of a-z A-Z 0-9 _ . -, and "
+                               "begins with a letter or digit",
+                               name, name_bytes_max)};
     }
-    Result<std::optional<Position>> position = std::optional<Position>();
+    if (!names.insert(name).second) {
+      return Error{Errc::invalid_argument,
+                   fmt::format("two sinks are named {}; each needs a name of its own", name)};
+    }
+    Result<std::uint64_t> known = std::uint64_t{0};
     try {
-      auto opened = sink->open();
-      position = opened ? sink->position() : std::move(opened).error();
-      sink->close();
+      known = sink->sequence_floor();
     } catch (const std::exception& failure) {
-      position = Error{Errc::internal, fmt::format("{}: {}", sink->name(), failure.what())};
+      known = Error{Errc::internal, fmt::format("{}: {}", name, failure.what())};
     }
-    if (position) {
-      if (position->has_value()) floor.sequence = std::max(floor.sequence, (*position)->sequence);
-    } else if (is_retryable(position.error().code)) {
+    if (known) {
+      floor.sequence = std::max(floor.sequence, *known);
+    } else if (is_retryable(known.error().code)) {
       floor.all_known = false;
-      log(LogLevel::warn, fmt::format("{} is away: {}; messages wait in the journal", sink->name(),
-                                      to_string(position.error())));
+      log(LogLevel::warn, fmt::format("{} is away: {}; messages wait in the journal", name,
+                                      to_string(known.error())));
     } else {
-      return std::move(position).error();
+      return std::move(known).error();
     }
   }
   return floor;
@@ -194,8 +210,8 @@ void WiredPipeline::add_consumers(std::vector<std::unique_ptr<Sink>> sinks) {
     const bool is_dead_letters = sink.get() == dead_letters_;
     OnRejected on_rejected;
     if (dead_letters_ != nullptr && !is_dead_letters) {
-      on_rejected = [this](const Reading& reading, const std::string& reason) {
-        return dead_letters_->keep(reading, reason);
+      on_rejected = [this](std::span<const Rejected> readings) {
+        return dead_letters_->keep(readings);
       };
     }
     consumers_.push_back(std::make_unique<Consumer>(std::move(sink), ingest_->journal(), feed_,
@@ -247,6 +263,7 @@ void WiredPipeline::run_source(Source& source, const std::stop_token& stop) {
 
 void WiredPipeline::watch(const std::stop_token& stop, const std::function<void()>& on_ready) {
   bool ready = false;
+  auto pause = ready_poll_min / 2;  // doubles: a broker may be away for days
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
@@ -257,8 +274,7 @@ void WiredPipeline::watch(const std::stop_token& stop, const std::function<void(
     } else {
       ingest_->journal().trim();
     }
-    const auto pause =
-        ready ? std::chrono::nanoseconds(trim_interval) : std::chrono::nanoseconds(ready_poll);
+    pause = ready ? trim_interval : std::min(2 * pause, trim_interval);
     wake.wait_for(lock, stop, pause, [] { return false; });
   }
 }

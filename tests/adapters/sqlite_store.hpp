@@ -38,9 +38,11 @@ class SqliteFixture {
   }
   Result<WriteReport> try_write(std::span<const BatchPtr> batches) {
     return store->write(test_journal, batches,
-                        [this](const Reading& reading, const std::string& reason) -> Result<void> {
+                        [this](std::span<const Rejected> rows) -> Result<void> {
                           if (!may_reject) return Error{Errc::unavailable, "no room"};
-                          rejected.push_back(std::to_string(reading.id) + ": " + reason);
+                          for (const auto& [reading, reason] : rows) {
+                            rejected.push_back(std::to_string(reading->id) + ": " + reason);
+                          }
                           return {};
                         });
   }
@@ -57,7 +59,7 @@ class SqliteFixture {
     return report.error();
   }
   std::uint64_t position() {
-    auto found = store->position();
+    auto found = store->position(test_journal);
     require(found);
     return *found ? (*found)->sequence : 0;
   }

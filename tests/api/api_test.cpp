@@ -12,7 +12,6 @@ class CountingStore : public Store {
   int queries = 0;
   std::string name() const override { return "counting"; }
   Result<void> open() override { return {}; }
-  Result<std::optional<Position>> position() override { return std::optional<Position>{}; }
   Result<WriteReport> write(const JournalId&, std::span<const BatchPtr>,
                             const OnRejected&) override {
     return WriteReport{};

@@ -109,7 +109,10 @@ class TimedSink final : public Sink {
   explicit TimedSink(std::unique_ptr<Store> store) : store_(std::move(store)) {}
   std::string name() const override { return store_->name(); }
   Result<void> open() override { return store_->open(); }
-  Result<std::optional<Position>> position() override { return store_->position(); }
+  SinkTraits traits() const override { return store_->traits(); }
+  Result<std::optional<Position>> position(const JournalId& journal) override {
+    return store_->position(journal);
+  }
   Result<WriteReport> write(const JournalId& journal, std::span<const BatchPtr> batches,
                             const OnRejected& on_rejected) override {
     const double began = seconds(CLOCK_MONOTONIC);

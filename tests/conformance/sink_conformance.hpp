@@ -10,7 +10,6 @@ namespace telemetry::test {
 
 /// What a sink promises beyond the least.
 struct SinkCapabilities {
-  bool keeps_position = false;  ///< transactional: the cursor is stored with the rows
   bool skips_stored = false;    ///< a reading that comes again is stored once
   bool skips_replayed = false;  ///< so is a dead letter that is replayed twice
   bool is_store = false;        ///< answers queries

@@ -20,7 +20,7 @@ SinkUnderTest sqlite_under_test(const std::string& journal_mode, const std::stri
   options.journal_mode = journal_mode;
   options.synchronous = synchronous;
   options.partition_rows = partition_rows;
-  return {{.keeps_position = true, .skips_stored = true, .skips_replayed = true, .is_store = true},
+  return {{.skips_stored = true, .skips_replayed = true, .is_store = true},
           [folder, options] { return make_sqlite_store(options, system_environment()); },
           [folder, options]() -> std::uint64_t {
             SQLite::Database database(options.path, SQLite::OPEN_READONLY, 5000);

@@ -21,6 +21,7 @@ class FarEnd {
   enum class Fault : std::uint8_t {
     none,
     refuse,       ///< nothing is written, retryable
+    refuse_late,  ///< the same, when what is rejected is kept already
     lost_answer,  ///< everything is committed, and an error comes back
     throws,
   };
@@ -28,7 +29,7 @@ class FarEnd {
     int open_failures = 0;                  ///< the next so many open() fail
     std::vector<Fault> writes = {};         ///< of the next writes, in order
     std::set<std::uint64_t> rejected = {};  ///< ids that are refused for good
-    bool has_position = true;
+    SinkTraits traits = {.transactional = true};
     std::uint64_t durable_lag = 0;  ///< durable stays so far behind until flush()
   };
 
@@ -103,9 +104,18 @@ class ScriptedSink final : public Sink {
     open_ = true;
     return {};
   }
-  [[nodiscard]] Result<std::optional<Position>> position() override {
+  [[nodiscard]] SinkTraits traits() const override {
     const std::lock_guard lock(far_end_.mutex_);
-    return far_end_.plan_.has_position ? far_end_.position_ : std::optional<Position>();
+    return far_end_.plan_.traits;
+  }
+  [[nodiscard]] Result<std::uint64_t> sequence_floor() override {
+    if (auto opened = open(); !opened) return std::move(opened).error();
+    close();
+    const auto position = far_end_.position();
+    return position ? position->sequence : 0;
+  }
+  [[nodiscard]] Result<std::optional<Position>> position(const JournalId&) override {
+    return far_end_.position();
   }
   [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
                                           std::span<const BatchPtr> batches,
@@ -119,12 +129,16 @@ class ScriptedSink final : public Sink {
     }
     if (fault == FarEnd::Fault::refuse) return Error{Errc::unavailable, name_ + ": busy"};
     if (fault == FarEnd::Fault::throws) throw std::runtime_error("sink threw");
+    std::vector<Rejected> rejected;
     for (const BatchPtr& batch : batches) {
       for (const Reading& reading : batch->readings) {
-        if (!far_end_.plan_.rejected.contains(reading.id)) continue;
-        if (auto kept = on_rejected(reading, "too odd"); !kept) return std::move(kept).error();
+        if (far_end_.plan_.rejected.contains(reading.id)) rejected.push_back({&reading, "too odd"});
       }
     }
+    if (!rejected.empty()) {
+      if (auto kept = on_rejected(rejected); !kept) return std::move(kept).error();
+    }
+    if (fault == FarEnd::Fault::refuse_late) return Error{Errc::unavailable, name_ + ": busy"};
     WriteReport report = take(batches);
     far_end_.position_ = Position{journal, batches.back()->last};
     const std::uint64_t last = batches.back()->last;
@@ -149,7 +163,7 @@ class ScriptedSink final : public Sink {
     for (const BatchPtr& batch : batches) {
       for (const Reading& reading : batch->readings) {
         ++rows;
-        if (is_dead(reading.verdict) || far_end_.plan_.rejected.contains(reading.id)) continue;
+        if (far_end_.plan_.rejected.contains(reading.id)) continue;
         ++report.accepted;
         if (!far_end_.rows_.emplace(reading.id, std::string(reading.payload)).second) {
           ++far_end_.repeated_;

@@ -110,7 +110,7 @@ class House {
         Ingest::open({}, {.path = "/journal"}, schemas(), model::fault_environment(clock, files));
     TELEMETRY_FUZZ_CHECK(opened);
     ingest = std::move(*opened);
-    ingest->on_durable([this](BatchPtr batch) { durable.push_back(std::move(batch)); });
+    ingest->on_durable([this](const BatchPtr& batch) { durable.push_back(batch); });
   }
 
   /// @returns messages found in the journal

@@ -30,7 +30,7 @@ struct House {
     if (!opened) UNSCOPED_INFO(opened.error().context);
     REQUIRE(opened);
     ingest = std::move(*opened);
-    ingest->on_durable([this](BatchPtr batch) { durable.push_back(std::move(batch)); });
+    ingest->on_durable([this](const BatchPtr& batch) { durable.push_back(batch); });
   }
 
   model::ManualClock clock;

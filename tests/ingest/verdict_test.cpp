@@ -23,7 +23,7 @@ struct House {
         Ingest::open({}, journal, schemas, model::fault_environment(clock, files, log.log()), user);
     REQUIRE(opened);
     ingest = std::move(*opened);
-    ingest->on_durable([this](BatchPtr batch) { durable.push_back(std::move(batch)); });
+    ingest->on_durable([this](const BatchPtr& batch) { durable.push_back(batch); });
   }
 
   model::ManualClock clock;

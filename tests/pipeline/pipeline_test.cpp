@@ -389,7 +389,7 @@ TEST_CASE("two sources, two stores and a restart under load: everything once, in
   FarEnd first, second;
   using enum FarEnd::Fault;
   first.set_plan({.open_failures = 2, .writes = {none, refuse, lost_answer, none, throws}});
-  second.set_plan({.has_position = false});
+  second.set_plan({.traits = {}});
   constexpr int messages = 4'000;
   for (int run = 0; run < 2; ++run) {
     auto pipeline = house.create({&first, &second}, 2);

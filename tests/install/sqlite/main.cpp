@@ -4,5 +4,5 @@
 int main() {
   const auto store =
       telemetry::make_sqlite_store({.path = "consumer.db"}, telemetry::system_environment());
-  return store->open() && store->position() ? 0 : 1;
+  return store->open() && store->position({}) ? 0 : 1;
 }
