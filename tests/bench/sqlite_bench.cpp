@@ -185,8 +185,8 @@ int main(int argc, char** argv) {
   Load load(topics);
   auto store = make_sqlite_store(options, system_environment());
   require(store->open());
-  const OnRejected none_is_rejected = [](std::span<const Rejected> rows) -> Result<void> {
-    return Error{Errc::internal, rows.front().reason};
+  const OnRejected none_is_rejected = [](std::span<const Rejected> refused) -> Result<void> {
+    return Error{Errc::internal, refused.front().reason};
   };
   double wall = 0, cpu = 0, slowest = 0;
   for (std::uint64_t done = 0; done < rows;) {
