@@ -15,6 +15,7 @@ namespace {
 
 // Topics whose number is remembered between writes. One write may go beyond by its own rows.
 constexpr std::size_t topics_cached_max = 100'000;
+constexpr std::size_t topic_bytes_cached_max = 256 * topics_cached_max;
 // So few that what was read of a row for its topic is still in the processor's cache when SQLite
 // asks for its values.
 constexpr std::size_t rows_per_statement = 512;
@@ -84,11 +85,16 @@ bool Writer::checkpoint() {
 
 void Writer::forget() noexcept {
   targets_.clear();
-  topics_.clear();
+  forget_topics();
   topics_changed_.clear();
   lookups_.clear();
   last_schema_ = nullptr;
   last_target_ = nullptr;
+}
+
+void Writer::forget_topics() noexcept {
+  topics_.clear();
+  topic_bytes_ = 0;
 }
 
 void Writer::reload_if_changed() {
@@ -104,7 +110,7 @@ void Writer::reload_if_changed() {
 
 Result<WriteReport> Writer::write(const JournalId& journal, std::span<const BatchPtr> batches,
                                   const OnRejected& on_rejected) {
-  if (topics_.size() > topics_cached_max) topics_.clear();
+  if (topics_.size() > topics_cached_max || topic_bytes_ > topic_bytes_cached_max) forget_topics();
   last_schema_ = nullptr;  // the batches that kept it alive may be gone
   last_target_ = nullptr;
   SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
@@ -250,6 +256,7 @@ Topic& Writer::topic_of(const Reading& reading) {
     topic.id = database_->getLastInsertRowid();
   }
   select_topic_.reset();
+  topic_bytes_ += reading.topic.size();
   return topics_.emplace(TopicKey{reading.topic_hash, std::string(reading.topic)}, topic)
       .first->second;
 }

@@ -81,6 +81,7 @@ class Writer {
   };
 
   void forget() noexcept;
+  void forget_topics() noexcept;
   void reload_if_changed();
   Topic& topic_of(const Reading& reading);
   Target& target_for(const Schema* schema);
@@ -111,6 +112,7 @@ class Writer {
   const Schema* last_schema_ = nullptr;      // the schema of last_target_
   Target* last_target_ = nullptr;
   std::unordered_map<TopicKey, Topic, TopicHash, TopicEqual> topics_;
+  std::size_t topic_bytes_ = 0;
   std::vector<Topic*> topics_changed_;
   std::vector<Rejected> rejected_;                     // of the write that runs
   std::map<std::int64_t, SQLite::Statement> lookups_;  // by partition; replay only

@@ -212,8 +212,9 @@ void Server::State::accept() {
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connections.size() == connections_max) {
-      send_line(socket.get(), error_line({Errc::resource_exhausted,
-                                          "the running program serves as many callers as it may; try again"}));
+      send_line(socket.get(),
+                error_line({Errc::resource_exhausted,
+                            "the running program serves as many callers as it may; try again"}));
       continue;
     }
     Connection& connection = connections.emplace_back();
@@ -231,8 +232,8 @@ void Server::State::serve(Connection& connection) {
       return send_line(peer, fmt::format(R"({{"progress":{}}})", json));
     };
     auto outcome = handle(handlers, *request, progress);
-    send_line(peer, outcome ? fmt::format(R"({{"result":{}}})", *outcome)
-                            : error_line(outcome.error()));
+    send_line(peer,
+              outcome ? fmt::format(R"({{"result":{}}})", *outcome) : error_line(outcome.error()));
   }
   ::shutdown(peer, SHUT_RDWR);
   connection.done = true;

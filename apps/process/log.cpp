@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 
+#include "telemetry/core/utf8.hpp"
 #include "telemetry/export.hpp"
 
 namespace telemetry {
@@ -43,13 +44,20 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 }
 
 // A log line is one line: payload text in a message must not begin another or move the cursor.
+// Control characters are C0, DEL and C1, which is C2 80 to C2 9F in UTF-8 and single bytes
+// elsewhere.
 void append_printable(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F)
+  const bool utf8 = core::is_valid_utf8(text);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = utf8 && byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (c1) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
+    } else if (byte < 0x20 || byte == 0x7F || (!utf8 && byte >= 0x80)) {
       out += fmt::format("\\x{:02x}", byte);
-    else
-      out += c;
+    } else {
+      out += text[i];
+    }
   }
 }
 

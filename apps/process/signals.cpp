@@ -14,7 +14,7 @@ sigset_t heard() {
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
-  sigaddset(&set, SIGUSR2);  // sent by the destructor to its own thread only
+  sigaddset(&set, SIGUSR2);  // by which the destructor wakes its thread
   return set;
 }
 
@@ -24,22 +24,25 @@ StopSignals::StopSignals(std::function<void(int)> on_stop, std::function<void()>
   const sigset_t set = heard();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  thread_ = std::thread([set, on_stop = std::move(on_stop), on_reload = std::move(on_reload)] {
-    bool stopping = false;
-    for (int number = 0; sigwait(&set, &number) == 0;) {
-      if (number == SIGUSR2) return;
-      if (number == SIGHUP) {
-        if (!stopping) on_reload();
-        continue;
-      }
-      if (stopping) _exit(1);
-      stopping = true;
-      on_stop(number);
-    }
-  });
+  thread_ =
+      std::thread([this, set, on_stop = std::move(on_stop), on_reload = std::move(on_reload)] {
+        bool stopping = false;
+        for (int number = 0; sigwait(&set, &number) == 0;) {
+          if (number == SIGUSR2 && ending_) return;
+          if (number == SIGUSR2) continue;  // from outside
+          if (number == SIGHUP) {
+            if (!stopping) on_reload();
+            continue;
+          }
+          if (stopping) _exit(1);
+          stopping = true;
+          on_stop(number);
+        }
+      });
 }
 
 StopSignals::~StopSignals() {
+  ending_ = true;
   pthread_kill(thread_.native_handle(), SIGUSR2);
   thread_.join();
 }

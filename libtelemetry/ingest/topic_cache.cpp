@@ -12,10 +12,11 @@ const KnownTopic* TopicCache::find(std::string_view topic, const SchemaSet* sche
       index_.find(hash, [&](std::uint32_t i) { return topics_[i].topic == topic; });
   if (at != HashIndex::none) return &topics_[at];
   if (!core::is_valid_topic(topic)) return nullptr;
-  if (topics_.size() >= topics_max_) clear();
+  if (topics_.size() >= topics_max_ || bytes_ >= topics_max_ * topic_bytes_usual) clear();
 
   KnownTopic& known = topics_.emplace_back();
   known.topic = topic;
+  bytes_ += topic.size();
   known.hash = hash;
   known.schema = schemas == nullptr ? nullptr : schemas->choose(topic);
   if (known.schema != nullptr) {
@@ -32,6 +33,7 @@ const KnownTopic* TopicCache::find(std::string_view topic, const SchemaSet* sche
 
 void TopicCache::clear() noexcept {
   topics_.clear();
+  bytes_ = 0;
   index_.clear();
 }
 

@@ -20,17 +20,23 @@ struct KnownTopic {
   std::uint64_t device_hash = 0;   ///< set when the schema numbers per device
 };
 
-/// The choice of schema by topic, remembered: one hash look-up for a known topic. Bounded: a full
-/// cache starts anew. Pointers that find() gives are good until the next call.
+/// The choice of schema by topic, remembered: one hash look-up for a known topic. Bounded in
+/// topics, and in bytes as if they were topic_bytes_usual long: a full cache starts again. Pointers
+/// that find() gives are good until the next call.
 class TopicCache {
  public:
   explicit TopicCache(std::size_t topics_max) noexcept : topics_max_(topics_max) {}
   /// Null when the topic is not a valid topic name.
   [[nodiscard]] const KnownTopic* find(std::string_view topic, const SchemaSet* schemas);
   void clear() noexcept;
+  /// Of all topics that it remembers.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
+  static constexpr std::size_t topic_bytes_usual = 256;
+
   std::size_t topics_max_;
+  std::size_t bytes_ = 0;
   std::vector<KnownTopic> topics_;
   HashIndex index_;
 };

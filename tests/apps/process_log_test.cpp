@@ -60,3 +60,20 @@ TEST_CASE("--debug outranks the level of every configuration, but not those of c
   opened->log()(LogLevel::info, "journal", "flush");
   CHECK(shown(folder, opened->log()) == "journal0 journal1 journal2 mqtt3 journal3 ");
 }
+
+TEST_CASE("a log line is one line without control characters, whatever a message holds") {
+  const Folder folder;
+  const auto opened = ProcessLog::open(configured(folder, "level: info"), false);
+  REQUIRE(opened);
+  opened->log()(LogLevel::info, "mqtt",
+                "a\nb\x1b[2J \x7f \xc2\x9b"
+                "2J \xc2\xb0"
+                "C \xc3\xa9");
+  opened->log()(LogLevel::info, "mqtt",
+                "\x9b"
+                "2J \xff");
+  const std::string text = running::read(folder.path("log"));
+  CHECK_THAT(text, Catch::Contains("a\\x0ab\\x1b[2J \\x7f \\u009b2J \xc2\xb0"
+                                   "C \xc3\xa9\n"));
+  CHECK_THAT(text, Catch::Contains("\\x9b2J \\xff\n"));
+}
