@@ -80,9 +80,13 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   if (auto sqlite = sqlite_options_from(*config); !sqlite) return std::move(sqlite).error();
   auto options = pipeline_options(*config);
   if (!options) return std::move(options).error();
-  auto schemas = target.pipeline.reload_schemas(options->schema_path, options->schema_path_optional,
-                                                diagnostics);
-  if (!schemas) return std::move(schemas).error();
+  auto schemas =
+      target.pipeline.reload_schemas(options->schema_path, options->schema_path_optional);
+  if (!schemas) {
+    diagnostics.insert(diagnostics.end(), schemas.error().diagnostics.begin(),
+                       schemas.error().diagnostics.end());
+    return std::move(schemas).error();
+  }
   auto waiting = follow_topics(target, *brokers);
   if (!waiting) return std::move(waiting).error();
   target.log.set_levels(*config);

@@ -46,8 +46,7 @@ Result<Config> load_config(const EdgeArguments& arguments, std::vector<Diagnosti
 
 Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
                                                 const Environment& environment,
-                                                std::vector<RunningSource>& running,
-                                                std::vector<Diagnostic>& diagnostics) {
+                                                std::vector<RunningSource>& running) {
   running.clear();
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
@@ -55,19 +54,17 @@ Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
   if (!brokers) return std::move(brokers).error();
   auto sqlite = sqlite_options_from(config);
   if (!sqlite) return std::move(sqlite).error();
-  std::vector<std::unique_ptr<Source>> sources;
+  PipelineBuilder builder(*std::move(options));
+  builder.environment(environment).sink(make_sqlite_store(*sqlite, environment));
   for (const auto& broker : *brokers) {
     // What the broker may give again after an interruption must be recognised.
-    options->ingest.window =
-        std::max<std::uint32_t>(options->ingest.window, broker.receive_maximum);
+    IngestOptions& ingest = builder.options().ingest;
+    ingest.window = std::max<std::uint32_t>(ingest.window, broker.receive_maximum);
     auto source = make_mqtt_source(broker, environment);
     running.push_back({broker, source.get()});
-    sources.push_back(std::move(source));
+    builder.source(std::move(source));
   }
-  std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(make_sqlite_store(*sqlite, environment));
-  return Pipeline::create(*options, environment, std::move(sources), std::move(sinks), {},
-                          diagnostics);
+  return builder.create();
 }
 
 /// Prints the counters every interval for as long as it lives.
@@ -85,9 +82,8 @@ std::jthread print_stats(const Pipeline& pipeline, double interval_s) {
   });
 }
 
-void show(std::vector<Diagnostic>& diagnostics) {
+void show(const std::vector<Diagnostic>& diagnostics) {
   for (const auto& d : diagnostics) fmt::print(stderr, "{}\n", to_string(d));
-  diagnostics.clear();
 }
 
 /// Lets a signal stop a pipeline that may not exist yet. stop() may take seconds, so that it has a
@@ -142,17 +138,18 @@ Result<void> run_edge(const EdgeArguments& arguments) {
   const StopSignals signals([&](int) { stopper.request(); }, [&] { reloader.request(); });
   const auto environment = system_environment(log);
   std::vector<RunningSource> sources;
-  auto made = make_pipeline(*config, environment, sources, diagnostics);
+  auto made = make_pipeline(*config, environment, sources);
   // A full disk is freed some day; the broker keeps what comes until then.
   while (!made && is_retryable(made.error().code)) {
     log(LogLevel::error, "edge",
         fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
     if (stopper.wait(start_retry)) return {};
-    diagnostics.clear();
-    made = make_pipeline(*config, environment, sources, diagnostics);
+    made = make_pipeline(*config, environment, sources);
   }
-  show(diagnostics);
-  if (!made) return made.error();
+  if (!made) {
+    show(made.error().diagnostics);
+    return made.error();
+  }
   pipeline = *std::move(made);
   auto ended = pipeline->start([&] {
     log(LogLevel::info, "edge", "ready");

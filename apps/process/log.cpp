@@ -11,7 +11,6 @@
 #include <map>
 #include <mutex>
 
-#include "telemetry/core/utf8.hpp"
 #include "telemetry/export.hpp"
 
 namespace telemetry {
@@ -43,30 +42,11 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::off;
 }
 
-// A log line is one line: payload text in a message must not begin another or move the cursor.
-// Control characters are C0, DEL and C1, which is C2 80 to C2 9F in UTF-8 and single bytes
-// elsewhere.
-void append_printable(std::string_view text, std::string& out) {
-  const bool utf8 = core::is_valid_utf8(text);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool c1 = utf8 && byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (c1) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
-    } else if (byte < 0x20 || byte == 0x7F || (!utf8 && byte >= 0x80)) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += text[i];
-    }
-  }
-}
-
 std::string text_line(std::string_view component, std::string_view message) {
   std::string line = "[";
   line += component;
   line += "] ";
-  append_printable(message, line);
-  return line;
+  return line + printable(message);
 }
 
 std::string json_line(LogLevel level, std::string_view component, std::string_view message) {

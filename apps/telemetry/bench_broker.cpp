@@ -234,16 +234,14 @@ class EndToEnd {
     subscriber.persistent_session = false;
     subscriber.session_file.clear();
     subscriber.topics = {{prefix_ + "#", 1}};
-    std::vector<std::unique_ptr<Source>> sources;
-    sources.push_back(make_mqtt_source(subscriber, environment_));
-    std::vector<std::unique_ptr<Sink>> sinks;
-    sinks.push_back(make_sqlite_store(sqlite_, environment_));
-    std::vector<Diagnostic> diagnostics;
-    auto pipeline = Pipeline::create(options, environment_, std::move(sources), std::move(sinks),
-                                     {}, diagnostics);
+    auto pipeline = PipelineBuilder(std::move(options))
+                        .environment(environment_)
+                        .source(make_mqtt_source(subscriber, environment_))
+                        .sink(make_sqlite_store(sqlite_, environment_))
+                        .start();
     if (!pipeline) return pipeline.error();
     pipeline_ = *std::move(pipeline);
-    return pipeline_->start();
+    return {};
   }
 
   [[nodiscard]] std::string topic(std::uint64_t message) const {

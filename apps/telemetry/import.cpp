@@ -67,28 +67,26 @@ IngestStats difference(IngestStats after, const IngestStats& before) {
   return after;
 }
 
-Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
-                                                std::vector<Diagnostic>& diagnostics,
-                                                std::string& journal_path) {
+Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config, std::string& journal_path) {
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
   journal_path = options->journal.path;
   options->drain_ns = hour_ns;  // what was read shall be stored when the command ends
   auto sqlite = sqlite_options_from(config);
   if (!sqlite) return std::move(sqlite).error();
-  std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(make_sqlite_store(*sqlite, environment()));
-  return Pipeline::create(*options, environment(), {}, std::move(sinks), {}, diagnostics);
+  return PipelineBuilder(*std::move(options))
+      .environment(environment())
+      .sink(make_sqlite_store(*sqlite, environment()))
+      .create();
 }
 
 int import(const Arguments& arguments) {
   const Result<Config> config = arguments.settings.load();
   if (!config) return fail(config.error());
-  std::vector<Diagnostic> diagnostics;
   std::string journal_path;
-  auto pipeline = make_pipeline(*config, diagnostics, journal_path);
-  print(diagnostics);
+  auto pipeline = make_pipeline(*config, journal_path);
   if (!pipeline) {
+    print(pipeline.error().diagnostics);
     if (pipeline.error().code == Errc::already_exists) {
       say("telemetry-edge may be running: stop it, import, start it again");
     }

@@ -75,7 +75,7 @@ class Consumer {
  public:
   /// @param on_rejected where rejected readings go, all of a write in one call; may be empty. A
   ///        write in which it fails is retried.
-  Consumer(std::unique_ptr<Sink> sink, Journal& journal, Feed& feed, ConsumerOptions options,
+  Consumer(std::shared_ptr<Sink> sink, Journal& journal, Feed& feed, ConsumerOptions options,
            Environment environment, OnRejected on_rejected = {});
   ~Consumer();
 

@@ -99,6 +99,12 @@ class Log {
   std::shared_ptr<std::atomic<LogLevel>> level_;
 };
 
+/// A text on one line: control characters (C0, DEL, C1) and bytes that are not UTF-8 are escaped,
+/// so that a payload in a message cannot begin a line or command a terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+/// Lines "LEVEL COMPONENT: MESSAGE" on standard error, for programs that have no log of their own.
+[[nodiscard]] Log log_to_stderr(LogLevel level = LogLevel::warn);
+
 /// Lets through the first `per_interval` events of each interval and counts the rest.
 /// Thread: any.
 class RateLimit {
@@ -129,5 +135,7 @@ struct Environment {
 
 /// The real clock, files and randomness of this machine (process-wide singletons) with this log.
 [[nodiscard]] Environment system_environment(Log log = {});
+/// The same with log_to_stderr(): what everything is made with that is given no environment.
+[[nodiscard]] Environment default_environment();
 
 }  // namespace telemetry

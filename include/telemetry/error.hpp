@@ -11,11 +11,23 @@
 
 namespace telemetry {
 
+/// One mistake in a file that a person wrote. All mistakes of a file are reported in one run.
+struct Diagnostic {
+  enum class Severity : std::uint8_t { error, warning };
+  std::string file;
+  int line = 0;    ///< 1-based; 0 = the whole file
+  int column = 0;  ///< 1-based; 0 = the whole line
+  std::string message;
+  std::string hint;  ///< what to write instead; may be empty
+  Severity severity = Severity::error;
+};
+
 /// What went wrong and where. `context` names the thing, the place and, where there is one, the
 /// remedy, in a sentence a user can act on. It never holds a secret.
 struct Error {
   Errc code = Errc::internal;
   std::string context;
+  std::vector<Diagnostic> diagnostics = {};  ///< where people's files were wrong: all of it
 };
 
 template <class T>
@@ -28,19 +40,15 @@ using Result = core::Result<T, Error>;
 /// "CODE-dependent prefix: context": one line, for people.
 [[nodiscard]] std::string to_string(const Error& error);
 
+/// The same, then every diagnostic, a line each.
+[[nodiscard]] std::string describe(const Error& error);
+
+/// Ends the process with describe() on standard error and the error's exit code: what
+/// Result::value() does where there is none.
+[[noreturn]] void end_with(const Error& error) noexcept;
+
 /// Text of an errno, without the code: "No space left on device".
 [[nodiscard]] std::string errno_text(int number);
-
-/// One mistake in a file that a person wrote. All mistakes of a file are reported in one run.
-struct Diagnostic {
-  enum class Severity : std::uint8_t { error, warning };
-  std::string file;
-  int line = 0;    ///< 1-based; 0 = the whole file
-  int column = 0;  ///< 1-based; 0 = the whole line
-  std::string message;
-  std::string hint;  ///< what to write instead; may be empty
-  Severity severity = Severity::error;
-};
 
 /// "file:line:column: error: message (hint)".
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic);

@@ -32,10 +32,10 @@ struct IngestOptions {
 /// User callbacks. Called by the source's thread after the batch is durable; views are valid during
 /// the call. An exception that leaves one ends the process.
 struct IngestCallbacks {
-  std::function<void(const Reading&)> on_message;
-  std::function<void(const Reading&, const std::vector<std::string>& problems)> on_invalid;
-  std::function<void(const Error&)> on_error;
-  std::function<void(std::size_t messages, std::size_t messages_max)> on_high_water;
+  std::function<void(const Reading&)> on_message = {};
+  std::function<void(const Reading&, const std::vector<std::string>& problems)> on_invalid = {};
+  std::function<void(const Error&)> on_error = {};
+  std::function<void(std::size_t messages, std::size_t messages_max)> on_high_water = {};
 };
 
 /// An irregularity in a device's numbering.

@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "telemetry/api.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/consumer.hpp"
 #include "telemetry/ingest.hpp"
@@ -47,37 +49,77 @@ struct PipelineStats {
   std::uint64_t reloads_refused = 0;
 };
 
-/// Wires sources, door, journal and consumers; owns their threads.
-/// Life: create() learns where the sinks stand and recovers the journal; start(); stop(); destroy.
-/// A sink that is away for now (a retryable error) does not keep it from starting: the journal
-/// fills meanwhile. Thread: any.
+/// Wires sources, door, journal and consumers; owns their threads. PipelineBuilder makes it.
+/// Life: made, which recovers the journal; start(); stop(); destroy. A sink that is away does not
+/// keep it from starting: the journal fills meanwhile. Thread: any.
 class Pipeline {
  public:
-  /// Errors: what the schema folder, the journal or a sink says; `diagnostics` lists schema
-  /// mistakes. invalid_argument  two sinks have the same name.
-  [[nodiscard]] static Result<std::unique_ptr<Pipeline>> create(
-      const PipelineOptions& options, Environment environment,
-      std::vector<std::unique_ptr<Source>> sources, std::vector<std::unique_ptr<Sink>> sinks,
-      IngestCallbacks callbacks, std::vector<Diagnostic>& diagnostics);
   virtual ~Pipeline() = default;
 
   /// Starts the threads. `on_ready` is called once all sources are subscribed.
   [[nodiscard]] virtual Result<void> start(std::function<void()> on_ready = {}) = 0;
-  /// Stops reading, commits, drains, flushes, closes. Idempotent.
+  /// Stops reading, commits, drains, flushes, closes. Idempotent. From a callback or a sink it does
+  /// what request_stop() does, for their threads are those that it waits for.
   virtual void stop() = 0;
-  /// Blocks until a source or consumer ended for good by itself, or stop(); returns why.
+  /// Lets wait() return, and returns at once: for signal threads, callbacks and sinks. Whoever
+  /// waits then stops.
+  virtual void request_stop() noexcept = 0;
+  /// Blocks until a source or consumer ended for good by itself, request_stop() or stop(); returns
+  /// why.
   [[nodiscard]] virtual Result<void> wait() = 0;
   [[nodiscard]] virtual PipelineStats stats() const = 0;
-  /// Loads schemas as create() does, and judges with them from the next batch of each source on.
+  /// Asks the first of the sinks that is a Store; without one every query is failed_precondition.
+  [[nodiscard]] virtual Api& api() noexcept = 0;
+  /// Loads schemas as at the start, and judges with them from the next batch of each source on.
   /// Batches in memory keep theirs. On an error the set in force stays. Thread: one at a time.
   /// @param schema_path,schema_path_optional  as in PipelineOptions.
-  /// Errors: what SchemaSet::load() and check_succession() say; `diagnostics` lists all mistakes.
+  /// Errors: what SchemaSet::load() and check_succession() say, all mistakes in its diagnostics.
   [[nodiscard]] virtual Result<void> reload_schemas(const std::string& schema_path,
-                                                    bool schema_path_optional,
-                                                    std::vector<Diagnostic>& diagnostics) = 0;
+                                                    bool schema_path_optional) = 0;
   /// Counts a reload of the program's settings. Thread: any.
   virtual void note_reload(bool done) noexcept = 0;
   [[nodiscard]] virtual Ingest& ingest() noexcept = 0;
+};
+
+/// Puts a Pipeline together. With a folder and a source it stores nothing yet and works:
+///
+///   auto pipeline = telemetry::PipelineBuilder("data")
+///                       .source(telemetry::make_mqtt_source(mqtt))
+///                       .sink(telemetry::make_sqlite_store({.path = "data/telemetry.db"}))
+///                       .start().value();
+///
+/// Thread: one. create() or start() once.
+class PipelineBuilder {
+ public:
+  /// The journal and the dead letters lie in this folder; no schemas.
+  explicit PipelineBuilder(const std::string& folder);
+  explicit PipelineBuilder(PipelineOptions options);
+
+  /// Clock, files and log in the place of default_environment().
+  PipelineBuilder& environment(Environment environment);
+  /// Folder or file of the schemas.
+  PipelineBuilder& schemas(std::string path);
+  PipelineBuilder& source(std::unique_ptr<Source> source);
+  PipelineBuilder& sink(std::shared_ptr<Sink> sink);
+  /// make_function_sink()
+  PipelineBuilder& sink(std::string name, std::function<Result<void>(const Reading&)> take,
+                        SinkTraits traits = {});
+  PipelineBuilder& callbacks(IngestCallbacks callbacks);
+  /// For what has no function here.
+  [[nodiscard]] PipelineOptions& options() noexcept { return options_; }
+
+  /// Errors: what the schemas (all mistakes are in its diagnostics), the journal or a sink say;
+  /// invalid_argument  a sink's name is none, or another's.
+  [[nodiscard]] Result<std::unique_ptr<Pipeline>> create();
+  /// create(), then Pipeline::start().
+  [[nodiscard]] Result<std::unique_ptr<Pipeline>> start(std::function<void()> on_ready = {});
+
+ private:
+  PipelineOptions options_;
+  std::optional<Environment> environment_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<std::shared_ptr<Sink>> sinks_;
+  IngestCallbacks callbacks_;
 };
 
 /// The counters under the ancestors' names, one JSON object: messages_received, messages_stored,

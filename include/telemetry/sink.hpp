@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -95,5 +96,10 @@ class Sink {
   [[nodiscard]] virtual Result<std::uint64_t> flush() = 0;
   virtual void close() noexcept = 0;
 };
+
+/// A sink that calls a function for each reading, in order. What it returns an error for, and what
+/// follows, comes again: at least once. An exception that leaves it is an error like any other.
+[[nodiscard]] std::unique_ptr<Sink> make_function_sink(
+    std::string name, std::function<Result<void>(const Reading&)> take, SinkTraits traits = {});
 
 }  // namespace telemetry

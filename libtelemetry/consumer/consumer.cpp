@@ -84,7 +84,7 @@ auto guarded(const std::string& name, const Work& work) -> decltype(work()) {
 }  // namespace
 
 struct Consumer::State {
-  State(std::unique_ptr<Sink> the_sink, Journal& the_journal, Feed& the_feed,
+  State(std::shared_ptr<Sink> the_sink, Journal& the_journal, Feed& the_feed,
         ConsumerOptions the_options, Environment the_environment, OnRejected rejected)
       : sink(std::move(the_sink)),
         traits(sink->traits()),
@@ -133,7 +133,7 @@ struct Consumer::State {
     environment.log(level, consumer_component, fmt::format("{}: {}", name, message));
   }
 
-  std::unique_ptr<Sink> sink;
+  std::shared_ptr<Sink> sink;
   const SinkTraits traits;
   Journal& journal;
   Feed& feed;
@@ -165,7 +165,7 @@ struct Consumer::State {
   ConsumerStats stats;
 };
 
-Consumer::Consumer(std::unique_ptr<Sink> sink, Journal& journal, Feed& feed,
+Consumer::Consumer(std::shared_ptr<Sink> sink, Journal& journal, Feed& feed,
                    ConsumerOptions options, Environment environment, OnRejected on_rejected)
     : state_(std::make_unique<State>(std::move(sink), journal, feed, options,
                                      std::move(environment), std::move(on_rejected))) {}

@@ -3,11 +3,15 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 
 #include "environment/posix_file_system.hpp"
+#include "telemetry/core/utf8.hpp"
 
 // The only room that asks the operating system for time, files and random bytes. Everything above
 // takes an Environment, so that tests can make clocks jump and disks fail.
@@ -42,6 +46,35 @@ void system_random(std::span<std::uint8_t> out) {
 
 }  // namespace
 
+std::string printable(std::string_view text) {
+  const bool utf8 = core::is_valid_utf8(text);
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (utf8 && byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));  // C1
+    } else if (byte < 0x20 || byte == 0x7F || (!utf8 && byte >= 0x80)) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+Log log_to_stderr(LogLevel level) {
+  return Log(
+      [](LogLevel severity, std::string_view component, std::string_view message) {
+        constexpr std::array names = {"debug", "info", "warning", "error", ""};
+        const std::string line =
+            fmt::format("{} {}: {}\n", names[static_cast<std::size_t>(severity)], component,
+                        printable(message));
+        (void)!::write(STDERR_FILENO, line.data(), line.size());
+      },
+      level);
+}
+
 bool RateLimit::allow(std::uint64_t& suppressed) noexcept {
   const std::lock_guard lock(mutex_);
   const std::int64_t now = clock_.monotonic();
@@ -63,5 +96,7 @@ Environment system_environment(Log log) {
   static auto& files = *new environment::PosixFileSystem;
   return {clock, files, &system_random, std::move(log)};
 }
+
+Environment default_environment() { return system_environment(log_to_stderr()); }
 
 }  // namespace telemetry

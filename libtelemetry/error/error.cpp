@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <system_error>
 
 namespace telemetry {
@@ -31,6 +33,17 @@ int exit_code(Errc code) noexcept {
 
 std::string to_string(const Error& error) {
   return error.context.empty() ? std::string(to_string(error.code)) : error.context;
+}
+
+std::string describe(const Error& error) {
+  std::string text = to_string(error);
+  for (const Diagnostic& diagnostic : error.diagnostics) text += "\n" + to_string(diagnostic);
+  return text;
+}
+
+void end_with(const Error& error) noexcept {
+  fmt::print(stderr, "error: {}\n", describe(error));
+  std::exit(exit_code(error.code));
 }
 
 std::string errno_text(int number) { return std::generic_category().message(number); }

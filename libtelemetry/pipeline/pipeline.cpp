@@ -7,7 +7,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -63,24 +65,28 @@ class WiredPipeline final : public Pipeline {
   ~WiredPipeline() override { stop(); }
 
   [[nodiscard]] Result<void> wire(std::vector<std::unique_ptr<Source>> sources,
-                                  std::vector<std::unique_ptr<Sink>> sinks,
-                                  IngestCallbacks callbacks, std::vector<Diagnostic>& diagnostics);
+                                  std::vector<std::shared_ptr<Sink>> sinks,
+                                  IngestCallbacks callbacks);
   [[nodiscard]] Result<void> start(std::function<void()> on_ready) override;
   void stop() override;
+  void request_stop() noexcept override { end({}); }
   [[nodiscard]] Result<void> wait() override;
   [[nodiscard]] PipelineStats stats() const override;
+  [[nodiscard]] Api& api() noexcept override { return *api_; }
   [[nodiscard]] Ingest& ingest() noexcept override { return *ingest_; }
   [[nodiscard]] Result<void> reload_schemas(const std::string& schema_path,
-                                            bool schema_path_optional,
-                                            std::vector<Diagnostic>& diagnostics) override;
+                                            bool schema_path_optional) override;
   void note_reload(bool done) noexcept override { ++(done ? reloads_ : reloads_refused_); }
 
  private:
-  [[nodiscard]] Result<std::shared_ptr<const SchemaSet>> load_schemas(
-      const std::string& path, bool optional, std::vector<Diagnostic>& diagnostics);
-  [[nodiscard]] Result<Floor> ask_sinks(std::vector<std::unique_ptr<Sink>>& sinks);
+  [[nodiscard]] Result<std::shared_ptr<const SchemaSet>> load_schemas(const std::string& path,
+                                                                      bool optional);
+  [[nodiscard]] Result<Floor> ask_sinks(const std::vector<std::shared_ptr<Sink>>& sinks);
   [[nodiscard]] std::uint64_t sequence_floor(const Floor& floor);
-  void add_consumers(std::vector<std::unique_ptr<Sink>> sinks);
+  void add_consumers(std::vector<std::shared_ptr<Sink>> sinks);
+  [[nodiscard]] std::jthread own_thread(std::function<void(const std::stop_token&)> work);
+  [[nodiscard]] bool is_own_thread();
+  void end(const Result<void>& outcome) noexcept;
   void run_source(Source& source, const std::stop_token& stop);
   void watch(const std::stop_token& stop, const std::function<void()>& on_ready);
   void log(LogLevel level, const std::string& message) const {
@@ -95,6 +101,7 @@ class WiredPipeline final : public Pipeline {
   std::vector<std::unique_ptr<Source>> sources_;
   DeadLetterSink* dead_letters_ = nullptr;  // owned by its consumer
   std::vector<std::unique_ptr<Consumer>> consumers_;
+  std::optional<Api> api_;
 
   std::atomic<std::uint64_t> reloads_{0}, reloads_refused_{0};
 
@@ -102,18 +109,20 @@ class WiredPipeline final : public Pipeline {
   bool stopped_ = false;
   std::vector<std::jthread> source_threads_, consumer_threads_;
   std::jthread watcher_;
+  std::mutex own_mutex_;
+  std::set<std::thread::id> own_;  // the threads above
 
   std::mutex ended_mutex_;
   std::condition_variable ended_changed_;
-  std::size_t sources_running_ = 0;
+  std::atomic<std::size_t> sources_running_{0};
   bool ended_ = false;
   Result<void> outcome_;
 };
 
 Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
-                                 std::vector<std::unique_ptr<Sink>> sinks,
-                                 IngestCallbacks callbacks, std::vector<Diagnostic>& diagnostics) {
-  auto schemas = load_schemas(options_.schema_path, options_.schema_path_optional, diagnostics);
+                                 std::vector<std::shared_ptr<Sink>> sinks,
+                                 IngestCallbacks callbacks) {
+  auto schemas = load_schemas(options_.schema_path, options_.schema_path_optional);
   if (!schemas) return std::move(schemas).error();
   auto floor = ask_sinks(sinks);
   if (!floor) return std::move(floor).error();
@@ -124,6 +133,11 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
   if (!ingest) return std::move(ingest).error();
   ingest_ = std::move(*ingest);
   ingest_->on_durable([this](const BatchPtr& batch) { feed_.publish(batch); });
+  std::shared_ptr<Store> store;
+  for (const auto& sink : sinks) {
+    if (store == nullptr) store = std::dynamic_pointer_cast<Store>(sink);
+  }
+  api_.emplace(std::move(store));
   if (!options_.dead_letters.path.empty()) {
     auto dead_letters = make_dead_letter_sink(options_.dead_letters, environment_);
     dead_letters_ = dead_letters.get();
@@ -134,8 +148,9 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
   return {};
 }
 
-Result<std::shared_ptr<const SchemaSet>> WiredPipeline::load_schemas(
-    const std::string& path, bool optional, std::vector<Diagnostic>& diagnostics) {
+Result<std::shared_ptr<const SchemaSet>> WiredPipeline::load_schemas(const std::string& path,
+                                                                     bool optional) {
+  std::vector<Diagnostic> diagnostics;
   if (path.empty()) return SchemaSet::make({}, diagnostics);
   auto schemas = SchemaSet::load(path, diagnostics, options_.validation_functions);
   if (!schemas && schemas.error().code == Errc::not_found && optional) {
@@ -144,22 +159,32 @@ Result<std::shared_ptr<const SchemaSet>> WiredPipeline::load_schemas(
                                     path));
     return SchemaSet::make({}, diagnostics);
   }
+  if (!schemas) {
+    Error error = std::move(schemas).error();
+    error.diagnostics = std::move(diagnostics);
+    return error;
+  }
+  for (const Diagnostic& warning : diagnostics) log(LogLevel::warn, to_string(warning));
   return schemas;
 }
 
 Result<void> WiredPipeline::reload_schemas(const std::string& schema_path,
-                                           bool schema_path_optional,
-                                           std::vector<Diagnostic>& diagnostics) {
-  auto schemas = load_schemas(schema_path, schema_path_optional, diagnostics);
+                                           bool schema_path_optional) {
+  auto schemas = load_schemas(schema_path, schema_path_optional);
   if (!schemas) return std::move(schemas).error();
   if (const auto in_force = ingest_->schemas(); in_force != nullptr) {
-    if (auto fits = check_succession(*in_force, **schemas, diagnostics); !fits) return fits;
+    std::vector<Diagnostic> diagnostics;
+    if (auto fits = check_succession(*in_force, **schemas, diagnostics); !fits) {
+      Error error = std::move(fits).error();
+      error.diagnostics = std::move(diagnostics);
+      return error;
+    }
   }
   ingest_->swap_schemas(*std::move(schemas));
   return {};
 }
 
-Result<Floor> WiredPipeline::ask_sinks(std::vector<std::unique_ptr<Sink>>& sinks) {
+Result<Floor> WiredPipeline::ask_sinks(const std::vector<std::shared_ptr<Sink>>& sinks) {
   Floor floor;
   std::set<std::string> names;
   for (const auto& sink : sinks) {
@@ -205,7 +230,7 @@ std::uint64_t WiredPipeline::sequence_floor(const Floor& floor) {
                                       << sequence_bits_per_second);
 }
 
-void WiredPipeline::add_consumers(std::vector<std::unique_ptr<Sink>> sinks) {
+void WiredPipeline::add_consumers(std::vector<std::shared_ptr<Sink>> sinks) {
   for (auto& sink : sinks) {
     const bool is_dead_letters = sink.get() == dead_letters_;
     OnRejected on_rejected;
@@ -226,20 +251,42 @@ Result<void> WiredPipeline::start(std::function<void()> on_ready) {
     return Error{Errc::failed_precondition, "the pipeline was started before"};
   }
   for (const auto& consumer : consumers_) {
-    consumer_threads_.emplace_back(
-        [drain_ns = options_.drain_ns, &consumer = *consumer](const std::stop_token& stop) {
-          consumer.run(stop, drain_ns);
-        });
+    consumer_threads_.push_back(
+        own_thread([drain_ns = options_.drain_ns, &consumer = *consumer](
+                       const std::stop_token& stop) { consumer.run(stop, drain_ns); }));
   }
   sources_running_ = sources_.size();
   for (const auto& source : sources_) {
-    source_threads_.emplace_back(
-        [this, &source = *source](const std::stop_token& stop) { run_source(source, stop); });
+    source_threads_.push_back(own_thread(
+        [this, &source = *source](const std::stop_token& stop) { run_source(source, stop); }));
   }
-  watcher_ = std::jthread([this, on_ready = std::move(on_ready)](const std::stop_token& stop) {
+  watcher_ = own_thread([this, on_ready = std::move(on_ready)](const std::stop_token& stop) {
     watch(stop, on_ready);
   });
   return {};
+}
+
+/// A thread that may not wait for itself.
+std::jthread WiredPipeline::own_thread(std::function<void(const std::stop_token&)> work) {
+  return std::jthread([this, work = std::move(work)](const std::stop_token& stop) {
+    {
+      const std::lock_guard lock(own_mutex_);
+      own_.insert(std::this_thread::get_id());
+    }
+    work(stop);
+  });
+}
+
+bool WiredPipeline::is_own_thread() {
+  const std::lock_guard lock(own_mutex_);
+  return own_.contains(std::this_thread::get_id());
+}
+
+void WiredPipeline::end(const Result<void>& outcome) noexcept {
+  const std::lock_guard lock(ended_mutex_);
+  if (!ended_) outcome_ = outcome;
+  ended_ = true;
+  ended_changed_.notify_all();
 }
 
 void WiredPipeline::run_source(Source& source, const std::stop_token& stop) {
@@ -250,15 +297,13 @@ void WiredPipeline::run_source(Source& source, const std::stop_token& stop) {
   } catch (const std::exception& failure) {
     result = Error{Errc::internal, fmt::format("{}: {}", source.name(), failure.what())};
   }
-  const std::lock_guard lock(ended_mutex_);
-  --sources_running_;
   if (!result && !stop.stop_requested()) {
     log(LogLevel::error,
         fmt::format("{} ended for good: {}", source.name(), to_string(result.error())));
-    if (!ended_) outcome_ = result;
   }
-  ended_ = ended_ || !result || sources_running_ == 0;
-  ended_changed_.notify_all();
+  if (--sources_running_ == 0 || !result) {
+    end(stop.stop_requested() ? Result<void>() : std::move(result));
+  }
 }
 
 void WiredPipeline::watch(const std::stop_token& stop, const std::function<void()>& on_ready) {
@@ -280,6 +325,10 @@ void WiredPipeline::watch(const std::stop_token& stop, const std::function<void(
 }
 
 void WiredPipeline::stop() {
+  if (is_own_thread()) {
+    request_stop();
+    return;
+  }
   const std::lock_guard lock(stop_mutex_);
   if (stopped_) return;
   stopped_ = true;
@@ -297,9 +346,7 @@ void WiredPipeline::stop() {
     each([](std::jthread& thread) { thread.join(); });
   }
   consumer_threads_.clear();
-  const std::lock_guard ended_lock(ended_mutex_);
-  ended_ = true;
-  ended_changed_.notify_all();
+  end({});
 }
 
 Result<void> WiredPipeline::wait() {
@@ -338,19 +385,62 @@ PipelineStats WiredPipeline::stats() const {
 
 }  // namespace
 
-Result<std::unique_ptr<Pipeline>> Pipeline::create(const PipelineOptions& options,
-                                                   Environment environment,
-                                                   std::vector<std::unique_ptr<Source>> sources,
-                                                   std::vector<std::unique_ptr<Sink>> sinks,
-                                                   IngestCallbacks callbacks,
-                                                   std::vector<Diagnostic>& diagnostics) {
-  auto pipeline = std::make_unique<WiredPipeline>(options, std::move(environment));
-  if (auto wired =
-          pipeline->wire(std::move(sources), std::move(sinks), std::move(callbacks), diagnostics);
+PipelineBuilder::PipelineBuilder(const std::string& folder) {
+  options_.journal.path = folder + "/journal";
+  options_.dead_letters.path = folder + "/dead_letters";
+  options_.dead_letters.size_max_bytes /= 4;
+}
+
+PipelineBuilder::PipelineBuilder(PipelineOptions options) : options_(std::move(options)) {}
+
+PipelineBuilder& PipelineBuilder::environment(Environment environment) {
+  environment_.emplace(std::move(environment));
+  return *this;
+}
+
+PipelineBuilder& PipelineBuilder::schemas(std::string path) {
+  options_.schema_path = std::move(path);
+  return *this;
+}
+
+PipelineBuilder& PipelineBuilder::source(std::unique_ptr<Source> source) {
+  sources_.push_back(std::move(source));
+  return *this;
+}
+
+PipelineBuilder& PipelineBuilder::sink(std::shared_ptr<Sink> sink) {
+  sinks_.push_back(std::move(sink));
+  return *this;
+}
+
+PipelineBuilder& PipelineBuilder::sink(std::string name,
+                                       std::function<Result<void>(const Reading&)> take,
+                                       SinkTraits traits) {
+  return sink(make_function_sink(std::move(name), std::move(take), traits));
+}
+
+PipelineBuilder& PipelineBuilder::callbacks(IngestCallbacks callbacks) {
+  callbacks_ = std::move(callbacks);
+  return *this;
+}
+
+Result<std::unique_ptr<Pipeline>> PipelineBuilder::create() {
+  auto pipeline =
+      std::make_unique<WiredPipeline>(options_, environment_.value_or(default_environment()));
+  if (auto wired = pipeline->wire(std::move(sources_), std::move(sinks_), std::move(callbacks_));
       !wired) {
     return std::move(wired).error();
   }
   return std::unique_ptr<Pipeline>(std::move(pipeline));
+}
+
+Result<std::unique_ptr<Pipeline>> PipelineBuilder::start(std::function<void()> on_ready) {
+  auto pipeline = create();
+  if (!pipeline) return pipeline;
+  if (auto started = (*pipeline)->start(std::move(on_ready)); !started) {
+    return std::move(started).error();
+  }
+  return pipeline;
 }
 
 }  // namespace telemetry

@@ -32,8 +32,8 @@ struct House {
     PipelineOptions options;
     options.journal.path = folder.path("journal");
     options.dead_letters.path.clear();
-    std::vector<Diagnostic> diagnostics;
-    auto made = Pipeline::create(options, system_environment(log->log()), {}, {}, {}, diagnostics);
+    auto made =
+        PipelineBuilder(std::move(options)).environment(system_environment(log->log())).create();
     REQUIRE(made);
     pipeline = *std::move(made);
     auto brokers = mqtt_options_from(started, "edge");

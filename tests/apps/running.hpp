@@ -104,24 +104,17 @@ inline void store(const Folder& folder, FixedSource::Messages messages) {
                "journal: {path: ./data/journal}\n"
                "storage: {backend: sqlite, sqlite: {path: ./data/telemetry.db}}\n"
                "schema: {path: " TELEMETRY_SOURCE_DIR "/examples/schemas}\n");
-  PipelineOptions options;
-  options.journal.path = folder.path("data/journal");
-  options.dead_letters = options.journal;
-  options.dead_letters.path = folder.path("data/dead_letters");
-  options.schema_path = TELEMETRY_SOURCE_DIR "/examples/schemas";
   SqliteOptions database;
   database.path = folder.path("data/telemetry.db");
   const std::size_t count = messages.size();
-  std::vector<std::unique_ptr<Source>> sources;
-  sources.push_back(std::make_unique<FixedSource>(std::move(messages)));
-  std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(make_sqlite_store(database, system_environment()));
-  std::vector<Diagnostic> diagnostics;
-  auto pipeline = Pipeline::create(options, system_environment(), std::move(sources),
-                                   std::move(sinks), {}, diagnostics);
-  INFO((pipeline ? "" : to_string(pipeline.error())));
+  auto pipeline = PipelineBuilder(folder.path("data"))
+                      .environment(system_environment())
+                      .schemas(TELEMETRY_SOURCE_DIR "/examples/schemas")
+                      .source(std::make_unique<FixedSource>(std::move(messages)))
+                      .sink(make_sqlite_store(database, system_environment()))
+                      .start();
+  INFO((pipeline ? "" : describe(pipeline.error())));
   REQUIRE(pipeline);
-  REQUIRE((*pipeline)->start());
   while ((*pipeline)->stats().ingest.journaled < count) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -83,3 +83,14 @@ TEST_CASE("a rate limit shows the first of each interval and counts the rest") {
   CHECK(limit.allow(suppressed));
   CHECK(suppressed == 0);
 }
+
+TEST_CASE("a printable text is one line without control characters") {
+  CHECK(printable("a\nb\x1b[2J \x7f") == "a\\x0ab\\x1b[2J \\x7f");
+  CHECK(printable("\xc2\x9b"
+                  "2J \xc2\xb0"
+                  "C") ==
+        "\\u009b2J \xc2\xb0"
+        "C");
+  CHECK(printable("\x9b"
+                  "2J \xff") == "\\x9b2J \\xff");
+}

@@ -34,19 +34,18 @@ struct House {
   }
   Result<std::unique_ptr<Pipeline>> create(std::vector<FarEnd*> far_ends, int sources = 1,
                                            Error source_error = {}) {
-    std::vector<std::unique_ptr<Sink>> sinks;
-    for (FarEnd* far_end : far_ends) {
-      sinks.push_back(std::make_unique<ScriptedSink>(
-          *far_end, far_ends.size() == 1 ? "store" : "store" + std::to_string(sinks.size())));
+    PipelineBuilder builder(options);
+    builder.environment(system_environment(log.log())).callbacks(callbacks);
+    for (std::size_t i = 0; i < far_ends.size(); ++i) {
+      builder.sink(std::make_shared<ScriptedSink>(
+          *far_ends[i], far_ends.size() == 1 ? "store" : "store" + std::to_string(i)));
     }
-    std::vector<std::unique_ptr<Source>> ways_in;
     for (int i = 0; i < sources; ++i) {
       auto source = std::make_unique<ScriptedSource>(brokers[i]);
       if (i == 0 && !source_error.context.empty()) source->end_with(source_error);
-      ways_in.push_back(std::move(source));
+      builder.source(std::move(source));
     }
-    return Pipeline::create(options, system_environment(log.log()), std::move(ways_in),
-                            std::move(sinks), callbacks, diagnostics);
+    return builder.create();
   }
   void publish(int from, int to, int broker = 0, const std::string& on = topic) {
     for (int i = from; i < to; ++i) brokers[broker].publish(on, reading_json(1, i));
@@ -57,7 +56,6 @@ struct House {
   PipelineOptions options;
   IngestCallbacks callbacks;
   Broker brokers[2];
-  std::vector<Diagnostic> diagnostics;
 };
 
 std::vector<std::string> expected(int from, int to) {
@@ -104,9 +102,11 @@ TEST_CASE(
   };
   write_schema("validation: {custom: early}\n");
   FarEnd store;
-  CHECK_FALSE(house.create({&store}));
-  REQUIRE(house.diagnostics.size() == 1);
-  CHECK(house.diagnostics[0].message == "custom: there is no validation function 'early'");
+  const auto refused = house.create({&store});
+  REQUIRE_FALSE(refused);
+  REQUIRE(refused.error().diagnostics.size() == 1);
+  CHECK(refused.error().diagnostics[0].message ==
+        "custom: there is no validation function 'early'");
 
   REQUIRE(house.options.validation_functions.add(
       "early", [](const ValidationInput& input) -> std::optional<std::string> {
@@ -260,7 +260,7 @@ TEST_CASE("schema mistakes are listed and nothing starts") {
   auto pipeline = house.create({&store});
   REQUIRE_FALSE(pipeline);
   CHECK(pipeline.error().code == Errc::invalid_argument);
-  CHECK_FALSE(house.diagnostics.empty());
+  CHECK_FALSE(pipeline.error().diagnostics.empty());
 }
 
 TEST_CASE("reloaded schemas judge what comes afterwards") {
@@ -276,7 +276,7 @@ TEST_CASE("reloaded schemas judge what comes afterwards") {
   next.replace(next.find("1.0"), 3, "2.0");
   next.replace(next.find("max: 150"), 8, "max: 100");
   std::ofstream(house.folder / "schemas/temperature.yaml") << next;
-  REQUIRE((*pipeline)->reload_schemas(house.options.schema_path, false, house.diagnostics));
+  REQUIRE((*pipeline)->reload_schemas(house.options.schema_path, false));
   CHECK(before->all().front()->version().major == 1);
   CHECK((*pipeline)->ingest().schemas()->all().front()->version().major == 2);
   house.brokers[0].publish(topic, reading_json(120, 10));
@@ -296,15 +296,13 @@ TEST_CASE("schemas that are wrong or do not fit those in force change nothing") 
   const auto in_force = (*pipeline)->ingest().schemas();
   const auto refused = [&](const std::string& document) {
     std::ofstream(house.folder / "schemas/temperature.yaml") << document;
-    house.diagnostics.clear();
-    const auto done =
-        (*pipeline)->reload_schemas(house.options.schema_path, false, house.diagnostics);
+    const auto done = (*pipeline)->reload_schemas(house.options.schema_path, false);
     REQUIRE_FALSE(done);
     CHECK(done.error().code == Errc::invalid_argument);
     CHECK((*pipeline)->ingest().schemas() == in_force);
-    REQUIRE_FALSE(house.diagnostics.empty());
-    CHECK(house.diagnostics.front().line > 0);
-    return to_string(house.diagnostics.front());
+    REQUIRE_FALSE(done.error().diagnostics.empty());
+    CHECK(done.error().diagnostics.front().line > 0);
+    return to_string(done.error().diagnostics.front());
   };
   std::string changed = temperature_schema;
   changed.replace(changed.find("max: 150"), 8, "max: 100");
@@ -336,13 +334,79 @@ TEST_CASE("a missing schema folder is an error unless it is optional") {
 TEST_CASE("two sinks of one name are refused") {
   House house;
   FarEnd store;
-  std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(std::make_unique<ScriptedSink>(store, "same"));
-  sinks.push_back(std::make_unique<ScriptedSink>(store, "same"));
-  auto pipeline = Pipeline::create(house.options, system_environment(), {}, std::move(sinks), {},
-                                   house.diagnostics);
+  auto pipeline = PipelineBuilder(house.options)
+                      .sink(std::make_shared<ScriptedSink>(store, "same"))
+                      .sink(std::make_shared<ScriptedSink>(store, "same"))
+                      .create();
   REQUIRE_FALSE(pipeline);
   CHECK(pipeline.error().code == Errc::invalid_argument);
+}
+
+TEST_CASE("a sink whose name cannot name its cursor is refused") {
+  House house;
+  FarEnd store;
+  for (const char* name : {"", "a/b", ".hidden", "two words", "\u00fc"}) {
+    auto pipeline =
+        PipelineBuilder(house.options).sink(std::make_shared<ScriptedSink>(store, name)).create();
+    REQUIRE_FALSE(pipeline);
+    CHECK(pipeline.error().code == Errc::invalid_argument);
+  }
+}
+
+TEST_CASE("a pipeline may be stopped from its own callbacks and sinks") {
+  House house;
+  Pipeline* running = nullptr;
+  std::atomic<int> taken{0};
+  std::function<void()> on_ready;
+  SECTION("when a message is durable") {
+    house.callbacks.on_message = [&](const Reading&) { running->stop(); };
+  }
+  SECTION("when all sources are subscribed") {
+    on_ready = [&] { running->stop(); };
+  }
+  SECTION("by a sink") {}
+  auto source = std::make_unique<ScriptedSource>(house.brokers[0]);
+  auto pipeline = PipelineBuilder(house.options)
+                      .callbacks(house.callbacks)
+                      .source(std::move(source))
+                      .sink("counting",
+                            [&](const Reading&) -> Result<void> {
+                              ++taken;
+                              running->stop();
+                              return {};
+                            })
+                      .create();
+  REQUIRE(pipeline);
+  running = pipeline->get();
+  REQUIRE(running->start(on_ready));
+  house.publish(0, 10);
+  REQUIRE(running->wait());
+  REQUIRE(house.brokers[0].wait_until_empty());
+  running->stop();
+  CHECK(taken == 10);
+}
+
+TEST_CASE("a function is a sink: what it returns an error for comes again") {
+  House house;
+  std::vector<std::string> taken;
+  int failures = 2;
+  auto pipeline = PipelineBuilder(house.options)
+                      .source(std::make_unique<ScriptedSource>(house.brokers[0]))
+                      .sink("list",
+                            [&](const Reading& reading) -> Result<void> {
+                              if (failures > 0 && --failures == 0) throw std::runtime_error("no");
+                              if (failures > 0) return Error{Errc::unavailable, "not yet"};
+                              taken.emplace_back(reading.payload);
+                              return {};
+                            })
+                      .start();
+  REQUIRE(pipeline);
+  house.publish(0, 10);
+  REQUIRE(house.brokers[0].wait_until_empty());
+  (*pipeline)->stop();
+  CHECK(taken == expected(0, 10));
+  CHECK((*pipeline)->api().query({}, [](const Row&) { return true; }).error().code ==
+        Errc::failed_precondition);
 }
 
 TEST_CASE("a second pipeline on one journal is refused") {

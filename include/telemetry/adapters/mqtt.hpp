@@ -88,8 +88,8 @@ class MqttSource : public Source {
 /// libmosquitto does not hold acknowledgements back.
 /// Thread: run() uses the calling thread, and one more for as long as a connection is being opened.
 /// libmosquitto sets SIGPIPE to be ignored in the whole process.
-[[nodiscard]] std::unique_ptr<MqttSource> make_mqtt_source(const MqttOptions& options,
-                                                           Environment environment);
+[[nodiscard]] std::unique_ptr<MqttSource> make_mqtt_source(
+    const MqttOptions& options, Environment environment = default_environment());
 
 /// Publishes. Keeps nothing over a restart: what is not acknowledged when the process ends is the
 /// caller's to send again. While the broker is away up to `in_flight_max` messages wait in memory

@@ -28,7 +28,7 @@ struct SqliteOptions {
 [[nodiscard]] std::span<const Option> sqlite_options() noexcept;
 [[nodiscard]] Result<SqliteOptions> sqlite_options_from(const Config& config);
 
-[[nodiscard]] std::unique_ptr<Store> make_sqlite_store(const SqliteOptions& options,
-                                                       Environment environment);
+[[nodiscard]] std::unique_ptr<Store> make_sqlite_store(
+    const SqliteOptions& options, Environment environment = default_environment());
 
 }  // namespace telemetry

@@ -107,6 +107,16 @@ class [[nodiscard]] Result {
   [[nodiscard]] const T* operator->() const noexcept { return &value_; }
   [[nodiscard]] const E& error() const& noexcept { return error_; }
   [[nodiscard]] E&& error() && noexcept { return std::move(error_); }
+  /// For a program that cannot go on without: the value, or the process ends with the error's text
+  /// (`end_with` of the error's own namespace).
+  [[nodiscard]] T& value() & {
+    if (!has_value_) end_with(error_);
+    return value_;
+  }
+  [[nodiscard]] T value() && {
+    if (!has_value_) end_with(error_);
+    return std::move(value_);
+  }
 
  private:
   void destroy() noexcept {
@@ -132,6 +142,10 @@ class [[nodiscard]] Result<void, E> {
   [[nodiscard]] explicit operator bool() const noexcept { return ok_; }
   [[nodiscard]] const E& error() const& noexcept { return error_; }
   [[nodiscard]] E&& error() && noexcept { return std::move(error_); }
+  /// Returns, or the process ends with the error's text.
+  void value() const {
+    if (!ok_) end_with(error_);
+  }
 
  private:
   E error_{};
