@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "telemetry/journal.hpp"
+#include "telemetry/metrics.hpp"
 #include "telemetry/schema.hpp"
 #include "telemetry/sink.hpp"
 
@@ -68,6 +69,7 @@ struct ConsumerStats {
   std::uint64_t writes = 0;
   bool failing = false;
   std::string last_error;
+  Histogram::Counts write;  ///< of each write that succeeded
 };
 
 /// Carries readings from the journal to one sink, for ever, in order.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "telemetry/journal.hpp"
+#include "telemetry/metrics.hpp"
 #include "telemetry/schema.hpp"
 #include "telemetry/source.hpp"
 
@@ -64,6 +65,8 @@ struct IngestStats {
   std::size_t messages_open = 0;               ///< in open batches now
   std::vector<std::uint64_t> invalid_by_rule;  ///< index: core::Rule
   std::vector<SequenceEvent> sequence_events;  ///< the newest 100
+  Histogram::Counts processing;                ///< from a batch's first message until it is durable
+  Histogram::Counts sync;                      ///< of the journal, for each batch
 };
 
 /// Judges messages and puts them into the journal. One for all sources.

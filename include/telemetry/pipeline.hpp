@@ -125,6 +125,8 @@ class PipelineBuilder {
 /// The counters under the ancestors' names, one JSON object: messages_received, messages_stored,
 /// ...
 [[nodiscard]] std::string to_json(const PipelineStats& stats);
+/// The same for Prometheus, under the ancestors' names: mqtt_messages_received_total, ...
+[[nodiscard]] std::string to_exposition(const PipelineStats& stats);
 /// The same as a few aligned lines for people.
 [[nodiscard]] std::string to_text(const PipelineStats& stats);
 

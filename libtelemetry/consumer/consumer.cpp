@@ -161,6 +161,7 @@ struct Consumer::State {
   std::mutex pause_mutex;
   std::condition_variable_any pause;
 
+  Histogram write_time;
   mutable std::mutex stats_mutex;
   ConsumerStats stats;
 };
@@ -181,6 +182,7 @@ ConsumerStats Consumer::stats() const {
   const std::uint64_t from = std::max(stats.position, first == 0 ? 0 : first - 1);
   const std::uint64_t end = state_->journal.durable_end();
   stats.lag = end > from ? end - from : 0;
+  stats.write = state_->write_time.counts();
   return stats;
 }
 
@@ -353,11 +355,13 @@ bool Consumer::State::wait(std::uint64_t after, std::uint64_t messages, std::int
 }
 
 Result<void> Consumer::State::write() {
+  const std::int64_t began = now();
   auto report = guarded(name, [&] {
     return sink->write(journal.id(), std::span<const BatchPtr>(group),
                        [this](std::span<const Rejected> readings) { return reject(readings); });
   });
   if (!report) return std::move(report).error();
+  write_time.observe(now() - began);
   position = group.back()->last;
   recovered();
   {

@@ -122,7 +122,10 @@ Result<void> JournalDoor::commit() {
   if (appended->has_value()) {
     if (auto synced = sync(**appended); !synced) return fail(std::move(synced).error());
   }
-  if (!batch_->readings.empty()) ingest_.publish(batch_->last);
+  if (!batch_->readings.empty()) {
+    ingest_.processing.observe(ingest_.environment.clock.monotonic() - opened_at_);
+    ingest_.publish(batch_->last);
+  }
   count_stored();
   ingest_.merge(checked_);
   ingest_.merge(counts_);
@@ -135,7 +138,9 @@ Result<void> JournalDoor::sync(const Journal::Ticket& ticket) {
   Clock& clock = ingest_.environment.clock;
   const std::int64_t began = clock.monotonic();
   auto synced = ingest_.journal().sync(ticket);
-  const std::int64_t growth_ns = growth_per_sync * (clock.monotonic() - began);
+  const std::int64_t took = clock.monotonic() - began;
+  if (synced) ingest_.sync.observe(took);
+  const std::int64_t growth_ns = growth_per_sync * took;
   interval_ns_ = std::max(ingest_.options.sync_interval_ns, std::min(growth_ns, growth_ns_max));
   return synced;
 }

@@ -241,6 +241,8 @@ IngestStats IngestState::stats() const {
   stats.invalid_by_rule.assign(totals_.invalid_by_rule.begin(), totals_.invalid_by_rule.end());
   stats.sequence_events.assign(events_.begin(), events_.end());
   stats.messages_open = messages_open.load(std::memory_order_relaxed);
+  stats.processing = processing.counts();
+  stats.sync = sync.counts();
   return stats;
 }
 

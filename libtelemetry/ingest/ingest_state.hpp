@@ -66,6 +66,7 @@ class IngestState final : public Ingest {
   SequenceState sequences;      // guarded by the journal's lock
   Journal::Ticket last_ticket;  // guarded by the journal's lock
   std::atomic<std::size_t> messages_open{0};
+  Histogram processing, sync;
 
  private:
   void recover(const core::FrameView& frame);

@@ -502,4 +502,13 @@ TEST_CASE("stats are one JSON object with the names that users know") {
     CHECK(json.find(part) != std::string::npos);
   }
   CHECK(to_text(stats).find("received 12, stored 9, dropped 2") != std::string::npos);
+  const std::string exposition = to_exposition(stats);
+  for (const char* line :
+       {"\n# TYPE mqtt_messages_stored_total counter\nmqtt_messages_stored_total 9\n",
+        "\nmqtt_buffer_size 5\n", "\nmqtt_validation_errors_by_rule_total{rule=\"type\"} 3\n",
+        "\ntelemetry_consumer_accepted_total{consumer=\"sqlite\"} 9\n",
+        "\nmqtt_storage_latency_seconds_count{consumer=\"sqlite\"} 0\n"}) {
+    INFO(exposition);
+    CHECK(exposition.find(line) != std::string::npos);
+  }
 }
