@@ -118,8 +118,9 @@ struct Consumer::State {
   [[nodiscard]] std::string cursor_name() const {
     return traits.transactional ? name + ".hint" : name;
   }
+  /// One that keeps nothing says so: without any cursor the journal would keep all.
   void need_above(std::uint64_t sequence) {
-    if (traits.keeps_journal) journal.set_cursor(name, sequence);
+    journal.set_cursor(name, traits.keeps_journal ? sequence : UINT64_MAX);
   }
   void recovered();
   void failed(const Error& error);

@@ -299,8 +299,8 @@ TEST_CASE("a sink is given the readings that its traits ask for") {
   REQUIRE(house.door->commit());
   house.store(5);
   FarEnd living, dead, all;
-  dead.set_plan({.traits = {.takes_living = false, .takes_dead = true}});
-  all.set_plan({.traits = {.takes_dead = true}});
+  dead.set_plan({.traits = {.transactional = true, .takes_living = false, .takes_dead = true}});
+  all.set_plan({.traits = {.transactional = true, .takes_dead = true}});
   for (FarEnd* far_end : {&living, &dead, &all}) {
     const auto stats = Running(house, *far_end).stop();
     CHECK(stats.position == 12);
