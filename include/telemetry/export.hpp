@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "telemetry/message.hpp"
 #include "telemetry/query.hpp"
 
 namespace telemetry {
@@ -49,6 +50,15 @@ class RowWriter {
 void append_payload_json(const Row& row, std::string& out);
 /// Appends the record of a row: {"topic", "payload", "timestamp", "received_at"}, without line end.
 void append_record_json(const Row& row, std::string& out);
+/// Appends the record of a row as a line of CSV (RFC 4180, with its line end): topic, timestamp,
+/// received_at, and the payload as JSON. The same columns for every schema.
+void append_record_csv(const Row& row, std::string& out);
+inline constexpr std::string_view record_csv_header = "topic,timestamp,received_at,payload\r\n";
+/// Puts what stands from `begin` on into quotes where a cell of CSV needs them.
+void quote_csv(std::size_t begin, std::string& out);
+/// Makes `row` what a store that took this reading would show. Its views are good as long as the
+/// reading's batch. Where `row` is used again nothing is allocated.
+void fill_row(const Reading& reading, Row& row);
 /// Appends a JSON string with its quotes. Control characters (C0, DEL, C1) are escaped; bytes that
 /// are not UTF-8 become U+FFFD.
 void append_json_string(std::string_view text, std::string& out);

@@ -45,18 +45,10 @@ class JsonWriter : public RowWriter {
 };
 
 void append_csv(const Cell& cell, std::string& out) {
-  const bool quote = cell.text.find_first_of(",\"\r\n") != std::string::npos ||
-                     (cell.present && cell.text.empty());
-  if (!quote) {
-    out += cell.text;
-    return;
-  }
-  out += '"';
-  for (char c : cell.text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
+  const std::size_t begin = out.size();
+  out += cell.text;
+  quote_csv(begin, out);
+  if (cell.present && cell.text.empty()) out += "\"\"";  // empty is not absent
 }
 
 class CsvWriter : public ColumnWriter {

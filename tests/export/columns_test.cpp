@@ -159,3 +159,16 @@ TEST_CASE("nothing more is written once the reader is gone") {
     CHECK(calls == 1);
   }
 }
+
+TEST_CASE("a record of CSV has the same four cells for every row, quoted where it must be") {
+  std::string out(record_csv_header);
+  append_record_csv(row("a", {{"x", Value::integer(1)}, {"y", Value::text("say \"hi\"")}}), out);
+  append_record_csv(raw_row("17", Row::RawKind::json), out);
+  append_record_csv(raw_row("", Row::RawKind::text), out);
+  Row odd = row("a,\"b\"\r\nc", {});
+  append_record_csv(odd, out);
+  CHECK(out == std::string("topic,timestamp,received_at,payload\r\n") + "a," + times +
+                   R"(,"{""x"":1,""y"":""say \""hi\""""}")" + "\r\n" + "raw," + times + ",17\r\n" +
+                   "raw," + times + R"(,"""""")" + "\r\n" + "\"a,\"\"b\"\"\r\nc\"," + times +
+                   ",{}\r\n");
+}
