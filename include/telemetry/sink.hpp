@@ -43,7 +43,7 @@ using OnRejected = std::function<Result<void>(std::span<const Rejected>)>;
 struct SinkTraits {
   enum class Start : std::uint8_t {
     oldest,  ///< with all that the journal holds
-    newest,  ///< with what comes next
+    newest,  ///< with what comes after its consumer was made
   };
   /// It commits its position with the data: exactly once. Without, the journal keeps the cursor: at
   /// least once.

@@ -96,7 +96,8 @@ struct Consumer::State {
         on_rejected(std::move(rejected)),
         rejected_log(environment.clock, rejected_lines_max, rejected_lines_interval_ns),
         name(sink->name()),
-        behind(journal, environment) {
+        behind(journal, environment),
+        newest(journal.durable_end()) {
     stats.name = name;
     claim();
   }
@@ -145,6 +146,7 @@ struct Consumer::State {
   RateLimit rejected_log;
   std::string name;
   JournalBatches behind;
+  const std::uint64_t newest;  // when it was made
 
   // Used by the running thread only.
   std::stop_token stop;
@@ -194,7 +196,7 @@ void Consumer::State::claim() {
     need_above((*kept)->sequence);
   } else {
     const bool all = traits.transactional || traits.start == SinkTraits::Start::oldest;
-    need_above(all ? 0 : journal.durable_end());
+    need_above(all ? 0 : newest);
   }
 }
 
@@ -240,7 +242,8 @@ void Consumer::State::start_from(const std::optional<Position>& known) {
   const std::uint64_t before_first = journal.first_sequence() - 1;
   const Position at = known.value_or(Position{});
   if (!known.has_value()) {
-    position = traits.start == SinkTraits::Start::newest ? journal.durable_end() : before_first;
+    const bool all = traits.start == SinkTraits::Start::oldest;
+    position = all ? before_first : std::max(newest, before_first);
   } else if (at.journal != journal.id()) {
     log(LogLevel::error,
         fmt::format("is at message {} of journal {}, but this journal is {}: what the other one "
