@@ -58,6 +58,7 @@ struct SinkTraits {
   std::size_t batch_rows_max = 0;
   std::size_t batch_bytes_max = 0;
   std::int64_t batch_age_ns = 0;
+  std::int64_t flush_idle_ns = 0;  ///< of ConsumerOptions, too
 };
 
 /// A consumer's far end. Used by one thread. What a function throws counts as Errc::internal.
@@ -91,7 +92,7 @@ class Sink {
   [[nodiscard]] virtual Result<WriteReport> write(const JournalId& journal,
                                                   std::span<const BatchPtr> batches,
                                                   const OnRejected& on_rejected) = 0;
-  /// Called when nothing came for a while and before stop: makes what was written durable.
+  /// Called whenever nothing came for a while, and before stop: makes what was written durable.
   /// @returns the durable sequence: that of the last report, where nothing was left to do.
   [[nodiscard]] virtual Result<std::uint64_t> flush() = 0;
   virtual void close() noexcept = 0;

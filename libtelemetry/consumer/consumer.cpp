@@ -60,6 +60,7 @@ ConsumerOptions options_for(const SinkTraits& traits, ConsumerOptions options) {
   if (traits.batch_rows_max != 0) options.batch_rows_max = traits.batch_rows_max;
   if (traits.batch_bytes_max != 0) options.batch_bytes_max = traits.batch_bytes_max;
   if (traits.batch_age_ns != 0) options.batch_age_ns = traits.batch_age_ns;
+  if (traits.flush_idle_ns != 0) options.flush_idle_ns = traits.flush_idle_ns;
   return options;
 }
 
@@ -406,11 +407,9 @@ Result<void> Consumer::State::reject(std::span<const Rejected> readings) {
 Result<void> Consumer::State::idle() {
   journal_seen = std::max(journal_seen, journal.durable_end());
   behind.rest();
-  if (durable < position) {
-    auto flushed = guarded(name, [&] { return sink->flush(); });
-    if (!flushed) return std::move(flushed).error();
-    made_durable(*flushed);
-  }
+  auto flushed = guarded(name, [&] { return sink->flush(); });
+  if (!flushed) return std::move(flushed).error();
+  made_durable(*flushed);
   keep_cursor(false);
   return {};
 }

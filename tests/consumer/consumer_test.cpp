@@ -382,3 +382,14 @@ TEST_CASE("all that a write rejects is kept with one call, and a few of it are l
   CHECK(calls == 1);
   CHECK(house.log.count("for good: too odd") == 10);
 }
+
+TEST_CASE("an idle consumer flushes again and again, at its sink's own interval") {
+  House house;
+  house.options.flush_idle_ns = 3'600'000 * ms;
+  FarEnd far_end;
+  far_end.set_plan({.traits = {.flush_idle_ns = ms}});
+  Running consumer(house, far_end);
+  house.store(10);
+  REQUIRE(far_end.wait_for_rows(10));
+  CHECK(far_end.wait_for_flushes(3));  // though all is durable after the write
+}

@@ -72,9 +72,10 @@ class FarEnd {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return rows_.size() >= rows; });
   }
-  [[nodiscard]] bool wait_for_flush() {
+  [[nodiscard]] bool wait_for_flush() { return wait_for_flushes(1); }
+  [[nodiscard]] bool wait_for_flushes(int count) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return flushes_ > 0; });
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return flushes_ >= count; });
   }
 
  private:
