@@ -1,9 +1,12 @@
-# cmake --install: headers, libraries and find_package(telemetry COMPONENTS core telemetry mqtt sqlite).
+# cmake --install: headers, libraries and find_package(telemetry COMPONENTS core telemetry mqtt files sqlite).
 include(CMakePackageConfigHelpers)
 
 set(components core telemetry)
 if(TELEMETRY_WITH_MQTT)
   list(APPEND components mqtt)
+endif()
+if(TELEMETRY_WITH_FILES)
+  list(APPEND components files)
 endif()
 if(TELEMETRY_WITH_SQLITE)
   list(APPEND components sqlite)

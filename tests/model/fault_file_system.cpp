@@ -55,6 +55,19 @@ void FaultFileSystem::set_writeback(bool on) {
   writeback_ = on;
 }
 
+void FaultFileSystem::set_atomic_renames(bool on) {
+  const std::lock_guard lock(mutex_);
+  atomic_renames_ = on;
+}
+
+/// For the names of each rename that is not synced: whether the crash came before it.
+std::map<std::string, bool> FaultFileSystem::decide_renames() {
+  std::map<std::string, bool> is_undone;
+  if (!atomic_renames_) return is_undone;
+  for (const auto& [to, from] : renamed_) is_undone[to] = is_undone[from] = coin();
+  return is_undone;
+}
+
 void FaultFileSystem::set_capacity(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   capacity_ = bytes;
@@ -71,12 +84,19 @@ void FaultFileSystem::restart(Unsynced unsynced) {
   std::set<std::string> changed;
   for (const auto& [path, file] : seen_) changed.insert(path);
   for (const auto& [path, file] : durable_) changed.insert(path);
+  const auto is_undone = decide_renames();
+  const auto is_lost = [&](const std::string& path) {
+    const auto decided = is_undone.find(path);
+    return decided == is_undone.end() ? coin() : decided->second;
+  };
   for (const auto& path : changed) {
     const auto seen = seen_.find(path);
     const auto durable = durable_.find(path);
     const bool same =
         seen != seen_.end() && durable != durable_.end() && seen->second == durable->second;
-    if (same || unsynced == Unsynced::lost || (unsynced == Unsynced::mixed && coin())) continue;
+    if (same || unsynced == Unsynced::lost || (unsynced == Unsynced::mixed && is_lost(path))) {
+      continue;
+    }
     if (seen == seen_.end())
       names.erase(path);
     else
@@ -84,6 +104,7 @@ void FaultFileSystem::restart(Unsynced unsynced) {
   }
   for (auto& [path, file] : names) settle(*file, unsynced);
   seen_ = durable_ = std::move(names);
+  renamed_.clear();
 }
 
 void FaultFileSystem::settle(File& file, Unsynced unsynced) {
@@ -332,8 +353,13 @@ Result<void> FaultFileSystem::sync_folder(const std::string& path) {
       if (folder_of(name) == path) names.insert(name);
     }
   }
+  const auto is_undone = fault == Fault::crash ? decide_renames() : std::map<std::string, bool>();
+  const auto is_left = [&](const std::string& name) {
+    const auto decided = is_undone.find(name);
+    return decided == is_undone.end() ? coin() : decided->second;
+  };
   for (const auto& name : names) {
-    if (fault == Fault::crash && coin()) continue;
+    if (fault == Fault::crash && is_left(name)) continue;
     const auto seen = seen_.find(name);
     if (seen == seen_.end())
       durable_.erase(name);
@@ -341,6 +367,7 @@ Result<void> FaultFileSystem::sync_folder(const std::string& path) {
       durable_[name] = seen->second;
   }
   if (fault == Fault::crash) return power_is_off();
+  std::erase_if(renamed_, [&](const auto& names_of) { return folder_of(names_of.first) == path; });
   return {};
 }
 
@@ -370,6 +397,7 @@ Result<void> FaultFileSystem::rename(const std::string& from, const std::string&
   if (fault == Fault::none || coin()) {
     seen_[to] = found->second;
     seen_.erase(from);
+    renamed_[to] = from;
   }
   if (fault == Fault::crash) return power_is_off();
   return {};

@@ -60,6 +60,9 @@ class FaultFileSystem final : public FileSystem {
   [[nodiscard]] bool crashed() const;
   /// As a kernel does, writes some unsynced sectors to the disk whenever it likes.
   void set_writeback(bool on);
+  /// A rename is one step on the disk, as on ext4, XFS, btrfs, F2FS (not on FAT): a crash leaves
+  /// the old name or the new one. Without, it may leave both, or none.
+  void set_atomic_renames(bool on);
   /// Bytes that fit on the disk; ENOSPC beyond.
   void set_capacity(std::uint64_t bytes);
   /// After a crash (or instead of one: pulls the plug now): decides what is left, as a machine that
@@ -115,6 +118,7 @@ class FaultFileSystem final : public FileSystem {
   void resize(File& file, std::uint64_t bytes);
   void settle(File& file, Unsynced unsynced);
   void write_back(File& file);
+  [[nodiscard]] std::map<std::string, bool> decide_renames();
 
   mutable std::mutex mutex_;
   std::mt19937_64 random_;
@@ -122,9 +126,11 @@ class FaultFileSystem final : public FileSystem {
   std::uint64_t calls_ = 0;
   bool crashed_ = false;
   bool writeback_ = false;
+  bool atomic_renames_ = false;
   std::uint64_t capacity_ = UINT64_MAX;
   std::set<std::string> folders_;
-  Names seen_, durable_;  // by full path
+  Names seen_, durable_;                        // by full path
+  std::map<std::string, std::string> renamed_;  // new name to old, not synced
   std::map<Handle, Open> open_;
   std::set<std::string> locked_;
   Handle next_handle_ = 3;
