@@ -11,7 +11,7 @@ void add_options(command_line::Command& command, EdgeArguments& a) {
   command.option("--broker", a.broker, "MQTT broker: host, or URL mqtt[s]://[user@]host[:port]")
       .type("BROKER");
   command.option("--port", a.port, "MQTT port").type("PORT").range(1, 65'535);
-  command.option("--storage", a.storage, "Store: sqlite, or sqlite:PATH of the database file")
+  command.option("--storage", a.storage, "Store: sqlite, filesystem, or with a path, sqlite:PATH")
       .type("STORE");
   command.option("--schema", a.schema, "Schema folder or file").type("PATH");
   command.option("--stats-interval", a.stats_interval_s, "Prints counters every so many seconds")

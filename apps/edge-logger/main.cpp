@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// telemetry-edge: MQTT broker -> schema check -> journal -> SQLite, until it is told to stop.
+// telemetry-edge: MQTT broker -> schema check -> journal -> stores, until it is told to stop.
 #include <fmt/format.h>
 
 #include "edge-logger/command_line.hpp"

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "process/notify.hpp"
+#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 
 namespace telemetry {
@@ -78,6 +79,7 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   auto brokers = mqtt_options_from(*config, "edge");
   if (!brokers) return std::move(brokers).error();
   if (auto sqlite = sqlite_options_from(*config); !sqlite) return std::move(sqlite).error();
+  if (auto files = files_options_from(*config); !files) return std::move(files).error();
   auto options = pipeline_options(*config);
   if (!options) return std::move(options).error();
   auto schemas =

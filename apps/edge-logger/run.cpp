@@ -14,6 +14,7 @@
 #include "process/log.hpp"
 #include "process/notify.hpp"
 #include "process/signals.hpp"
+#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/pipeline.hpp"
@@ -35,13 +36,33 @@ Config::Sources sources_of(const EdgeArguments& a) {
   set("schema.path", a.schema);
   const auto colon = a.storage.find(':');
   set("storage.backend", a.storage.substr(0, colon));
-  if (colon != std::string::npos) set("storage.sqlite.path", a.storage.substr(colon + 1));
+  if (colon != std::string::npos) {
+    const bool files = a.storage.starts_with("filesystem:");
+    set(files ? "storage.filesystem.base_path" : "storage.sqlite.path",
+        a.storage.substr(colon + 1));
+  }
   return sources;
 }
 
 Result<Config> load_config(const EdgeArguments& arguments, std::vector<Diagnostic>& diagnostics) {
-  const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options()};
+  const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options(),
+                                            files_options()};
   return Config::load(sources_of(arguments), tables, diagnostics);
+}
+
+/// One for each name in storage.backend.
+Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
+                                                      const Environment& environment) {
+  auto sqlite = sqlite_options_from(config);
+  if (!sqlite) return std::move(sqlite).error();
+  auto files = files_options_from(config);
+  if (!files) return std::move(files).error();
+  std::vector<std::unique_ptr<Sink>> sinks;
+  for (const std::string& backend : config.text_list("storage.backend")) {
+    sinks.push_back(backend == "filesystem" ? make_files_sink(*files, environment)
+                                            : make_sqlite_store(*sqlite, environment));
+  }
+  return sinks;
 }
 
 Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
@@ -52,10 +73,11 @@ Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
   if (!options) return std::move(options).error();
   auto brokers = mqtt_options_from(config, "edge");
   if (!brokers) return std::move(brokers).error();
-  auto sqlite = sqlite_options_from(config);
-  if (!sqlite) return std::move(sqlite).error();
   PipelineBuilder builder(*std::move(options));
-  builder.environment(environment).sink(make_sqlite_store(*sqlite, environment));
+  builder.environment(environment);
+  auto sinks = make_sinks(config, environment);
+  if (!sinks) return std::move(sinks).error();
+  for (auto& sink : *sinks) builder.sink(std::move(sink));
   for (const auto& broker : *brokers) {
     // What the broker may give again after an interruption must be recognised.
     IngestOptions& ingest = builder.options().ingest;

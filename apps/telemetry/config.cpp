@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "output.hpp"
 #include "settings.hpp"
+#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/pipeline.hpp"
@@ -27,6 +28,7 @@ void check_owners(const Config& config, const Settings& settings,
   };
   if (auto options = mqtt_options_from(config, settings.app); !options) add(options.error());
   if (auto options = sqlite_options_from(config); !options) add(options.error());
+  if (auto options = files_options_from(config); !options) add(options.error());
   if (auto options = pipeline_options(config); !options) add(options.error());
 }
 

@@ -60,6 +60,12 @@ RowFormat format_of(const Arguments& arguments) {
 Result<Api> open_api(const Settings& settings) {
   const Result<Config> config = settings.load();
   if (!config) return config.error();
+  const std::vector<std::string> backends = config->text_list("storage.backend");
+  if (std::ranges::find(backends, "sqlite") == backends.end()) {
+    return Error{
+        Errc::failed_precondition,
+        config->where("storage.backend") + ": none of these stores answers queries; add sqlite"};
+  }
   Result<SqliteOptions> options = sqlite_options_from(*config);
   if (!options) return options.error();
   options->read_only = true;

@@ -6,14 +6,15 @@
 #include <cstdio>
 
 #include "output.hpp"
+#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 
 namespace telemetry::command_line {
 
 std::span<const std::span<const Option>> option_tables() {
-  static const std::span<const Option> tables[] = {mqtt_options(), base_options(),
-                                                   sqlite_options()};
+  static const std::span<const Option> tables[] = {mqtt_options(), base_options(), sqlite_options(),
+                                                   files_options()};
   return tables;
 }
 

@@ -6,8 +6,7 @@ namespace {
 
 constexpr std::string_view all_backends =
     "sqlite|postgresql|timescaledb|influxdb|filesystem|s3|redis|kafka|mqtt";
-constexpr std::string_view later_backends =
-    "postgresql|timescaledb|influxdb|filesystem|s3|redis|kafka|mqtt";
+constexpr std::string_view later_backends = "postgresql|timescaledb|influxdb|s3|redis|kafka|mqtt";
 
 using enum OptionType;
 
@@ -86,7 +85,7 @@ constexpr Option options[] = {
      .doc = "The store, or a list of stores that each get every message.",
      .choices = all_backends,
      .unbuilt = later_backends,
-     .remedy = "use sqlite"},
+     .remedy = "use sqlite, filesystem or both"},
     {.key = "storage.postgresql.host", .doc = "Host or socket folder of the server."},
     {.key = "storage.postgresql.port",
      .type = integer,
@@ -103,29 +102,6 @@ constexpr Option options[] = {
      .doc = "Connections for queries.",
      .min = 1,
      .max = 1'000},
-    {.key = "storage.filesystem.base_path", .doc = "Folder of the files."},
-    {.key = "storage.filesystem.file_format",
-     .type = choice,
-     .fallback = "jsonl",
-     .doc = "How a message is written.",
-     .choices = "jsonl|csv"},
-    {.key = "storage.filesystem.compression",
-     .type = choice,
-     .fallback = "none",
-     .doc = "How files are packed.",
-     .choices = "none|gzip|zstd|lz4"},
-    {.key = "storage.filesystem.max_file_size_mb",
-     .type = integer,
-     .fallback = "100",
-     .doc = "A file is closed at this size.",
-     .unit = "MB",
-     .min = 1,
-     .max = 1'048'576},
-    {.key = "storage.filesystem.rotation",
-     .type = choice,
-     .fallback = "daily",
-     .doc = "When a new file is begun.",
-     .choices = "hourly|daily|size"},
 
     {.key = "schema.path",
      .fallback = "./schemas",

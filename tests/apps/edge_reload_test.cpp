@@ -4,6 +4,7 @@
 
 #include "apps/running.hpp"
 #include "edge-logger/reload.hpp"
+#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 
 using namespace telemetry;
@@ -55,7 +56,8 @@ struct House {
     sources.app = "edge";
     sources.environment = [](const std::string&) { return std::nullopt; };
     sources.environment_names = [] { return std::vector<std::string>{}; };
-    const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options()};
+    const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options(),
+                                              files_options()};
     return Config::load(sources, tables, diagnostics);
   }
   Config load(const std::string& yaml) const {
