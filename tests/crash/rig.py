@@ -7,6 +7,8 @@ failed: then the folder stays and its path is printed.
 """
 
 import collections
+import gzip
+import json
 import os
 import random
 import re
@@ -138,6 +140,7 @@ class Rig:
         self.broker = None
         self.database = self.path("store", "telemetry.db")
         self.journal = self.path("journal")
+        self.files = self.path("files")
         self.starts = 0
 
     def path(self, *parts):
@@ -212,6 +215,7 @@ class Rig:
         reserve_mb=16,
         schema=None,
         name="edge.yaml",
+        backend="sqlite",
         extra="",
     ):
         text = f"""\
@@ -227,8 +231,10 @@ mqtt:
     - {{topic: "f2/#", qos: 1}}
 journal: {{path: {journal or self.journal}, size_max_mb: {journal_mb}}}
 storage:
-  backend: sqlite
+  backend: {backend}
   sqlite: {{path: {database or self.database}, free_space_reserve_mb: {reserve_mb}}}
+  filesystem: {{base_path: {self.files}, compression: gzip, sync_interval: 100ms,
+               max_file_size_mb: 1, free_space_reserve_mb: {reserve_mb}}}
 schema: {{path: {schema or os.path.join(ROOT, 'examples', 'schemas')}}}
 {extra}"""
         with open(self.path(name), "w", encoding="utf-8") as out:
@@ -355,6 +361,58 @@ schema: {{path: {schema or os.path.join(ROOT, 'examples', 'schemas')}}}
             return keys
         finally:
             store.close()
+
+    def file_names(self):
+        """{number: name} of what the file sink wrote."""
+        if not os.path.exists(self.files):
+            return {}
+        names = (name for name in os.listdir(self.files) if name != ".lock")
+        return {int(re.search(r"Z-(\d+)", name).group(1)): name for name in names}
+
+    def last_file(self):
+        """The number of the newest file that holds anything."""
+        sizes = {
+            number: os.path.getsize(os.path.join(self.files, name))
+            for number, name in self.file_names().items()
+        }
+        return max((number for number, size in sizes.items() if size), default=0)
+
+    def records_of(self, name):
+        """[(topic, sequence)] of one file; it must be whole and have its final name."""
+        if not name.endswith(".jsonl.gz"):
+            raise Failure(f"{name} was not finished")
+        try:
+            with gzip.open(os.path.join(self.files, name), "rb") as file:
+                lines = file.read().splitlines()
+                topics = [json.loads(line)["topic"] for line in lines]
+        except (OSError, EOFError, ValueError) as error:
+            raise Failure(f"{name} is not whole: {error}") from None
+        return [
+            (topic, int(SEQUENCE.search(line).group(1))) for topic, line in zip(topics, lines)
+        ]
+
+    def check_files(self, expected, ends):
+        """Every key of `expected` is in the files; twice only in different runs of the logger.
+
+        ends: last_file() when each run ended, the last one included.
+        """
+        names = self.file_names()
+        seen, after = collections.Counter(), 0
+        for end in ends:
+            run = collections.Counter()
+            for number in sorted(names):
+                if after < number <= end:
+                    run.update(self.records_of(names[number]))
+            twice = [key for key, count in run.items() if count > 1]
+            if twice:
+                raise Failure(f"{len(twice)} records are twice in one run: {sorted(twice)[:5]}")
+            seen.update(run)
+            after = end
+        missing = [key for key in expected if key not in seen]
+        if missing:
+            raise Failure(f"{len(missing)} of {len(expected)} are in no file: {sorted(missing)[:5]}")
+        repeated = sum(count - 1 for count in seen.values())
+        return f"{len(names)} files: all there, {repeated} of them again after a kill"
 
     def check_exactly_once(self, expected):
         """Every key of `expected` is stored, and none is stored twice."""

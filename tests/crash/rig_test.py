@@ -2,6 +2,7 @@
 """The judges of the crash tests reject what they are there to reject."""
 
 import argparse
+import gzip
 import os
 import sqlite3
 import struct
@@ -152,6 +153,42 @@ class CountTest(unittest.TestCase):
     def test_a_row_that_came_twice_is_found(self):
         with self.assertRaisesRegex(rig.Failure, "1 stored twice"):
             self.check([1, 2, 2], [1, 2])
+
+
+class FilesTest(unittest.TestCase):
+    def check(self, files, expected, ends, cut=0, suffix=".jsonl.gz"):
+        options = argparse.Namespace(seed=1, work=None, keep=False, bin="")
+        place = rig.Rig(options, "rig_test")
+        try:
+            os.makedirs(place.files)
+            for number, rows in enumerate(files, 1):
+                lines = b"".join(b'{"topic":"t","payload":%s}\n' % (PAYLOAD % n) for n in rows)
+                packed = gzip.compress(lines)
+                name = f"2026-11-30T084047Z-{number:06}{suffix}"
+                with open(os.path.join(place.files, name), "wb") as out:
+                    out.write(packed[: len(packed) - cut])
+            return place.check_files({("t", n) for n in expected}, ends)
+        finally:
+            place.close(False)
+
+    def test_what_an_earlier_run_had_too_may_come_again(self):
+        self.assertIn("1 of them again", self.check([[1, 2], [2, 3]], [1, 2, 3], [1, 2]))
+
+    def test_a_record_that_one_run_wrote_twice_is_found(self):
+        with self.assertRaisesRegex(rig.Failure, "1 records are twice"):
+            self.check([[1, 2], [2, 3]], [1, 2, 3], [2])
+
+    def test_a_missing_record_is_found(self):
+        with self.assertRaisesRegex(rig.Failure, "1 of 3 are in no file"):
+            self.check([[1], [3]], [1, 2, 3], [1, 2])
+
+    def test_a_torn_file_is_found(self):
+        with self.assertRaisesRegex(rig.Failure, "is not whole"):
+            self.check([[1, 2]], [1, 2], [1], cut=5)
+
+    def test_a_file_that_was_not_finished_is_found(self):
+        with self.assertRaisesRegex(rig.Failure, "was not finished"):
+            self.check([[1, 2]], [1, 2], [1], suffix=".jsonl.gz.part")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,25 @@ def edge_killed(rig):
     return f"{kills} kills ({', '.join(f'{n} in {m}' for m, n in moments.items())}): {seen}"
 
 
+def files_beside_sqlite(rig):
+    """telemetry-edge writes files beside SQLite and is killed with -9 under load."""
+    kills = 4 if rig.options.short else 30
+    rig.write_config(backend="[sqlite, filesystem]")
+    rig.start_broker()
+    edge = rig.start_edge()
+    load = rig.start_load(rate=rig.options.rate)
+    ends = []
+    for _ in range(kills):
+        time.sleep(rig.random.uniform(0, 1.5))
+        edge.kill()
+        ends.append(rig.last_file())
+        edge = rig.start_edge()
+    load.child.send_signal(signal.SIGINT)
+    seen = rig.finish(load, edge)
+    ends.append(rig.last_file())
+    return f"{kills} kills: SQLite: {seen}; {rig.check_files(rig.acknowledged(), ends)}"
+
+
 def broker_restarted(rig):
     """The broker is stopped by SIGTERM, with persistence on, and started again."""
     restarts = 1 if rig.options.short else 5
@@ -260,6 +279,7 @@ def journal_restored(rig):
 
 SCENARIOS = [
     edge_killed,
+    files_beside_sqlite,
     broker_restarted,
     broker_killed,
     sqlite_locked,
