@@ -117,6 +117,7 @@ Connection::Connection(const MqttOptions& options, std::string client_id, bool c
       clean_session_(clean_session),
       environment_(environment),
       handlers_(handlers),
+      known_(options, environment),
       dialling_(std::make_shared<std::atomic<int>>(0)),
       v5_(options.protocol != MqttProtocol::v311) {
   static const int initialised = mosquitto_lib_init();
@@ -182,7 +183,8 @@ void Connection::set_callbacks(mosquitto* client) {
     auto& connection = *static_cast<Connection*>(self);
     ++connection.callbacks_;
     if (connection.handlers_.subscribed != nullptr && count > 0) {
-      connection.handlers_.subscribed(connection.handlers_.owner, mid, codes[0]);
+      connection.handlers_.subscribed(connection.handlers_.owner, mid,
+                                      *std::min_element(codes, codes + count));
     }
   });
   mosquitto_unsubscribe_callback_set(client, [](mosquitto*, void* self, int mid) {
@@ -224,16 +226,15 @@ Connection::Client Connection::make_client() {
 bool Connection::dial(const Wake& wake) {
   client_.reset();
   answered_ = up_ = was_up_ = readable_ = session_present_ = streaming_ = cut_ = false;
+  shut_out_ = false;
+  has_shared_ = true;
   stream_.start(-1, false);
   drained_ = true;
   fall_back_ = false;
   disconnect_code_ = 0;
   tls_log_.clear();
   failure_ = {};
-  // A broker that knows nothing of MQTT 5 may just close: every other attempt then speaks 3.1.1.
-  const bool try_old = v5_refused_ || (closed_unanswered_ >= 2 && closed_unanswered_ % 2 == 0);
-  v5_ = options_.protocol == MqttProtocol::v5 ||
-        (options_.protocol == MqttProtocol::automatic && !try_old);
+  v5_ = known_.next_is_v5();
   if (dialling_->load() >= dialling_max) {
     failure_ = {"earlier attempts still wait for an answer",
                 fmt::format("check {}.broker and the network", options_.section)};
@@ -284,15 +285,17 @@ bool Connection::dial(const Wake& wake) {
 void Connection::connected(int code, int flags, const mosquitto_property* properties) {
   ++callbacks_;
   answered_ = true;
-  closed_unanswered_ = 0;
   if (code != MQTT_RC_SUCCESS) {
+    // Codes of 3.1.1 are 1 to 5, those of 5 begin at 128; brokers answer CONNECT of the one with
+    // codes of the other.
     const bool version = code == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION ||
-                         (!v5_ && code == CONNACK_REFUSED_PROTOCOL_VERSION);
-    fall_back_ = v5_ && version && options_.protocol == MqttProtocol::automatic;
-    v5_refused_ = v5_refused_ || fall_back_;
-    failure_ = refusal(options_, client_id_, v5_, code);
+                         code == CONNACK_REFUSED_PROTOCOL_VERSION ||
+                         (v5_ && code < MQTT_RC_UNSPECIFIED);
+    fall_back_ = known_.note(v5_, version ? Answer::other : Answer::refused);
+    failure_ = refusal(options_, client_id_, code);
     return;
   }
+  fall_back_ = known_.note(v5_, Answer::accepted);
   up_ = was_up_ = true;
   up_since_ = environment_.clock.monotonic();
   session_present_ = (flags & 1) != 0;
@@ -308,9 +311,13 @@ void Connection::connected(int code, int flags, const mosquitto_property* proper
   if (!v5_ && options_.protocol == MqttProtocol::automatic && !fallback_said_) {
     fallback_said_ = true;
     log(LogLevel::info,
-        fmt::format("{} does not speak MQTT 5: receive_maximum and session_expiry are the broker's",
-                    address(options_)));
+        fmt::format("{} does not speak MQTT 5 ({}): receive_maximum and session_expiry are the "
+                    "broker's",
+                    address(options_), known_.why_not_v5()));
   }
+  std::uint8_t shared = 1;
+  mosquitto_property_read_byte(properties, MQTT_PROP_SHARED_SUB_AVAILABLE, &shared, false);
+  has_shared_ = shared != 0;
   std::uint32_t expiry_s = options_.session_expiry_s;
   mosquitto_property_read_int32(properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, &expiry_s, false);
   if (!clean_session_ && v5_ && expiry_s < options_.session_expiry_s) {
@@ -328,7 +335,7 @@ bool Connection::wait(const Wake& wake, std::int64_t timeout_ns) {
   if (!up_) {
     const std::int64_t left_ns = answer_by_ - environment_.clock.monotonic();
     if (left_ns <= 0) {
-      failure_ = no_answer(options_, false, tls_log_);
+      unanswered(Answer::silent);
       client_.reset();
       return false;
     }
@@ -435,15 +442,28 @@ bool Connection::tick() {
 }
 
 void Connection::ended(int result, int error) {
-  if (failure_.reason.empty()) {
-    if (!answered_) {
-      ++closed_unanswered_;
-      failure_ = no_answer(options_, true, tls_log_);
-    } else {
-      failure_ = end_of_connection(options_, client_id_, result, error, disconnect_code_, tls_log_);
-    }
+  if (!answered_ && failure_.reason.empty()) {
+    const bool understood = result != MOSQ_ERR_PROTOCOL && result != MOSQ_ERR_MALFORMED_PACKET;
+    unanswered(understood ? Answer::closed : Answer::not_mqtt);
+  } else if (failure_.reason.empty()) {
+    End end{result, error, disconnect_code_, tls_log_, {}, 0};
+    shut_out_ = up_ && is_shut_out(end);
+    const bool at_once = environment_.clock.monotonic() - up_since_ < stable_ns;
+    shut_out_in_a_row_ = shut_out_ && at_once ? shut_out_in_a_row_ + 1 : 0;
+    end.times = shut_out_in_a_row_;
+    if (handlers_.unanswered != nullptr) end.unanswered = handlers_.unanswered(handlers_.owner);
+    failure_ = end_of_connection(options_, client_id_, end);
   }
   mark_down();
+}
+
+/// CONNECT got no answer that can be read.
+void Connection::unanswered(Answer answer) {
+  failure_ = no_answer(options_, answer, tls_log_);
+  // A TLS handshake that failed says nothing of MQTT; a broker that just closes says only this.
+  if (tls_log_.empty() || tls_log_.find("unexpected eof") != std::string::npos) {
+    fall_back_ = known_.note(v5_, answer);
+  }
 }
 
 void Connection::mark_down() noexcept {
@@ -490,7 +510,13 @@ void Connection::close() noexcept {
 }
 
 void Connection::pause(const Wake& wake) {
-  if (fall_back_) return;  // the broker is there, and asks for the older protocol
+  if (fall_back_) {
+    const bool was_slow = environment_.clock.monotonic() >= answer_by_;
+    log(was_slow ? LogLevel::info : LogLevel::debug,
+        fmt::format("{}: {}; trying MQTT {}", address(options_), failure_.reason,
+                    v5_ ? "3.1.1" : "5"));
+    return;
+  }
   std::int64_t longest = options_.reconnect_min_ns;
   for (std::uint32_t i = 0; i < failed_attempts_ && longest < options_.reconnect_max_ns; ++i) {
     longest *= 2;
@@ -502,11 +528,12 @@ void Connection::pause(const Wake& wake) {
   const std::int64_t sixteen_bits = dice[0] | dice[1] << 8;
   const std::int64_t delay_ns = longest / 2 + longest / 2 * sixteen_bits / 65'536;
   log(LogLevel::warn,
-      fmt::format("{} MQTT broker {}: {}; next try in {:.1f} s{}{}{}",
+      fmt::format("{} MQTT broker {}: {}{}; next try in {:.1f} s{}{}{}",
                   was_up_ ? "lost the connection to" : "cannot connect to", address(options_),
-                  failure_.reason, static_cast<double>(delay_ns) / second_ns,
-                  failure_.remedy.empty() ? "" : " (", failure_.remedy,
-                  failure_.remedy.empty() ? "" : ")"));
+                  failure_.reason, known_.tried_both() ? ", neither to MQTT 5 nor to 3.1.1" : "",
+                  static_cast<double>(delay_ns) / second_ns, failure_.remedy.empty() ? "" : " (",
+                  failure_.remedy, failure_.remedy.empty() ? "" : ")"));
+  known_.end_round();
   wake.wait(delay_ns);
 }
 

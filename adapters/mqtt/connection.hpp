@@ -9,6 +9,7 @@
 #include <string>
 
 #include "failure.hpp"
+#include "known_broker.hpp"
 #include "publish_stream.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 
@@ -43,10 +44,13 @@ class Connection {
   struct Handlers {
     void* owner = nullptr;
     void (*message)(void* owner, const Message& message) = nullptr;
+    /// `code` is the best of the answers to the filters of one SUBSCRIBE.
     void (*subscribed)(void* owner, int mid, int code) = nullptr;
     void (*unsubscribed)(void* owner, int mid) = nullptr;
     /// QoS 0: written to the socket; QoS 1: the broker's answer.
     void (*published)(void* owner, int mid, int code) = nullptr;
+    /// The connection has ended: what had the broker not answered by then? "SUBSCRIBE to 'a/#'".
+    std::string (*unanswered)(void* owner) = nullptr;
   };
 
   /// `options` outlives the connection. A clean session is one that the broker forgets at once.
@@ -84,6 +88,11 @@ class Connection {
   }
   [[nodiscard]] bool session_present() const noexcept { return session_present_; }
   [[nodiscard]] bool is_v5() const noexcept { return v5_; }
+  /// False when the broker has said that it has none.
+  [[nodiscard]] bool has_shared_subscriptions() const noexcept { return has_shared_; }
+  /// The broker ended the last connection, and not because it stops or another client came.
+  [[nodiscard]] bool was_shut_out() const noexcept { return shut_out_; }
+  [[nodiscard]] KnownBroker& known() noexcept { return known_; }
   [[nodiscard]] mosquitto* client() const noexcept { return client_.get(); }
   [[nodiscard]] const std::string& client_id() const noexcept { return client_id_; }
 
@@ -112,6 +121,7 @@ class Connection {
   [[nodiscard]] bool read_message();
   [[nodiscard]] bool read_packet();
   void ended(int result, int error);
+  void unanswered(Answer answer);
   void mark_down() noexcept;
 
   const MqttOptions& options_;
@@ -123,6 +133,7 @@ class Connection {
   PublishStream stream_;
   std::string tls_log_;  // what OpenSSL said about this connection
   Failure failure_;
+  KnownBroker known_;
   std::shared_ptr<std::atomic<int>> dialling_;  // attempts that are not over, given up ones too
   bool v5_;
   bool answered_ = false;  // CONNACK came
@@ -132,12 +143,13 @@ class Connection {
   bool readable_ = false;
   bool drained_ = true;
   bool session_present_ = false;
-  bool v5_refused_ = false;
-  bool fall_back_ = false;  // this connection was refused for its protocol version
+  bool has_shared_ = true;
+  bool shut_out_ = false;
+  bool fall_back_ = false;  // the other version is to be tried at once
   bool fallback_said_ = false;
   bool was_up_ = false;  // the connection that ended last had been up
   int disconnect_code_ = 0;
-  int closed_unanswered_ = 0;  // in a row
+  int shut_out_in_a_row_ = 0;  // connections that the broker ended as soon as they stood
   std::uint64_t callbacks_ = 0;
   std::int64_t answer_by_ = 0;  // monotonic
   std::int64_t up_since_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,16 @@
 
 /// Words for what can go wrong between here and a broker. No secret ever stands in them.
 namespace telemetry::mqtt {
+
+/// What a broker did with CONNECT.
+enum class Answer : std::uint8_t {
+  accepted,
+  refused,   ///< for another reason than the version
+  other,     ///< says, or shows, that it speaks the other version
+  closed,    ///< without an answer
+  silent,    ///< no answer in time
+  not_mqtt,  ///< what came is no CONNACK of this version
+};
 
 struct Failure {
   std::string reason;
@@ -20,14 +31,23 @@ struct Failure {
 /// `tls_log` is what OpenSSL said.
 [[nodiscard]] Failure dial_failure(const MqttOptions& options, int result, int error,
                                    std::string_view tls_log);
-/// The broker answered CONNECT with this code.
-[[nodiscard]] Failure refusal(const MqttOptions& options, const std::string& client_id, bool v5,
-                              int code);
-/// A connection ended. `disconnect_code` is that of the broker's DISCONNECT (MQTT 5) or 0.
+/// The broker answered CONNECT with this code, of 3.1.1 (1 to 5) or of MQTT 5 (128 and more).
+[[nodiscard]] Failure refusal(const MqttOptions& options, const std::string& client_id, int code);
+
+/// How a connection ended that the broker had accepted.
+struct End {
+  int result = 0, error = 0;  ///< of libmosquitto, and errno
+  int disconnect_code = 0;    ///< of the broker's DISCONNECT (MQTT 5)
+  std::string_view tls_log;   ///< what OpenSSL said
+  std::string unanswered;     ///< what the broker had not answered: "SUBSCRIBE to 'a/#'"
+  int times = 0;              ///< in a row that it was shut out at once
+};
+/// The broker closed it, and not because it stops, is busy, or another client came.
+[[nodiscard]] bool is_shut_out(const End& end) noexcept;
 [[nodiscard]] Failure end_of_connection(const MqttOptions& options, const std::string& client_id,
-                                        int result, int error, int disconnect_code,
-                                        std::string_view tls_log);
-/// The broker closed the connection, or was silent, before it answered CONNECT.
-[[nodiscard]] Failure no_answer(const MqttOptions& options, bool closed, std::string_view tls_log);
+                                        const End& end);
+/// The broker closed the connection, was silent, or sent something else than CONNACK.
+[[nodiscard]] Failure no_answer(const MqttOptions& options, Answer answer,
+                                std::string_view tls_log);
 
 }  // namespace telemetry::mqtt

@@ -21,7 +21,7 @@
 //
 // Limits: the broker sends at most receive_maximum messages ahead (MQTT 5) or its own
 // max_inflight_messages (3.1.1), which bounds the queue of PUBACKs. What the broker drops from its
-// own queue we only learn from $SYS/broker/publish/messages/dropped.
+// own queue we only learn from its counters (drop_watch.hpp).
 //
 // Under load the thread waits coalesce_ns before it commits, so that one sync covers more messages;
 // "load" is when that many more are to be expected (see expects_more). An idle connection commits
@@ -32,10 +32,7 @@
 #include <mosquitto.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <charconv>
-#include <optional>
 #include <stop_token>
 #include <utility>
 
@@ -74,15 +71,13 @@ class Subscriber final : public MqttSource {
     stats.connects = connection_.connects();
     stats.disconnects = connection_.disconnects();
     stats.subscriptions = subscriptions_.count();
-    stats.dropped_by_broker = dropped_.load(relaxed);
+    stats.dropped_by_broker = subscriptions_.dropped();
     stats.sessions_lost = subscriptions_.sessions_lost();
     stats.connected = connection_.is_connected();
     return stats;
   }
 
  private:
-  static constexpr auto relaxed = std::memory_order_relaxed;
-
   Connection::Handlers handlers();
   bool wait_for_room(Door& door);
   Result<void> serve(Door& door, const std::stop_token& stop);
@@ -90,7 +85,6 @@ class Subscriber final : public MqttSource {
   bool expects_more() noexcept;
   bool commit(Door& door);
   void message(const Message& message);
-  void note_dropped(std::string_view payload);
 
   const MqttOptions options_;
   Environment environment_;
@@ -105,8 +99,6 @@ class Subscriber final : public MqttSource {
   bool held_ = false;              // libmosquitto was seen to hold an acknowledgement back
   bool asked_ = false;             // SUBSCRIBE is queued or answered, on this connection
   bool blocked_ = false;           // said that the journal takes nothing
-  std::optional<std::uint64_t> dropped_seen_;
-  std::atomic<std::uint64_t> dropped_{0};
 };
 
 Connection::Handlers Subscriber::handlers() {
@@ -117,7 +109,8 @@ Connection::Handlers Subscriber::handlers() {
         static_cast<Subscriber*>(self)->subscriptions_.subscribed(mid, code);
       },
       [](void* self, int mid) { static_cast<Subscriber*>(self)->subscriptions_.unsubscribed(mid); },
-      nullptr};
+      nullptr,
+      [](void* self) { return static_cast<Subscriber*>(self)->subscriptions_.unanswered(); }};
 }
 
 Result<void> Subscriber::set_topics(std::vector<Subscription> topics) {
@@ -231,30 +224,10 @@ bool Subscriber::commit(Door& door) {
 }
 
 void Subscriber::message(const Message& message) {
-  if (message.topic.front() == '$' && message.topic == dropped_topic) {
-    note_dropped(message.payload);
-    if (!subscriptions_.wants_dropped_topic()) return;
-  }
+  if (subscriptions_.drop_watch().takes(message)) return;
   ++read_;
   acknowledges_ = acknowledges_ || message.qos > 0;
   door_->add(message);
-}
-
-void Subscriber::note_dropped(std::string_view payload) {
-  std::uint64_t count = 0;
-  const char* const payload_end = payload.data() + payload.size();
-  const auto [end, error] = std::from_chars(payload.data(), payload_end, count);
-  if (error != std::errc{} || end != payload_end) return;
-  // What was dropped before we looked first is not ours; a smaller number is a restarted broker.
-  const std::uint64_t before =
-      dropped_seen_.value_or(count) <= count ? dropped_seen_.value_or(count) : 0;
-  dropped_seen_ = count;
-  if (count == before) return;
-  dropped_.fetch_add(count - before, relaxed);
-  connection_.log(LogLevel::error,
-                  fmt::format("{} has dropped {} messages from its queues, ours or another "
-                              "client's: set max_queued_messages 0 in the broker's configuration",
-                              address(options_), count - before));
 }
 
 }  // namespace

@@ -73,7 +73,9 @@ constexpr Option table[] = {
     {.key = "mqtt.protocol",
      .type = OptionType::choice,
      .fallback = "auto",
-     .doc = "MQTT version; auto takes 5, and 3.1.1 when the broker refuses 5.",
+     .doc = "MQTT version; auto takes 5, and 3.1.1 when the broker refuses 5, closes on it or does "
+            "not "
+            "answer; what was found is remembered for 7 days.",
      .choices = "auto|5|3.1.1"},
     {.key = "mqtt.coalesce_ms",
      .type = OptionType::number,
@@ -131,8 +133,9 @@ class Reader {
                        : static_cast<std::uint16_t>(config_.integer(key("port")));
     options.client_id = config_.text(key("client_id"));
     if (options.client_id.empty()) options.client_id = default_id(options, app);
-    if (use == MqttUse::subscribe && options.persistent_session) {
-      options.session_file = session_file(options);
+    if (use == MqttUse::subscribe) {
+      if (options.persistent_session) options.session_file = file(options, "subscriptions");
+      options.broker_file = file(options, "broker");
     }
     for (std::string& text : contradictions(
              options, use, [this](std::string_view name) { return config_.where(key(name)); })) {
@@ -158,8 +161,8 @@ class Reader {
   }
 
   // Beside what the session fills: both are lost, kept and copied together.
-  [[nodiscard]] std::string session_file(const MqttOptions& options) const {
-    return fmt::format("{}/subscriptions-{:016x}", config_.text("journal.path"),
+  [[nodiscard]] std::string file(const MqttOptions& options, std::string_view name) const {
+    return fmt::format("{}/{}-{:016x}", config_.text("journal.path"), name,
                        hash64(fmt::format("{}\n{}", options.client_id, address(options))));
   }
 

@@ -8,13 +8,16 @@
 #include <array>
 
 #include "failure.hpp"
+#include "small_file.hpp"
 
 namespace telemetry::mqtt {
 namespace {
 
 constexpr std::string_view first_line = "telemetry mqtt subscriptions 1\n";
-constexpr std::size_t file_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t names_said_max = 5;
+/// SUBSCRIBE with another packet id, one after the other; then one a second.
+constexpr int tries_again_max = 100;
+constexpr std::int64_t again_ns = 1'000'000'000;
 
 /// "'a/#', 'b' and 3 more".
 std::string list(const std::vector<std::string>& filters) {
@@ -29,29 +32,16 @@ std::string list(const std::vector<std::string>& filters) {
 
 std::uint8_t asked_qos(const Subscription& topic) noexcept { return topic.qos > 0 ? 1 : 0; }
 
-Result<std::string> read_file(FileSystem& files, const std::string& path) {
-  auto file = files.open_read(path);
-  if (!file) {
-    if (file.error().code == Errc::not_found) return std::string();
-    return std::move(file).error();
-  }
-  std::string text;
-  auto size = files.size(*file);
-  if (size) {
-    text.resize(std::min<std::size_t>(*size, file_bytes_max));
-    size = files.read(*file, 0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  }
-  files.close(*file);
-  if (!size) return std::move(size).error();
-  text.resize(*size);
-  return text;
-}
+bool is_shared(std::string_view filter) noexcept { return filter.starts_with("$share/"); }
 
 }  // namespace
 
 Subscriptions::Subscriptions(const MqttOptions& options, Connection& connection,
                              Environment environment)
-    : options_(options), connection_(connection), environment_(std::move(environment)) {
+    : options_(options),
+      connection_(connection),
+      environment_(environment),
+      drop_watch_(options, connection, environment) {
   next_ = options.topics;
   static_cast<void>(take());
 }
@@ -68,11 +58,7 @@ bool Subscriptions::take() {
     topics_ = *std::move(next_);
     next_.reset();
   }
-  wants_dropped_topic_ = std::ranges::any_of(topics_, [](const Subscription& topic) {
-    bool matches = false;
-    mosquitto_topic_matches_sub(topic.filter.c_str(), dropped_topic.data(), &matches);
-    return matches;
-  });
+  drop_watch_.follow(topics_);
   return true;
 }
 
@@ -95,13 +81,15 @@ void Subscriptions::note_session() {
   // 3.1.1 would send all retained messages again, 5 can be asked not to.
   if (connection_.is_v5() || !present) {
     granted_.clear();
-    watches_ = false;
+    drop_watch_.begin_anew();
   }
 }
 
 void Subscriptions::connected() {
   pending_.clear();
+  again_.clear();
   unanswered_ = 0;
+  tries_again_ = 0;
   static_cast<void>(take());
   recall();
   note_session();
@@ -114,11 +102,12 @@ void Subscriptions::connected() {
   for (const std::string& filter : session_) {
     if (wanted(filter) == nullptr) unsubscribe(filter);
   }
-  if (!watches_) watch_dropped();
   if (unanswered_ == 0) settle();
 }
 
 void Subscriptions::follow() {
+  if (!again_.empty()) ask_again();
+  if (pending_.empty() && again_.empty()) drop_watch_.tick();
   const std::vector<Subscription> before = topics_;
   if (!take()) return;
   std::vector<std::string> added, removed;
@@ -146,13 +135,55 @@ void Subscriptions::follow() {
   if (unanswered_ == 0) settle();
 }
 
-void Subscriptions::disconnected() noexcept {
+void Subscriptions::disconnected() {
+  drop_watch_.ended(pending_.empty());
   pending_.clear();
+  again_.clear();
   unanswered_ = 0;
   count_.store(0, relaxed);
 }
 
+std::string Subscriptions::unanswered() const {
+  if (!pending_.empty()) {
+    const Asked& asked = pending_.begin()->second;
+    return fmt::format("{} '{}'",
+                       asked.question == Question::subscribe ? "SUBSCRIBE to" : "UNSUBSCRIBE from",
+                       asked.filter);
+  }
+  if (!drop_watch_.is_asked()) return {};
+  return fmt::format("SUBSCRIBE to '{}'", drop_counters.front().topic);
+}
+
+/// False when the broker has said that it cannot serve this filter. A broker may end the connection
+/// that asks all the same.
+bool Subscriptions::can_share(const Subscription& topic) {
+  if (!is_shared(topic.filter)) return true;
+  if (!connection_.has_shared_subscriptions()) {
+    refused(topic.filter, MQTT_RC_SHARED_SUBS_NOT_SUPPORTED);
+    return false;
+  }
+  if (!connection_.is_v5() && !std::exchange(shared_said_, true)) {
+    connection_.log(
+        LogLevel::warn,
+        fmt::format("'{}': MQTT 3.1.1 has no shared subscriptions, and a broker may "
+                    "grant this and never serve it; if nothing comes, take $share/GROUP/ "
+                    "off in {}.topics (docs/brokers.md)",
+                    topic.filter, options_.section));
+  }
+  return true;
+}
+
+void Subscriptions::ask_again() {
+  const std::int64_t now = environment_.clock.monotonic();
+  if (now < again_at_) return;
+  if (++tries_again_ > tries_again_max) again_at_ = now + again_ns;
+  for (const std::string& filter : std::exchange(again_, {})) {
+    if (const Subscription* topic = wanted(filter); topic != nullptr) subscribe(*topic);
+  }
+}
+
 void Subscriptions::subscribe(const Subscription& topic) {
+  if (!can_share(topic)) return;
   if (topic.qos == 2 && !qos2_said_) {
     qos2_said_ = true;
     connection_.log(LogLevel::info,
@@ -175,7 +206,7 @@ void Subscriptions::subscribe(const Subscription& topic) {
 }
 
 void Subscriptions::unsubscribe(const std::string& filter) {
-  if (filter == dropped_topic) return;  // watched all the same
+  if (DropWatch::is_counter(filter)) return;  // watched all the same
   granted_.erase(filter);
   int mid = 0;
   const int result = mosquitto_unsubscribe(connection_.client(), &mid, filter.c_str());
@@ -188,54 +219,55 @@ void Subscriptions::unsubscribe(const std::string& filter) {
   }
 }
 
-void Subscriptions::watch_dropped() {
-  int mid = 0;
-  if (mosquitto_subscribe(connection_.client(), &mid, dropped_topic.data(), 0) !=
-      MOSQ_ERR_SUCCESS) {
-    return;
-  }
-  pending_[mid] = {Question::watch, {}};
-  watches_ = true;
-}
-
 void Subscriptions::refused(const std::string& filter, int code) const {
-  connection_.log(
-      LogLevel::error,
-      fmt::format("{} refused the subscription to '{}': {}; allow '{}' to read it in "
-                  "the broker's access rules, or remove it from {}.topics",
-                  address(options_), filter, mosquitto_reason_string(code),
-                  options_.username.empty() ? connection_.client_id() : options_.username,
-                  options_.section));
+  std::string remedy;
+  if (code == MQTT_RC_SHARED_SUBS_NOT_SUPPORTED) {
+    remedy = fmt::format("take $share/GROUP/ off in {}.topics", options_.section);
+  } else if (code == MQTT_RC_WILDCARD_SUBS_NOT_SUPPORTED) {
+    remedy = fmt::format("name each topic in {}.topics", options_.section);
+  } else {
+    remedy = fmt::format(
+        "allow '{}' to read it in the broker's access rules, or remove it from "
+        "{}.topics",
+        options_.username.empty() ? connection_.client_id() : options_.username, options_.section);
+  }
+  connection_.log(LogLevel::error,
+                  fmt::format("{} refused the subscription to '{}': {}; {}", address(options_),
+                              filter, mosquitto_reason_string(code), remedy));
 }
 
 void Subscriptions::subscribed(int mid, int code) {
+  if (drop_watch_.answered(mid, code)) return;
   const auto found = pending_.extract(mid);
-  if (found.empty()) return;
-  const Asked& asked = found.mapped();
-  const bool is_refused = code >= MQTT_RC_UNSPECIFIED;
-  if (asked.question == Question::watch) {
-    if (is_refused) {
-      connection_.log(LogLevel::info, fmt::format("{} does not tell how many messages it drops",
-                                                  address(options_)));
+  if (found.empty() || found.mapped().question != Question::subscribe) return;
+  const std::string& filter = found.mapped().filter;
+  --unanswered_;
+  if (code == MQTT_RC_PACKET_ID_IN_USE) {
+    // The broker takes our packet ids and its own for the same numbers.
+    if (tries_again_ == 0 && again_.empty()) {
+      connection_.log(LogLevel::info,
+                      fmt::format("{} says that packet id {} is in use: subscribing to '{}' with "
+                                  "another one",
+                                  address(options_), mid, filter));
     }
+    again_.insert(filter);
     return;
   }
-  if (asked.question != Question::subscribe) return;
-  --unanswered_;
-  if (const Subscription* topic = wanted(asked.filter); topic != nullptr) {
+  const bool is_refused = code >= MQTT_RC_UNSPECIFIED;
+  if (const Subscription* topic = wanted(filter); topic != nullptr) {
     if (is_refused) {
-      refused(asked.filter, code);
+      refused(filter, code);
     } else {
-      granted_[asked.filter] = asked_qos(*topic);
+      granted_[filter] = asked_qos(*topic);
       if (code == 0 && topic->qos > 0) {
         connection_.log(LogLevel::warn,
                         fmt::format("{} grants only QoS 0 for '{}': messages are lost while we are "
                                     "away",
-                                    address(options_), asked.filter));
+                                    address(options_), filter));
       }
     }
   }
-  if (unanswered_ == 0) settle();
+  if (unanswered_ == 0 && again_.empty()) settle();
 }
 
 void Subscriptions::unsubscribed(int mid) {
@@ -264,7 +296,7 @@ void Subscriptions::settle() {
 void Subscriptions::recall() {
   if (recalled_ || options_.session_file.empty() || !options_.persistent_session) return;
   recalled_ = true;
-  auto text = read_file(environment_.files, options_.session_file);
+  auto text = read_small_file(environment_.files, options_.session_file);
   if (text && !text->empty() && !text->starts_with(first_line)) {
     text = Error{Errc::data_loss, options_.session_file + ": not a list of subscriptions"};
   }
@@ -293,7 +325,8 @@ void Subscriptions::remember() {
     if (filter.find('\n') == filter.npos) text += filter + "\n";
   }
   if (text == saved_) return;
-  if (const auto done = save(text); done) {
+  const auto done = replace_small_file(environment_.files, options_.session_file, text);
+  if (done) {
     saved_ = std::move(text);
   } else {
     connection_.log(LogLevel::warn,
@@ -301,23 +334,6 @@ void Subscriptions::remember() {
                                 "from {}.topics may stay in the broker's session",
                                 to_string(done.error()), options_.section));
   }
-}
-
-Result<void> Subscriptions::save(const std::string& text) const {
-  FileSystem& files = environment_.files;
-  const std::string fresh = options_.session_file + ".new";
-  auto file = files.open_write(fresh);
-  if (!file) return std::move(file).error();
-  auto done = files.truncate(*file, 0);
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
-  if (done) done = files.write(*file, 0, {bytes, text.size()});
-  if (done) done = files.sync(*file);
-  files.close(*file);
-  if (done) done = files.rename(fresh, options_.session_file);
-  const auto slash = options_.session_file.find_last_of('/');
-  const bool has_folder = slash != std::string::npos && slash > 0;
-  if (done) done = files.sync_folder(has_folder ? options_.session_file.substr(0, slash) : ".");
-  return done;
 }
 
 }  // namespace telemetry::mqtt

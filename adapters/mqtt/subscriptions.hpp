@@ -12,12 +12,10 @@
 #include <vector>
 
 #include "connection.hpp"
+#include "drop_watch.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 
 namespace telemetry::mqtt {
-
-/// Where mosquitto counts what it has dropped from its queues.
-inline constexpr std::string_view dropped_topic = "$SYS/broker/publish/messages/dropped";
 
 /// The topic filters of one source: what is wanted, and what the broker's session may hold.
 ///
@@ -37,15 +35,19 @@ class Subscriptions {
 
   /// Queues what a connection needs that the broker has just accepted.
   void connected();
-  /// Queues the difference to what was wanted before, if want() was called since.
+  /// Queues the difference to what was wanted before, if want() was called since, and what is to
+  /// be asked again or last.
   void follow();
-  void disconnected() noexcept;
+  void disconnected();
   void subscribed(int mid, int code);
   void unsubscribed(int mid);
 
-  /// The user's own filters match dropped_topic.
-  [[nodiscard]] bool wants_dropped_topic() const noexcept { return wants_dropped_topic_; }
+  /// "SUBSCRIBE to 'a/#'", or empty when the broker has answered everything.
+  [[nodiscard]] std::string unanswered() const;
+
+  [[nodiscard]] DropWatch& drop_watch() noexcept { return drop_watch_; }
   /// Thread: any.
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return drop_watch_.dropped(); }
   [[nodiscard]] bool is_ready() const noexcept { return ready_.load(relaxed); }
   [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(relaxed); }
   [[nodiscard]] std::uint64_t sessions_lost() const noexcept {
@@ -54,7 +56,7 @@ class Subscriptions {
 
  private:
   static constexpr auto relaxed = std::memory_order_relaxed;
-  enum class Question : std::uint8_t { subscribe, unsubscribe, watch };
+  enum class Question : std::uint8_t { subscribe, unsubscribe };
   struct Asked {
     Question question;
     std::string filter;
@@ -64,30 +66,34 @@ class Subscriptions {
   void note_session();
   void subscribe(const Subscription& topic);
   void unsubscribe(const std::string& filter);
-  void watch_dropped();
+  void ask_again();
+  [[nodiscard]] bool can_share(const Subscription& topic);
   void refused(const std::string& filter, int code) const;
   void settle();
   [[nodiscard]] const Subscription* wanted(std::string_view filter) const noexcept;
   void recall();
   void remember();
-  [[nodiscard]] Result<void> save(const std::string& text) const;
 
   const MqttOptions& options_;
   Connection& connection_;
   Environment environment_;
 
+  DropWatch drop_watch_;
+
   std::mutex mutex_;
   std::optional<std::vector<Subscription>> next_;  // guarded by mutex_
 
   std::vector<Subscription> topics_;
-  bool wants_dropped_topic_ = false;
   std::set<std::string, std::less<>> session_;                // what the broker may hold for us
   std::map<std::string, std::uint8_t, std::less<>> granted_;  // QoS that was asked for
   std::map<int, Asked> pending_;                              // by packet id
   std::size_t unanswered_ = 0;                                // SUBSCRIBE among them
-  bool unsaid_ = false;  // something was asked since the last "subscribed to"
+  bool unsaid_ = false;                       // something was asked since the last "subscribed to"
+  std::set<std::string, std::less<>> again_;  // to be subscribed with another packet id
+  int tries_again_ = 0;                       // on this connection
+  std::int64_t again_at_ = 0;                 // monotonic; not before
   bool had_session_ = false;
-  bool watches_ = false;
+  bool shared_said_ = false;
   bool qos2_said_ = false;
   bool recalled_ = false;
   std::string saved_;  // what the file holds

@@ -233,6 +233,7 @@ class EndToEnd {
     subscriber.client_id = "telemetry-bench-" + id_;
     subscriber.persistent_session = false;
     subscriber.session_file.clear();
+    subscriber.broker_file.clear();
     subscriber.topics = {{prefix_ + "#", 1}};
     auto pipeline = PipelineBuilder(std::move(options))
                         .environment(environment_)

@@ -18,17 +18,38 @@ namespace telemetry::testing {
 /// Far longer than anything here takes; only a failing test waits that long.
 inline constexpr std::chrono::seconds patience{20};
 
+/// A clock that stands still until a test moves it.
+class StandingClock final : public Clock {
+ public:
+  std::int64_t now() noexcept override { return 1'795'248'000'000'000'000 + moved_ns_; }
+  std::int64_t monotonic() noexcept override { return moved_ns_; }
+  void move_s(std::int64_t seconds) { moved_ns_ += seconds * 1'000'000'000; }
+
+ private:
+  std::atomic<std::int64_t> moved_ns_{1'000'000'000};
+};
+
 /// Collects log lines.
 class LogBook {
  public:
   [[nodiscard]] Environment environment() {
     return system_environment(Log(
-        [this](LogLevel, std::string_view, std::string_view message) {
+        [this](LogLevel level, std::string_view, std::string_view message) {
           const std::lock_guard lock(mutex_);
           lines_.emplace_back(message);
+          alarms_ += level >= LogLevel::warn ? 1 : 0;
           changed_.notify_all();
         },
         LogLevel::debug));
+  }
+  [[nodiscard]] Environment environment(Clock& clock) {
+    const Environment real = environment();
+    return {clock, real.files, real.random, real.log};
+  }
+  /// Lines of level warn and above.
+  [[nodiscard]] std::size_t alarms() {
+    const std::lock_guard lock(mutex_);
+    return alarms_;
   }
   /// True once `count` lines hold `text`.
   [[nodiscard]] bool wait_for(const std::string& text, std::size_t count = 1) {
@@ -55,6 +76,7 @@ class LogBook {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> lines_;
+  std::size_t alarms_ = 0;
 };
 
 /// A door that keeps what was committed, and fails when told to.

@@ -125,6 +125,19 @@ TEST_CASE("the client id is fixed, and its own for each program, journal and bro
   CHECK(load.good("mqtt: {topics: [a], port: 1884}").front().client_id != id);
 }
 
+TEST_CASE("what is remembered of session and broker lies beside the journal") {
+  Load load;
+  const std::string yaml = "mqtt: {topics: [a], client_id: c}\njournal: {path: /j}\n";
+  const MqttOptions options = load.good(yaml).front();
+  CHECK(options.session_file == "/j/subscriptions-08c424ef801cd974");
+  CHECK(options.broker_file == "/j/broker-08c424ef801cd974");
+  const MqttOptions fleeting =
+      load.good("mqtt: {topics: [a], persistent_session: false}\njournal: {path: /j}\n").front();
+  CHECK(fleeting.session_file.empty());
+  CHECK_FALSE(fleeting.broker_file.empty());
+  CHECK(load(yaml, "simulator", MqttUse::publish)->front().broker_file.empty());
+}
+
 TEST_CASE("a list of brokers gives one connection each") {
   Load load;
   const auto all =

@@ -1,60 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/mqtt_proxy.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
+#include "adapters/mqtt_bytes.hpp"
+
 namespace telemetry::testing {
-namespace {
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-bool send_all(int socket, const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const ssize_t count = ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (count <= 0) return false;
-    sent += static_cast<std::size_t>(count);
-  }
-  return true;
-}
-
-std::uint8_t byte_at(const std::string& bytes, std::size_t i) {
-  return i < bytes.size() ? static_cast<std::uint8_t>(bytes[i]) : 0;
-}
-
-std::size_t word_at(const std::string& bytes, std::size_t i) {
-  return static_cast<std::size_t>(byte_at(bytes, i)) << 8 | byte_at(bytes, i + 1);
-}
-
-/// Variable byte integer at `i`; moves `i` behind it. False when it is not all there.
-bool take_length(const std::string& bytes, std::size_t& i, std::size_t& value) {
-  value = 0;
-  for (unsigned shift = 0; shift <= 21; shift += 7) {
-    if (i >= bytes.size()) return false;
-    const std::uint8_t byte = byte_at(bytes, i++);
-    value |= static_cast<std::size_t>(byte & 127U) << shift;
-    if ((byte & 128U) == 0) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 struct MqttProxy::Side {
   int from = -1, to = -1;
   bool from_client = false;
@@ -64,15 +21,7 @@ struct MqttProxy::Side {
 };
 
 MqttProxy::MqttProxy(std::uint16_t broker_port) : broker_port_(broker_port) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::listen(listener_, 16) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("the proxy cannot listen");
-  }
-  port_ = ntohs(address.sin_port);
+  listener_ = listen_anywhere(port_);
   thread_ = std::thread([this] { accept_all(); });
 }
 

@@ -25,7 +25,7 @@ struct MqttTls {
 };
 
 enum class MqttProtocol : std::uint8_t {
-  automatic,  ///< 5.0, and 3.1.1 when the broker refuses it
+  automatic,  ///< 5.0, and 3.1.1 when the broker refuses it, closes on it or does not answer it
   v5,
   v311,
 };
@@ -48,6 +48,9 @@ struct MqttOptions {
   /// that are no longer in `topics` are unsubscribed; its folder must exist. Empty = not
   /// remembered: such filters stay in the session.
   std::string session_file;
+  /// File that remembers, over restarts, which MQTT version the broker speaks; its folder must
+  /// exist. Empty = each start asks.
+  std::string broker_file;
   std::uint32_t session_expiry_s = 7 * 24 * 3600;  ///< MQTT 5; UINT32_MAX = never
   std::uint16_t receive_maximum = 10'000;  ///< MQTT 5: messages the broker may have under way
   MqttProtocol protocol = MqttProtocol::automatic;
