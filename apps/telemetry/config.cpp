@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <tuple>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -19,17 +23,70 @@ struct Arguments {
   bool json = false;
 };
 
+constexpr const char* no_file = "the configuration";
+
+std::string file_of(const Settings& settings) {
+  if (!settings.file.empty()) return settings.file;
+  const char* named = std::getenv("CONFIG_PATH");
+  return named != nullptr && *named != '\0' ? named : no_file;
+}
+
+// "file:line:column: key: what", "environment NAME: ..." or "key (default): ...", as
+// Config::where() begins what the owners of settings say.
+Diagnostic diagnostic_of(std::string_view text, const std::string& file) {
+  const int whole = file == no_file ? 0 : 1;
+  Diagnostic out{file, whole, whole, std::string(text), ""};
+  int used = 0;
+  if (text.starts_with(file) &&
+      std::sscanf(out.message.c_str() + file.size(), ":%d:%d: %n", &out.line, &out.column, &used) ==
+          2 &&
+      used > 0) {
+    out.message.erase(0, file.size() + static_cast<std::size_t>(used));
+  } else if (text.starts_with("environment ") || text.starts_with("command line ")) {
+    const std::size_t end = text.find(": ");
+    out = {std::string(text.substr(0, end)), 0, 0, std::string(text.substr(end + 2)), ""};
+  }
+  return out;
+}
+
 // What the owners of the settings have to say on top of the tables.
 void check_owners(const Config& config, const Settings& settings,
                   std::vector<Diagnostic>& diagnostics) {
+  const std::string file = file_of(settings);
   const auto add = [&](const Error& error) {
-    diagnostics.push_back(
-        {settings.file.empty() ? "the configuration" : settings.file, 0, 0, error.context, ""});
+    std::string_view rest = error.context;
+    while (!rest.empty()) {
+      // Several are joined; a message may hold the same signs.
+      std::size_t end = rest.find("; ");
+      while (end != std::string_view::npos) {
+        const std::string_view next = rest.substr(end + 2);
+        if (next.starts_with(file + ":") || next.starts_with("environment ") ||
+            next.starts_with("command line ") || next.starts_with("mqtt")) {
+          break;
+        }
+        end = rest.find("; ", end + 2);
+      }
+      diagnostics.push_back(diagnostic_of(rest.substr(0, end), file));
+      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 2);
+    }
   };
   if (auto options = mqtt_options_from(config, settings.app); !options) add(options.error());
   if (auto options = sqlite_options_from(config); !options) add(options.error());
   if (auto options = files_options_from(config); !options) add(options.error());
   if (auto options = pipeline_options(config); !options) add(options.error());
+  std::stable_sort(diagnostics.begin(), diagnostics.end(),
+                   [](const Diagnostic& a, const Diagnostic& b) {
+                     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+                   });
+}
+
+// Names the file only where the file is to blame.
+std::string verdict(std::span<const Diagnostic> diagnostics, const std::string& file) {
+  const auto wrong = [&](const Diagnostic& d) {
+    return d.severity == Diagnostic::Severity::error && d.file == file;
+  };
+  if (std::any_of(diagnostics.begin(), diagnostics.end(), wrong)) return file + " cannot be used";
+  return file + " is good, but not with the settings from elsewhere that are named above";
 }
 
 int check(const Arguments& arguments) {
@@ -40,8 +97,7 @@ int check(const Arguments& arguments) {
   const bool good = !has_errors(diagnostics);
   static const std::vector<std::string> none;
   const auto& notes = config ? config->inert_sections() : none;
-  const std::string file =
-      arguments.settings.file.empty() ? "the configuration" : arguments.settings.file;
+  const std::string file = file_of(arguments.settings);
 
   Output output;
   if (arguments.json) {
@@ -54,7 +110,7 @@ int check(const Arguments& arguments) {
   }
   print(diagnostics);
   if (!good) {
-    say(file + " cannot be used");
+    say(verdict(diagnostics, file));
     return 2;
   }
   for (const std::string& note : notes) output.write(note + "\n");

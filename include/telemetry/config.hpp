@@ -18,13 +18,13 @@ namespace telemetry {
 enum class OptionType : std::uint8_t {
   text,
   secret,   ///< as text, but never shown; KEY_file reads it from a file
-  boolean,  ///< true or false, nothing else
+  boolean,  ///< true or false, also True and TRUE
   integer,
   number,
   duration,    ///< "90d", "24h", "1h30m", "1.5s", "2ms"; a plain number is seconds
   choice,      ///< one of `choices`; case does not matter
-  text_list,   ///< a list of texts or one text; each one of `choices` where there are any
-  topic_list,  ///< a list of topic filters: {topic, qos} or plain text
+  text_list,   ///< a list of texts, or one text with commas; each one of `choices` if there are any
+  topic_list,  ///< a list of topic filters: {topic, qos} or plain text; or one text with commas
   choice_map,  ///< a map of names to `choices`; read with text_list() as "name=choice"
   key_list,    ///< API keys: plain texts or {name, hash, role, topics, expires}; never shown
 };
@@ -74,8 +74,8 @@ class Config {
  public:
   struct Sources {
     std::string file;  ///< empty = the one that CONFIG_PATH names, else no file: defaults only
-    /// "section.key" -> text, from the command line; strongest. Lists: comma separated or YAML
-    /// "[..]".
+    /// "section.key" -> text, from the command line; strongest. Lists: comma separated, as in the
+    /// file, or YAML "[..]".
     std::vector<std::pair<std::string, std::string>> overrides;
     /// Environment to read; null = the process's.
     std::function<std::optional<std::string>(const std::string& name)> environment;
@@ -103,7 +103,7 @@ class Config {
   /// Entries of a list section, at least 1.
   [[nodiscard]] std::size_t count(std::string_view section) const;
   [[nodiscard]] Origin origin(std::string_view key) const;
-  /// "file:line: key" of a setting, for error messages.
+  /// "file:line:column: key" of a setting, for error messages.
   [[nodiscard]] std::string where(std::string_view key) const;
   /// One sentence for each section that was given and has no effect here: it is off, or belongs to
   /// another app. For the log, at info.

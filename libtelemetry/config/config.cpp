@@ -2,17 +2,17 @@
 //
 // The configuration of every app.
 //
-// Life of a setting: the document is read into a tree (document.cpp); the loader (loader.cpp) walks
-// it along the option tables and adds what the environment (variables.cpp) and the command line
-// say; each value is checked against its option (value.cpp); the strongest wins; what is switched
-// on and not built is refused; rules.cpp looks at settings that contradict each other. A Config is
-// the immutable outcome.
+// Life of a setting: the document is read into a tree (text_tree.cpp); the loader (loader.cpp)
+// walks it along the option tables and adds what the environment (variables.cpp) and the command
+// line say; each value is checked against its option (value.cpp); the strongest wins; what is
+// switched on and not built is refused; rules.cpp looks at settings that contradict each other. A
+// Config is the immutable outcome.
 //
 // Invariants: a key is in exactly one table. A Config exists only when there was no error. Every
 // value in it is in canonical spelling, so that reading one cannot fail. Nothing that may hold a
 // secret gets into a diagnostic, dump() or shown().
 //
-// Limits: files of 4 MiB, 32 levels, 100,000 nodes (aliases counted as often as they are used).
+// Limits: those of Tree (text_tree.hpp), which reads schemas too.
 #include "telemetry/config.hpp"
 
 #include <fmt/format.h>
@@ -125,7 +125,7 @@ Origin Config::origin(std::string_view key) const {
 std::string Config::where(std::string_view key) const {
   const Origin from = origin(key);
   if (from.file.empty()) return fmt::format("{} (default)", key);
-  return from.line > 0 ? fmt::format("{}:{}: {}", from.file, from.line, key)
+  return from.line > 0 ? fmt::format("{}:{}:{}: {}", from.file, from.line, from.column, key)
                        : fmt::format("{}: {}", from.file, key);
 }
 

@@ -15,7 +15,9 @@ struct Written {
   struct Member;
   enum class Kind : std::uint8_t { null, scalar, list, map };
   Kind kind = Kind::null;
-  std::string text;  ///< scalar
+  bool plain = false;     ///< scalar written without quotes
+  bool expanded = false;  ///< references to variables are replaced
+  std::string text;       ///< scalar
   int line = 0;
   int column = 0;
   std::vector<Written> items;   ///< list

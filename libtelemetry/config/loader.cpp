@@ -11,12 +11,13 @@
 #include <tuple>
 
 #include "config/rules.hpp"
+#include "config/text_tree.hpp"
 #include "config/value.hpp"
 
 namespace telemetry::config {
 namespace {
 
-constexpr std::streamoff file_bytes_max = 4 * 1024 * 1024;
+constexpr std::streamoff file_bytes_max = Tree::bytes_max;
 
 std::string joined(const std::string& prefix, std::string_view name) {
   return prefix.empty() ? std::string(name) : fmt::format("{}.{}", prefix, name);
@@ -36,6 +37,40 @@ std::string flag_of(std::string_view key) {
   if (key == "schema.path") return "--schema";
   if (key == "logging.level") return "--debug";
   return fmt::format("--set {}", key);
+}
+
+struct OtherName {
+  std::string_view key;
+  std::string_view here;
+};
+/// What other programs, also in MQTT, call the same.
+constexpr OtherName other_names[] = {
+    {"mqtt.host", "mqtt.broker"},
+    {"mqtt.hostname", "mqtt.broker"},
+    {"mqtt.server", "mqtt.broker"},
+    {"mqtt.url", "mqtt.broker"},
+    {"mqtt.user", "mqtt.username"},
+    {"mqtt.keep_alive", "mqtt.keepalive"},
+    {"mqtt.clean_session", "mqtt.persistent_session, with the opposite value,"},
+    {"mqtt.clean_start", "mqtt.persistent_session, with the opposite value,"},
+    {"mqtt.subscriptions", "mqtt.topics"},
+    {"mqtt.qos", "mqtt.topics: [{topic: ..., qos: 1}]"},
+    {"mqtt.ssl", "mqtt.tls: {enabled: true}"},
+    {"mqtt.use_tls", "mqtt.tls: {enabled: true}"},
+    {"mqtt.ca_cert", "mqtt.tls.ca_file"},
+    {"mqtt.ca_certs", "mqtt.tls.ca_file"},
+    {"mqtt.cafile", "mqtt.tls.ca_file"},
+    {"storage.type", "storage.backend"},
+    {"storage.path", "storage.sqlite.path"},
+    {"database", "storage"},
+    {"schemas", "schema"},
+    {"log", "logging"},
+    {"log_level", "logging.level"}};
+
+std::string_view known_as(std::string_view key) {
+  const auto* found = std::find_if(std::begin(other_names), std::end(other_names),
+                                   [&](const OtherName& one) { return one.key == key; });
+  return found == std::end(other_names) ? std::string_view{} : found->here;
 }
 
 bool is_list(OptionType type) {
@@ -86,12 +121,25 @@ Result<Config> Loader::run() {
   };
   if (mistakes() == 0) check_rules(config, *state_, diagnostics_);
   sort_diagnostics(first);
-  if (const auto count = mistakes(); count > 0) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("{}: {} mistake{}", file_.empty() ? "the configuration" : file_, count,
-                             count == 1 ? "" : "s")};
-  }
+  if (mistakes() > 0) return summary(first);
   return config;
+}
+
+// Whoever reads only this must look for the mistake where it is.
+Error Loader::summary(std::size_t first) const {
+  std::string text;
+  for (std::size_t i = first; i < diagnostics_.size();) {
+    const std::string& source = diagnostics_[i].file;
+    std::size_t count = 0;
+    for (; i < diagnostics_.size() && diagnostics_[i].file == source; ++i) {
+      if (diagnostics_[i].severity == Diagnostic::Severity::error) ++count;
+    }
+    if (count == 0) continue;
+    text +=
+        fmt::format("{}{}: {} mistake{}", text.empty() ? "" : ", ",
+                    source.empty() ? "the configuration" : source, count, count == 1 ? "" : "s");
+  }
+  return {Errc::invalid_argument, text};
 }
 
 void Loader::index_tables(std::span<const std::span<const Option>> tables) {
@@ -142,7 +190,7 @@ Result<std::string> Loader::read_file(const std::string& path) const {
   if (in.peek() != std::ifstream::traits_type::eof()) out << in.rdbuf();
   if (out.tellp() > file_bytes_max) {
     return Error{Errc::invalid_argument,
-                 fmt::format("{} is larger than 4 MiB: is this a configuration?", path)};
+                 fmt::format("{} is larger than 1 MiB: is this a configuration?", path)};
   }
   return std::move(out).str();
 }
@@ -162,6 +210,8 @@ void Loader::walk_member(const Written& name, const Written& value, const std::s
   const auto option = state_->by_key.find(table_key);
   if (nested && option != state_->by_key.end()) {
     add(key, *option->second, value, Strength::file, origin);
+  } else if (is_later_store(table_key)) {
+    unknown_stores_.emplace_back(table_key, Origin{file_, name.line, name.column});
   } else if (!nested || !sections_.contains(table_key)) {
     complain_unknown({file_, name.line, name.column}, table_key, key);
   } else if (value.kind == Written::Kind::map) {
@@ -172,6 +222,15 @@ void Loader::walk_member(const Written& name, const Written& value, const std::s
     complain(origin, fmt::format("{} is a section and must hold keys", key),
              fmt::format("write its keys below it, indented; see the reference for {}", key));
   }
+}
+
+// The section of a store that is known by name only.
+bool Loader::is_later_store(std::string_view table_key) const {
+  const auto backend = state_->by_key.find("storage.backend");
+  if (parent_of(table_key) != "storage" || backend == state_->by_key.end()) return false;
+  const auto later = split(backend->second->unbuilt, '|');
+  return !sections_.contains(table_key) &&
+         std::find(later.begin(), later.end(), last_part(table_key)) != later.end();
 }
 
 void Loader::walk_list_section(const Written& list, const std::string& section) {
@@ -186,7 +245,8 @@ void Loader::walk_list_section(const Written& list, const std::string& section) 
     if (item.kind == Written::Kind::map) {
       walk(item, section, key);
     } else {
-      complain({file_, item.line, item.column}, fmt::format("{} must hold keys", key), "");
+      complain({file_, item.line, item.column}, fmt::format("{} must hold keys", key),
+               fmt::format("write {}: [{{broker: localhost, topics: [\"#\"]}}]", section));
     }
   }
 }
@@ -207,7 +267,9 @@ void Loader::complain_unknown(const Origin& origin, const std::string& table_key
     if (parent_of(section) == parent) siblings.push_back(last_part(section));
   }
   std::string hint;
-  if (state_->by_key.contains(table_key)) {
+  if (const std::string_view known = known_as(table_key); !known.empty()) {
+    hint = fmt::format("it is called {} here", known);
+  } else if (state_->by_key.contains(table_key)) {
     hint = fmt::format("write it nested: {}: {{{}: ...}}", parent, name);
   } else if (const auto near = nearest(name, siblings); !near.empty()) {
     hint = fmt::format("did you mean {}?", joined(std::string(parent), near));
@@ -279,21 +341,11 @@ void Loader::read_text(const std::string& key, const std::string& text, Strength
   if (flow && (is_list(option->second->type) || option->second->type == OptionType::choice_map)) {
     std::vector<Diagnostic> mistakes;
     const auto document = read_document(text, origin.file, mistakes);
-    if (!document || !mistakes.empty()) {
+    if (!document || has_errors(mistakes)) {
       complain(origin, fmt::format("{} is not a list in YAML", key), "write [a, b] or a,b");
       return;
     }
     written = *document;
-  } else if (is_list(option->second->type)) {
-    written.kind = Written::Kind::list;
-    for (std::string_view part : split(text, ',')) {
-      part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
-      part = part.substr(0, part.find_last_not_of(' ') + 1);
-      Written item;
-      item.kind = Written::Kind::scalar;
-      item.text = part;
-      written.items.push_back(std::move(item));
-    }
   } else {
     written.kind = Written::Kind::scalar;
     written.text = text;

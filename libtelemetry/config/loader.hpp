@@ -71,12 +71,14 @@ class Loader {
   void find_inert();
   [[nodiscard]] std::string inert_reason(const std::string& key, const Option& option,
                                          std::string& section) const;
+  [[nodiscard]] bool is_later_store(std::string_view table_key) const;
   [[nodiscard]] bool is_off(std::string_view key) const;
   void refuse_unbuilt();
 
   void complain(const Origin& origin, std::string message, std::string hint,
                 Diagnostic::Severity severity = Diagnostic::Severity::error);
   void sort_diagnostics(std::size_t from);
+  [[nodiscard]] Error summary(std::size_t first) const;
   [[nodiscard]] const std::vector<std::string>& value_of(std::string_view key) const;
 
   const Config::Sources& sources_;
@@ -85,6 +87,7 @@ class Loader {
   std::string file_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
   std::set<std::string, std::less<>> sections_;  ///< every "a" and "a.b" that options live under
+  std::vector<std::pair<std::string, Origin>> unknown_stores_;
   std::vector<Candidate> candidates_;
   std::map<std::string, std::size_t, std::less<>> winners_;  ///< key -> candidate
 };

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <map>
 
 #include "config/value.hpp"
 #include "config/variables.hpp"
@@ -62,6 +64,77 @@ std::string notes_of(const Option& option) {
   return out;
 }
 
+std::string markdown_cell(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// Programs that exist.
+constexpr std::string_view apps = "edge";
+
+bool is_in(std::string_view choices, std::string_view word) {
+  const auto parts = config::split(choices, '|');
+  return std::find(parts.begin(), parts.end(), word) != parts.end();
+}
+
+/// Tells which settings can have no effect yet.
+class Later {
+ public:
+  explicit Later(Tables tables) {
+    for (const auto& table : tables) {
+      for (const Option& option : table) by_key_.emplace(option.key, &option);
+    }
+  }
+
+  [[nodiscard]] bool operator()(const Option& option) const {
+    if (!option.built || (!option.app.empty() && !is_in(apps, option.app))) return true;
+    for (std::size_t dot = option.key.find('.'); dot != std::string_view::npos;
+         dot = option.key.find('.', dot + 1)) {
+      const std::string section(option.key.substr(0, dot));
+      const auto enabled = by_key_.find(section + ".enabled");
+      if (enabled != by_key_.end() && !enabled->second->built) return true;
+      const auto backend = by_key_.find("storage.backend");
+      if (backend != by_key_.end() && section.starts_with("storage.") &&
+          is_in(backend->second->unbuilt, section.substr(8))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  std::map<std::string, const Option*, std::less<>> by_key_;
+};
+
+constexpr std::string_view later_introduction = R"(
+## Settings without effect in this version
+
+They belong to programs (`telemetry-gateway`) and features that are not built yet, and are known so that
+files which have them load. They are checked, have no effect, and are named once in the log. What would
+switch such a feature on is refused, with its line and what to write instead.
+)";
+
+void write_tables(const std::vector<const Option*>& options, std::string_view heading,
+                  std::string& out) {
+  std::string_view section;
+  for (const Option* option : options) {
+    if (section_of(*option) != section) {
+      section = section_of(*option);
+      out += fmt::format("\n{} {}\n\n", heading, section);
+      out += "| key | default | values | meaning |\n|---|---|---|---|\n";
+    }
+    std::string values = config::allowed(*option);
+    if (!option->app.empty()) values += fmt::format(" ({} only)", option->app);
+    out += fmt::format("| `{}` | {} | {} | {} |\n", option->key,
+                       option->fallback.empty() ? "" : fmt::format("`{}`", option->fallback),
+                       markdown_cell(values), markdown_cell(notes_of(*option)));
+  }
+}
+
 constexpr std::string_view introduction = R"(# Configuration reference
 
 One YAML (or JSON) file. This page is written by `telemetry config reference > docs/config.md`; a test
@@ -70,8 +143,10 @@ column; `telemetry config show --config FILE` prints what is in force and where 
 
 - Order of strength: command line, environment, file, default.
 - Every key has a variable: `TELEMETRY_SECTION__SUB__KEY`, for example `TELEMETRY_MQTT__TLS__CA_FILE`;
-  entries of a list: `TELEMETRY_MQTT__1__BROKER`. Lists are comma separated, or YAML in brackets. An
-  unknown `TELEMETRY_X__Y` is an error. A variable that is set and empty counts as not set.
+  entries of a list: `TELEMETRY_MQTT__1__BROKER`. An unknown `TELEMETRY_X__Y` is an error. A variable
+  that is set and empty counts as not set.
+- A text in the place of a list is split at its commas, in the file as in a variable: `topics: a/b, c/d`
+  are two filters. What holds a comma itself is an item of a list: `topics: ["a,b/#"]`.
 - Short names: `MQTT_BROKER` (host or URL), `MQTT_USERNAME`, `MQTT_PASSWORD`, `API_PORT` (web.port),
   `DATABASE_URL` (storage.postgresql.*), `DB_PASSWORD`, `JWT_SECRET`, `LOG_LEVEL`, `CONFIG_PATH` (the
   file). The long name wins over the short one.
@@ -85,19 +160,13 @@ column; `telemetry config show --config FILE` prints what is in force and where 
 - Settings marked *Reloadable* follow the file at SIGHUP; a change of any other takes effect at the next
   start ([reload.md](reload.md)).
 - Relative paths are relative to the working directory.
+- `true` may be `True` or `TRUE`; `yes`, `on` and `1` are errors. Numbers are written as in JSON: `020`,
+  `+5`, `.5` and `0x10` are errors. Quotes around them change nothing. [What YAML would swallow](yaml.md)
+  is an error too.
 - Durations: `90d`, `24h`, `1h30m`, `1.5s`, `2ms`; a plain number is seconds.
 - `mqtt` may be a list of sections, one for each broker. `mqtt.broker` may be a URL:
   `mqtts://user:password@host:8883`. `storage.retention` is another name for `retention`.
 )";
-
-std::string markdown_cell(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '|') out += '\\';
-    out += c;
-  }
-  return out;
-}
 
 struct Tree {
   std::string name;
@@ -210,20 +279,16 @@ void write_schema(const Tree& tree, std::size_t indent, std::string& out) {
 }  // namespace
 
 std::string config_reference(Tables tables) {
+  std::vector<const Option*> now = by_section(tables);
+  std::vector<const Option*> later;
+  const Later is_later(tables);
+  std::copy_if(now.begin(), now.end(), std::back_inserter(later),
+               [&](const Option* option) { return is_later(*option); });
+  std::erase_if(now, [&](const Option* option) { return is_later(*option); });
   std::string out(introduction);
-  std::string_view section;
-  for (const Option* option : by_section(tables)) {
-    if (section_of(*option) != section) {
-      section = section_of(*option);
-      out += fmt::format("\n## {}\n\n", section);
-      out += "| key | default | values | meaning |\n|---|---|---|---|\n";
-    }
-    std::string values = config::allowed(*option);
-    if (!option->app.empty()) values += fmt::format(" ({} only)", option->app);
-    out += fmt::format("| `{}` | {} | {} | {} |\n", option->key,
-                       option->fallback.empty() ? "" : fmt::format("`{}`", option->fallback),
-                       markdown_cell(values), markdown_cell(notes_of(*option)));
-  }
+  write_tables(now, "##", out);
+  out += later_introduction;
+  write_tables(later, "###", out);
   return out;
 }
 

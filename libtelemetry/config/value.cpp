@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "config/text_tree.hpp"
+#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/topic.hpp"
 
 namespace telemetry::config {
@@ -51,6 +53,8 @@ bool in_bounds(const Option& option, double value) {
   if (option.min == 0 && option.max == 0) return true;
   return value >= option.min && value <= option.max;
 }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 std::string plain(double value) {
   return value == std::floor(value) && std::abs(value) < 1e15
@@ -99,29 +103,55 @@ class Checker {
     if (!hidden && at.kind == Written::Kind::scalar) message += ", not " + quoted(at.text);
     return fail(at, std::move(message), std::move(hint));
   }
-  bool expand(Written& scalar) { return !expand_ || expand_(scalar); }
+  bool expand(Written& scalar) {
+    if (!scalar.expanded && expand_ && !expand_(scalar)) return false;
+    scalar.expanded = true;
+    if (std::none_of(scalar.text.begin(), scalar.text.end(), is_control)) return true;
+    return fail(scalar, "holds a line break or another control character",
+                "write it in one line, without | or >; in double quotes a backslash is \\\\");
+  }
+
+  // One rule for file, environment and command line: a text in the place of a list is split at its
+  // commas. What holds a comma itself is an item of a list.
+  bool split_text(Written& written) {
+    if (!expand(written)) return false;
+    if (written.kind != Written::Kind::scalar) return true;  // a reference that stands for nothing
+    const std::string text = std::move(written.text);
+    written.kind = Written::Kind::list;
+    written.text.clear();
+    for (std::string_view part : split(text, ',')) {
+      part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+      part = part.substr(0, part.find_last_not_of(' ') + 1);
+      Written item = written;
+      item.items.clear();
+      item.kind = Written::Kind::scalar;
+      item.text = part;
+      written.items.push_back(std::move(item));
+    }
+    return true;
+  }
 
   // Leaves the canonical text in `written`. A reference that stands for nothing makes it null.
   bool check_scalar(Written& written) {
     if (written.kind != Written::Kind::scalar) return wrong(written);
     if (!expand(written)) return false;
     if (written.kind == Written::Kind::null) return true;
+    bool truth = false;
     double number = 0;
     std::int64_t integer = 0;
     switch (option_.type) {
       case OptionType::boolean:
-        if (written.text == "true" || written.text == "false") return true;
-        return wrong(written, "write true or false");
+        if (!parse_boolean(written.text, truth)) return wrong(written, "write true or false");
+        written.text = truth ? "true" : "false";
+        return true;
       case OptionType::integer:
-        if (!parse_integer(written.text, integer)) return wrong(written);
+        if (!parse_integer(written.text, integer)) return wrong(written, spelling(written.text));
         if (!in_bounds(option_, static_cast<double>(integer))) return wrong(written);
         written.text = fmt::format("{}", integer);
         return true;
       case OptionType::number:
-        if (!parse_number(written.text, number) || !in_bounds(option_, number)) {
-          return wrong(written);
-        }
-        return true;
+        if (!parse_number(written.text, number)) return wrong(written, spelling(written.text));
+        return in_bounds(option_, number) || wrong(written);
       case OptionType::duration:
         if (!parse_duration(written.text, integer) ||
             !in_bounds(option_, static_cast<double>(integer) / 1e9)) {
@@ -135,6 +165,13 @@ class Checker {
     }
   }
 
+  // A number that is only spelled in another way has a remedy.
+  static std::string spelling(std::string_view text) {
+    return text.find_first_of("0123456789") == 0 || text.starts_with('.') || text.starts_with('+')
+               ? number_hint(text)
+               : "";
+  }
+
   bool check_choice(Written& written) {
     const std::string_view choice = find_choice(option_.choices, written.text);
     if (choice.empty()) return wrong(written, nearest_choice(written.text, option_.choices));
@@ -144,10 +181,7 @@ class Checker {
 
   bool check_text_list(Written& written) {
     if (written.kind == Written::Kind::map) return wrong(written);
-    if (written.kind == Written::Kind::scalar) {
-      Written one = written;
-      written.items.assign(1, std::move(one));
-    }
+    if (written.kind == Written::Kind::scalar && !split_text(written)) return false;
     bool good = true;
     for (Written& item : written.items) {
       if (item.kind != Written::Kind::scalar) {
@@ -171,12 +205,10 @@ class Checker {
 
   bool check_topic_list(Written& written) {
     if (written.kind == Written::Kind::null) return true;
-    if (written.kind == Written::Kind::scalar) {
-      Written one = written;
-      written.items.assign(1, std::move(one));
-    } else if (written.kind == Written::Kind::map) {
+    if (written.kind == Written::Kind::map) {
       return wrong(written, "write a list: - {topic: \"sensors/#\", qos: 1}");
     }
+    if (written.kind == Written::Kind::scalar && !split_text(written)) return false;
     bool good = true;
     for (Written& item : written.items) good = check_topic(item) && good;
     return good;
@@ -194,7 +226,7 @@ class Checker {
           if (value.kind == Written::Kind::scalar && !expand(value)) return false;
           qos = value.text;
           if (qos != "0" && qos != "1" && qos != "2") {
-            return fail(value, "has a qos that is not 0, 1 or 2");
+            return fail(value, "has a qos that is not 0, 1 or 2", "write 0, 1 or 2");
           }
         } else {
           return fail(key, "has an unknown key " + quoted(key.text), "topic and qos are known");
@@ -203,6 +235,10 @@ class Checker {
     }
     if (topic.kind != Written::Kind::scalar) {
       return fail(item, "has an entry without a topic", "write {topic: \"sensors/#\", qos: 1}");
+    }
+    if (item.plain && item.text.starts_with("topic:")) {
+      return fail(item, "has " + quoted(item.text) + ": a blank is missing behind the colon",
+                  "write {topic: \"sensors/#\", qos: 1}; quotes make it a filter");
     }
     if (!expand(topic)) return false;
     if (topic.kind == Written::Kind::null || !core::is_valid_filter(topic.text)) {
@@ -249,7 +285,8 @@ class Checker {
   // Only the shape: what a key says is a secret, and nothing reads it yet.
   bool check_key_list(Written& written) {
     if (written.kind == Written::Kind::null) return true;
-    if (written.kind != Written::Kind::list) return wrong(written);
+    if (written.kind == Written::Kind::map) return wrong(written);
+    if (written.kind == Written::Kind::scalar && !split_text(written)) return false;
     bool good = true;
     for (const Written& item : written.items) {
       if (item.kind == Written::Kind::list || item.kind == Written::Kind::null) {
@@ -295,13 +332,14 @@ std::string quoted(std::string_view text) {
 }
 
 bool parse_integer(std::string_view text, std::int64_t& value) noexcept {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size();
+  if (!is_number(text)) return false;
+  core::JsonPull pull(text);  // 5.0 and 1e3 are whole
+  return pull.next() == core::JsonToken::number && core::to_int64(pull.number(), value);
 }
 
 bool parse_number(std::string_view text, double& value) noexcept {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
+  return error == std::errc{} && end == text.data() + text.size() && is_number(text);
 }
 
 bool parse_duration(std::string_view text, std::int64_t& ns) noexcept {
@@ -402,15 +440,6 @@ std::vector<std::string> fallback_values(const Option& option) {
   Written written;
   written.kind = Written::Kind::scalar;
   written.text = option.fallback;
-  if (option.type == OptionType::text_list || option.type == OptionType::topic_list) {
-    written.kind = Written::Kind::list;
-    for (std::string_view part : split(option.fallback, ',')) {
-      Written item;
-      item.kind = Written::Kind::scalar;
-      item.text = part;
-      written.items.push_back(std::move(item));
-    }
-  }
   std::vector<Problem> problems;
   return check_value(option, std::move(written), {}, problems).value_or(std::vector<std::string>{});
 }

@@ -14,8 +14,9 @@ namespace telemetry::config {
 
 /// "90d", "24h", "1h30m", "1.5s", "2ms"; a plain number is seconds. False when it is none of these.
 [[nodiscard]] bool parse_duration(std::string_view text, std::int64_t& ns) noexcept;
-/// A finite decimal number, the whole text.
+/// A finite number as JSON writes it, the whole text.
 [[nodiscard]] bool parse_number(std::string_view text, double& value) noexcept;
+/// The same where it is whole: 5, 5.0, 1e3.
 [[nodiscard]] bool parse_integer(std::string_view text, std::int64_t& value) noexcept;
 /// "a|b|c" as parts.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);

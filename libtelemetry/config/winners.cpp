@@ -34,6 +34,10 @@ bool is_one_of(std::string_view choices, std::string_view text) {
   return std::find(parts.begin(), parts.end(), text) != parts.end();
 }
 
+bool comes_before(const Origin& a, const Origin& b) {
+  return a.line != b.line ? a.line < b.line : a.column < b.column;
+}
+
 std::string place(const Origin& origin) {
   return origin.line > 0 ? fmt::format("{}:{}", origin.file, origin.line) : origin.file;
 }
@@ -220,6 +224,11 @@ std::string Loader::inert_reason(const std::string& key, const Option& option,
       return "storage.backend does not name it";
     }
   }
+  // A number for something that is not there switches nothing on.
+  if (!option.built && option.type != OptionType::boolean) {
+    section = key.substr(0, key.rfind('.'));
+    return "it is not built yet";
+  }
   section.clear();
   return {};
 }
@@ -245,18 +254,23 @@ void Loader::find_inert() {
     const bool in_file = winner.strength == Strength::file;
     const auto [group, fresh] = groups.emplace(section, Group{reason, winner.origin});
     if (!fresh && in_file &&
-        (group->second.origin.line == 0 || winner.origin.line < group->second.origin.line)) {
+        (group->second.origin.line == 0 || comes_before(winner.origin, group->second.origin))) {
       group->second.origin = winner.origin;
     }
   }
   std::vector<std::pair<std::string, Group>> in_order(groups.begin(), groups.end());
   std::stable_sort(in_order.begin(), in_order.end(), [](const auto& a, const auto& b) {
-    return a.second.origin.line < b.second.origin.line;
+    return comes_before(a.second.origin, b.second.origin);
   });
   for (const auto& [section, group] : in_order) {
     if (group.origin.line == 0) continue;  // a variable that other programs may use too
     state_->inert.push_back(fmt::format("{}: {} is checked and has no effect here: {}",
                                         place(group.origin), section, group.reason));
+  }
+  // Stores without a table of options: refused where storage.backend names them.
+  for (const auto& [section, origin] : unknown_stores_) {
+    state_->inert.push_back(
+        fmt::format("{}: {} has no effect here: it is not built yet", place(origin), section));
   }
 }
 
@@ -265,16 +279,24 @@ void Loader::refuse_unbuilt() {
     const Candidate& winner = candidates_[index];
     const Option& option = *winner.option;
     if (!winner.good || winner.inert) continue;
-    std::string refused;
-    if (!option.built && !same_value(option, winner.values, fallback_values(option))) {
-      refused = winner.values.empty() ? "" : winner.values.front();
+    const auto refuse = [&](const Origin& at, std::string_view value) {
+      complain(at, fmt::format("{}: {} is not built yet in this version", key, value),
+               std::string(option.remedy));
+    };
+    if (!option.built && !winner.values.empty() &&
+        !same_value(option, winner.values, fallback_values(option))) {
+      refuse(winner.origin, winner.values.front());
     }
-    for (const std::string& value : winner.values) {
-      if (is_one_of(option.unbuilt, value)) refused = value;
+    for (std::size_t i = 0; i < winner.values.size(); ++i) {
+      if (!is_one_of(option.unbuilt, winner.values[i])) continue;
+      Origin at = winner.origin;
+      const auto& items = winner.written.items;
+      if (winner.strength == Strength::file && items.size() == winner.values.size()) {
+        at.line = items[i].line;
+        at.column = items[i].column;
+      }
+      refuse(at, winner.values[i]);
     }
-    if (refused.empty()) continue;
-    complain(winner.origin, fmt::format("{}: {} is not built yet in this version", key, refused),
-             std::string(option.remedy));
   }
 }
 

@@ -230,13 +230,18 @@ std::shared_ptr<const CompiledSchema> compile(std::string_view text, const std::
     if (a.line == 0 || b.line == 0) return a.line > b.line;  // the whole file comes last
     return a.line != b.line ? a.line < b.line : a.column < b.column;
   });
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i].line != 0) continue;
+    found[i].line = i == 0 ? 1 : found[i - 1].line;
+    found[i].column = i == 0 ? 1 : found[i - 1].column;
+  }
   const bool good = readable && !has_errors(found);
   diagnostics.insert(diagnostics.end(), found.begin(), found.end());
   if (!good) return nullptr;
   auto schema = std::make_shared<const CompiledSchema>(std::move(specification), file);
   // The journal must be able to read it back.
   if (schema->document().size() > Tree::bytes_max) {
-    diagnostics.push_back({file, 0, 0,
+    diagnostics.push_back({file, 1, 1,
                            fmt::format("{} bytes, aliases and $ref expanded; the limit is {}",
                                        schema->document().size(), Tree::bytes_max),
                            "split the schema"});

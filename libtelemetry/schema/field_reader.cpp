@@ -172,8 +172,10 @@ void Reader::read_name(const TreeNode& node, const Place& place, FieldSpec& fiel
         fmt::format("write {{name: {}, aliases: [{}], ...}}", excerpt(plain), excerpt(field.name)));
   }
   if (field.name.size() > core::field_name_bytes_max) {
-    mistake(name->at, fmt::format("name: {} bytes; the limit is {}", field.name.size(),
-                                  core::field_name_bytes_max));
+    mistake(name->at,
+            fmt::format("name: {} bytes; the limit is {}", field.name.size(),
+                        core::field_name_bytes_max),
+            "leave the field out and set allow_extra_fields: true to keep its value");
   }
 }
 
@@ -353,7 +355,8 @@ void Reader::read_enum(const TreeNode& node, const std::string& where, FieldSpec
       mistake(item->at, fmt::format("{}: enum: {} {}", where, excerpt(text), rule),
               "it could never pass; remove it");
     if (!seen.emplace(text, item->at).second)
-      mistake(item->at, fmt::format("{}: enum: {} stands twice", where, excerpt(text)));
+      mistake(item->at, fmt::format("{}: enum: {} stands twice", where, excerpt(text)),
+              "remove one of the two");
     values.push_back(std::move(*value));
   }
   field.enum_ = std::move(values);
@@ -467,8 +470,10 @@ void Reader::read_aliases(const TreeNode& node, const Place& place, const std::s
   for (std::size_t i = 0; i < field.aliases.size(); ++i) {
     const std::string& alias = field.aliases[i];
     if (alias.size() > core::field_name_bytes_max) {
-      mistake(at[i], fmt::format("{}: alias: {} bytes; the limit is {}", where, alias.size(),
-                                 core::field_name_bytes_max));
+      mistake(at[i],
+              fmt::format("{}: alias: {} bytes; the limit is {}", where, alias.size(),
+                          core::field_name_bytes_max),
+              "remove it; allow_extra_fields: true keeps the value");
     }
     if (const auto [first, is_new] = names.emplace(alias, at[i]); !is_new) {
       mistake(at[i], fmt::format("{}: alias '{}' is taken", where, excerpt(alias)),

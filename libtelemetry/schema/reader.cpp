@@ -31,7 +31,6 @@ constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "nul
 
 struct Word {
   std::string_view word;
-  std::string_view message;  // empty: only the hint is special
   std::string_view hint;
 };
 
@@ -46,26 +45,25 @@ constexpr std::string_view lenient_hint =
 
 /// Words of later versions of this product, and of other schema languages.
 constexpr Word special_keys[] = {
-    {"$schema", "", json_schema_hint},
-    {"$ref", "", json_schema_hint},
-    {"$id", "", json_schema_hint},
-    {"properties", "", json_schema_hint},
-    {"definitions", "", json_schema_hint},
-    {"compare", "", comparison_hint},
-    {"comparisons", "", comparison_hint},
-    {"rules", "", "rules of a field stand in its `validation`"},
-    {"custom", "", custom_hint},
-    {"function", "", custom_hint},
-    {"validator", "", custom_hint},
-    {"lenient", "", lenient_hint},
-    {"coerce", "", lenient_hint},
-    {"<<", "merge keys are not supported", "write the keys out"},
-    {"minimum", "", "did you mean `min`?"},
-    {"maximum", "", "did you mean `max`?"},
-    {"regex", "", "did you mean `pattern`?"},
-    {"values", "", "did you mean `enum`?"},
-    {"topic", "", "did you mean `topic_pattern`?"},
-    {"additionalProperties", "", "did you mean `validation: {allow_extra_fields: ...}`?"},
+    {"$schema", json_schema_hint},
+    {"$ref", json_schema_hint},
+    {"$id", json_schema_hint},
+    {"properties", json_schema_hint},
+    {"definitions", json_schema_hint},
+    {"compare", comparison_hint},
+    {"comparisons", comparison_hint},
+    {"rules", "rules of a field stand in its `validation`"},
+    {"custom", custom_hint},
+    {"function", custom_hint},
+    {"validator", custom_hint},
+    {"lenient", lenient_hint},
+    {"coerce", lenient_hint},
+    {"minimum", "did you mean `min`?"},
+    {"maximum", "did you mean `max`?"},
+    {"regex", "did you mean `pattern`?"},
+    {"values", "did you mean `enum`?"},
+    {"topic", "did you mean `topic_pattern`?"},
+    {"additionalProperties", "did you mean `validation: {allow_extra_fields: ...}`?"},
 };
 
 std::string hint_for(std::string_view word, std::span<const std::string_view> known) {
@@ -83,11 +81,6 @@ bool parse_number(const std::string& text, core::Decimal& out, bool& out_of_rang
   }
   out_of_range = pull.error() == core::JsonError::number_range;
   return false;
-}
-
-bool is_boolean(std::string_view text) {
-  return text == "true" || text == "false" || text == "True" || text == "False" || text == "TRUE" ||
-         text == "FALSE";
 }
 
 std::string_view kind_name(const TreeNode& node) {
@@ -122,25 +115,27 @@ void Reader::check_keys(const TreeNode& map, std::span<const std::string_view> k
                         std::string_view where) {
   for (const TreeNode::Member& member : map.members) {
     if (std::find(known.begin(), known.end(), member.name) != known.end()) continue;
-    std::string message = fmt::format("{}: unknown key '{}'", where, excerpt(member.name));
     std::string hint = hint_for(member.name, known);
     for (const Word& special : special_keys) {
-      if (special.word != member.name) continue;
-      if (!special.message.empty())
-        message = fmt::format("{}: '{}': {}", where, member.name, special.message);
-      hint = special.hint;
+      if (special.word == member.name) hint = special.hint;
     }
-    mistake(member.at, std::move(message), std::move(hint));
+    mistake(member.at, fmt::format("{}: unknown key '{}'", where, excerpt(member.name)),
+            std::move(hint));
   }
 }
 
 std::optional<std::string> Reader::text(const TreeNode& node, std::string_view what) {
   if (node.kind != TreeNode::Kind::scalar) {
-    mistake(node.at, fmt::format("{} must be text, not {}", what, kind_name(node)));
+    mistake(node.at, fmt::format("{} must be text, not {}", what, kind_name(node)),
+            "write one text in the same line");
   } else if (node.text.empty()) {
-    mistake(node.at, fmt::format("{} is empty", what));
+    mistake(node.at, fmt::format("{} is empty", what), "write a text, or remove the key");
   } else if (node.text.size() > text_bytes_max) {
-    mistake(node.at, fmt::format("{} is longer than {} bytes", what, text_bytes_max));
+    mistake(node.at, fmt::format("{} is longer than {} bytes", what, text_bytes_max),
+            "shorten it; a remark (# ...) may have any length");
+  } else if (node.block && node.text.ends_with('\n') && !what.ends_with("description")) {
+    mistake(node.at, fmt::format("{} ends with a line break", what),
+            "write it in one line, or with |- in the place of |");
   } else {
     return node.text;
   }
@@ -148,8 +143,9 @@ std::optional<std::string> Reader::text(const TreeNode& node, std::string_view w
 }
 
 std::optional<bool> Reader::boolean(const TreeNode& node, std::string_view what) {
-  if (node.kind == TreeNode::Kind::scalar && node.plain && is_boolean(node.text))
-    return node.text.front() == 't' || node.text.front() == 'T';
+  bool value = false;
+  if (node.kind == TreeNode::Kind::scalar && node.plain && config::parse_boolean(node.text, value))
+    return value;
   mistake(node.at, fmt::format("{} must be true or false", what), "write true or false, unquoted");
   return {};
 }
@@ -158,7 +154,8 @@ std::optional<core::Decimal> Reader::number(const TreeNode& node, std::string_vi
   core::Decimal value;
   bool out_of_range = false;
   if (node.kind != TreeNode::Kind::scalar) {
-    mistake(node.at, fmt::format("{} must be a number, not {}", what, kind_name(node)));
+    mistake(node.at, fmt::format("{} must be a number, not {}", what, kind_name(node)),
+            "write one number in the same line");
   } else if (!node.plain) {
     mistake(node.at, fmt::format("{} must be a number, not text", what), "remove the quotes");
   } else if (parse_number(node.text, value, out_of_range)) {
@@ -168,7 +165,7 @@ std::optional<core::Decimal> Reader::number(const TreeNode& node, std::string_vi
             "at most 18 digits beside an exponent of at most 32767");
   } else {
     mistake(node.at, fmt::format("{}: '{}' is not a number", what, excerpt(node.text)),
-            "numbers are written as in JSON: -12, 0.5, 1e6");
+            config::number_hint(node.text));
   }
   return {};
 }
@@ -178,7 +175,8 @@ std::optional<std::uint32_t> Reader::count(const TreeNode& node, std::string_vie
   if (!value) return {};
   std::int64_t whole = 0;
   if (!core::to_int64(*value, whole) || whole < 0 || whole >= UINT32_MAX) {
-    mistake(node.at, fmt::format("{} must be a whole number from 0 to {}", what, UINT32_MAX - 1));
+    mistake(node.at, fmt::format("{} must be a whole number from 0 to {}", what, UINT32_MAX - 1),
+            "write for example 10");
     return {};
   }
   return static_cast<std::uint32_t>(whole);
@@ -204,15 +202,17 @@ std::optional<Literal> Reader::literal(const TreeNode& node, const FieldSpec& fi
   Literal out;
   if (node.kind != TreeNode::Kind::scalar) {
     mistake(node.at,
-            fmt::format("{} must be a {}, not {}", what, type_name(field.type), kind_name(node)));
+            fmt::format("{} must be a {}, not {}", what, type_name(field.type), kind_name(node)),
+            "write one value in the same line");
     return {};
   }
   core::Decimal value;
   bool out_of_range = false;
+  bool truth = false;
   const bool is_number = node.plain && parse_number(node.text, value, out_of_range);
   switch (field.type) {
     case core::FieldType::string:
-      if (is_number || (node.plain && is_boolean(node.text))) {
+      if (is_number || (node.plain && config::parse_boolean(node.text, truth))) {
         mistake(node.at, fmt::format("{}: {} is not a string", what, node.text),
                 fmt::format("put it in quotes: \"{}\"", node.text));
         return {};
@@ -229,14 +229,15 @@ std::optional<Literal> Reader::literal(const TreeNode& node, const FieldSpec& fi
       if (field.type == core::FieldType::number) return out;
       out.kind = core::ValueKind::integer;
       if (core::to_int64(out.number, out.integer)) return out;
-      mistake(node.at, fmt::format("{}: {} is not an integer", what, node.text));
+      mistake(node.at, fmt::format("{}: {} is not an integer", what, node.text),
+              "write a whole number of at most 64 bits, or declare type: float");
       return {};
     }
     case core::FieldType::boolean: {
-      const auto truth = boolean(node, what);
-      if (!truth) return {};
+      const auto value_read = boolean(node, what);
+      if (!value_read) return {};
       out.kind = core::ValueKind::boolean;
-      out.integer = *truth ? 1 : 0;
+      out.integer = *value_read ? 1 : 0;
       return out;
     }
     case core::FieldType::timestamp:
@@ -252,7 +253,8 @@ std::optional<Literal> Reader::literal(const TreeNode& node, const FieldSpec& fi
     case core::FieldType::any:
       break;
   }
-  mistake(node.at, fmt::format("{} is not possible for type {}", what, type_name(field.type)));
+  mistake(node.at, fmt::format("{} is not possible for type {}", what, type_name(field.type)),
+          "remove it");
   return {};
 }
 
@@ -318,7 +320,8 @@ void Reader::read_topic_pattern(const TreeNode& node) {
     mistake(node.at, "topic_pattern: {device} stands twice", "use + for the other level");
   if (levels > filter_levels_max)
     mistake(node.at,
-            fmt::format("topic_pattern: {} levels; the limit is {}", levels, filter_levels_max));
+            fmt::format("topic_pattern: {} levels; the limit is {}", levels, filter_levels_max),
+            "write # for the last ones");
   if (value->starts_with("$share/")) {
     mistake(node.at, "topic_pattern: a shared subscription is no topic",
             "leave out $share/GROUP/; it belongs into the subscription");
@@ -408,7 +411,8 @@ void Reader::read_head(const TreeNode& root) {
       mistake(node->at, fmt::format("name: '{}' is not a schema name", excerpt(name)),
               "at most 64 letters, digits, _ - . and a letter or _ first");
   }
-  if (const TreeNode* node = required("version", "version: \"1.0\"")) read_version(*node);
+  schema_.version_at = schema_.name_at;
+  if (const TreeNode* node = root.find("version")) read_version(*node);
   if (const TreeNode* node = root.find("description"))
     static_cast<void>(text(*node, "description"));
   if (const TreeNode* node =
@@ -500,6 +504,10 @@ void Reader::resolve_sequence_field(const TreeNode& root) {
 }
 
 SchemaSpec Reader::read(const TreeNode& root) {
+  if (root.kind == TreeNode::Kind::null) {
+    mistake({}, "the file is empty", "begin with `name:`");
+    return {};
+  }
   if (root.kind != TreeNode::Kind::map) {
     mistake(root.at, fmt::format("a schema is a map of keys, not {}", kind_name(root)),
             "begin with `name:`");

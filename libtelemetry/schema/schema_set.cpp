@@ -91,15 +91,14 @@ void check_filters(const std::vector<SchemaPtr>& sorted, std::vector<Diagnostic>
   }
 }
 
+// The mistakes themselves are in the diagnostics.
 Error summary(std::span<const Diagnostic> found, const std::string& path) {
-  const auto is_error = [](const Diagnostic& d) {
+  const auto errors = std::count_if(found.begin(), found.end(), [](const Diagnostic& d) {
     return d.severity == Diagnostic::Severity::error;
-  };
-  const auto errors = std::count_if(found.begin(), found.end(), is_error);
-  const auto first = std::find_if(found.begin(), found.end(), is_error);
-  std::string text = errors == 1 ? std::string() : fmt::format("{} mistakes, first ", errors);
-  if (!path.empty()) text = path + ": " + text;
-  return {Errc::invalid_argument, text + to_string(*first)};
+  });
+  return {Errc::invalid_argument,
+          fmt::format("{}: {} mistake{}", path.empty() ? "the schemas" : path, errors,
+                      errors == 1 ? "" : "s")};
 }
 
 bool is_schema_file(std::string_view name) {
@@ -217,7 +216,7 @@ Result<std::shared_ptr<const SchemaSet>> SchemaSet::load(const std::string& path
   for (const std::string& file : paths) {
     auto text = read_file(files, file);
     if (!text) {
-      diagnostics.push_back({file, 0, 0, text.error().context, "make it readable, or remove it"});
+      diagnostics.push_back({file, 1, 1, text.error().context, "make it readable, or remove it"});
     } else if (SchemaPtr schema = schemas::compile(*text, file, diagnostics, functions)) {
       schemas.push_back(std::move(schema));
     }

@@ -39,6 +39,45 @@ TEST_CASE("config check names all mistakes, of the tables and of the owners, and
   CHECK_THAT(owners.err, Catch::Contains("mqtt.topics"));
 }
 
+TEST_CASE("what the owners of settings find has line and column too") {
+  const Folder folder;
+  folder.write(
+      "edge.yaml",
+      "mqtt:\n  topics: [\"#\"]\n  password: x\n  tls: {enabled: false, ca_file: \"/x; y\"}\n"
+      "  keepalive: 3\n");
+  const Ran ran = run(folder, "config check edge.yaml");
+  CHECK(ran.code == 2);
+  CHECK_THAT(
+      ran.err,
+      Catch::Contains("edge.yaml:3:13: error: mqtt.password: a password without a user name; "
+                      "set username\n") &&
+          Catch::Contains("edge.yaml:5:14: error: mqtt.keepalive: must be 0 or at least") &&
+          Catch::EndsWith("telemetry: edge.yaml cannot be used\n"));
+  folder.write("edge.yaml", "");
+  CHECK_THAT(run(folder, "config check edge.yaml").err,
+             Catch::StartsWith("edge.yaml:1:1: error: mqtt.topics (default): no topic"));
+}
+
+TEST_CASE("config check blames a wrong variable, not the file beside it") {
+  const Folder folder;
+  folder.write("edge.yaml", "mqtt: {topics: [\"#\"], port: 1883}\n");
+  for (const auto& [variable, mistake] :
+       {std::pair{"TELEMETRY_MQTT__PORT=x", "mqtt.port must be a whole number"},
+        std::pair{"TELEMETRY_MQTT__KEEPALIVE=3", "mqtt.keepalive: must be 0 or at least 5 s"}}) {
+    REQUIRE(std::string(variable).find('=') != std::string::npos);
+    const std::string name = std::string(variable).substr(0, std::string(variable).find('='));
+    setenv(name.c_str(), std::string(variable).substr(name.size() + 1).c_str(), 1);
+    const Ran ran = run(folder, "config check edge.yaml");
+    const Ran show = run(folder, "config show edge.yaml --set journal.sync=never");
+    unsetenv(name.c_str());
+    CHECK(ran.code == 2);
+    CHECK_THAT(ran.err, Catch::StartsWith("environment " + name + ": error: " + mistake) &&
+                            Catch::EndsWith("telemetry: edge.yaml is good, but not with the "
+                                            "settings from elsewhere that are named above\n"));
+    CHECK(show.err.find("edge.yaml") == std::string::npos);
+  }
+}
+
 TEST_CASE("config check tells what has no effect, and speaks JSON") {
   const Folder folder;
   folder.write("edge.yaml", "mqtt: {topics: [\"#\"]}\nweb: {port: 8081}\n");

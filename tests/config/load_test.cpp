@@ -28,7 +28,7 @@ TEST_CASE("settings of a file are read with the place they stand in") {
   CHECK(config.is_set("mqtt.port"));
   CHECK(config.origin("mqtt.port").line == 3);
   CHECK(config.origin("mqtt.port").column == 9);
-  CHECK(config.where("mqtt.port") == (load.folder.path() / "test.yaml:3: mqtt.port").string());
+  CHECK(config.where("mqtt.port") == (load.folder.path() / "test.yaml:3:9: mqtt.port").string());
 }
 
 TEST_CASE("a JSON file is a configuration too") {

@@ -127,6 +127,51 @@ TEST_CASE("lists come from variables with commas or as YAML") {
   CHECK(load.good().text_list("logging.levels").at(0) == "mqtt=error");
 }
 
+TEST_CASE("a text in the place of a list is split at its commas, wherever it comes from") {
+  const auto filters = [](Load load) {
+    std::string out;
+    for (const Subscription& topic : load.good().topics("mqtt.topics")) {
+      out += (out.empty() ? "" : "|") + topic.filter;
+    }
+    return out;
+  };
+  for (const char* text : {"a/b, c/d", "a/b,c/d"}) {
+    CHECK(filters({"mqtt: {topics: \"" + std::string(text) + "\"}"}) == "a/b|c/d");
+    CHECK(filters({"mqtt:\n  topics: " + std::string(text)}) == "a/b|c/d");
+    CHECK(filters({"", {{"TELEMETRY_MQTT__TOPICS", text}}}) == "a/b|c/d");
+    CHECK(filters({"", {}, {{"mqtt.topics", text}}}) == "a/b|c/d");
+    CHECK(filters({"mqtt: {topics: \"${T}\"}", {{"T", text}}}) == "a/b|c/d");
+  }
+  // A filter that holds a comma is an item of a list.
+  CHECK(filters({"mqtt: {topics: [\"a,b/#\", \"c\"]}"}) == "a,b/#|c");
+  CHECK(filters({"mqtt: {topics: [\"${T}\"]}", {{"T", "a,b/#"}}}) == "a,b/#");
+  CHECK(filters({"mqtt:\n  topics:\n    - {topic: \"a,b/#\"}\n    - c"}) == "a,b/#|c");
+  CHECK(filters({"", {{"TELEMETRY_MQTT__TOPICS", "[\"a,b/#\", c]"}}}) == "a,b/#|c");
+  CHECK_THAT(Load{"mqtt: {topics: \"a/b,\"}"}.refused(),
+             Catch::Contains("1:16: error: mqtt.topics has \"\", which is not a topic filter"));
+  CHECK(Load{"web: {cors_origins: \"http://a, http://b\"}"}.good().text_list("web.cors_origins") ==
+        std::vector<std::string>{"http://a", "http://b"});
+}
+
+TEST_CASE("who has made a mistake is told, the file or a variable") {
+  const auto summary = [](Load load) {
+    const auto config = load();
+    REQUIRE_FALSE(config);
+    std::string text = config.error().context;
+    const std::string folder = load.folder.path().string() + "/";
+    for (std::size_t at; (at = text.find(folder)) != std::string::npos;) {
+      text.erase(at, folder.size());
+    }
+    return text;
+  };
+  CHECK(summary({"mqtt: {port: x}"}) == "test.yaml: 1 mistake");
+  CHECK(summary({"mqtt: {port: 1}", {{"TELEMETRY_MQTT__PORT", "x"}}}) ==
+        "environment TELEMETRY_MQTT__PORT: 1 mistake");
+  CHECK(summary({"mqtt: {prt: 1, port: x}", {{"API_PORT", "x"}}, {{"mqtt.keepalive", "x"}}}) ==
+        "test.yaml: 2 mistakes, command line --set mqtt.keepalive: 1 mistake, "
+        "environment API_PORT: 1 mistake");
+}
+
 TEST_CASE("an entry of a list section is reached by its number") {
   Load load{"mqtt: [{broker: a}, {broker: b}]", {{"TELEMETRY_MQTT__1__BROKER", "c"}}};
   CHECK(load.good().text("mqtt[1].broker") == "c");
@@ -183,7 +228,7 @@ TEST_CASE("a secret is read from its file, without the line end") {
   load.yaml = "mqtt: {password_file: " + path + "}";
   CHECK(load.good().text("mqtt.password") == "s3cret");
   CHECK(load.diagnostics.empty());
-  CHECK(load.good().where("mqtt.password").ends_with("test.yaml:1: mqtt.password"));
+  CHECK(load.good().where("mqtt.password").ends_with("test.yaml:1:23: mqtt.password"));
   load.yaml = "";
   load.environment["TELEMETRY_MQTT__PASSWORD_FILE"] = path;
   CHECK(load.good().text("mqtt.password") == "s3cret");

@@ -108,8 +108,13 @@ TEST_CASE("each section without effect is named once, with its line and why") {
         "it belongs to telemetry-gateway\n"
         "test.yaml:33: monitoring.prometheus is checked and has no effect here: "
         "monitoring.prometheus.enabled is false\n"
+        "test.yaml:33: monitoring.health_check is checked and has no effect here: "
+        "it is not built yet\n"
+        "test.yaml:33: monitoring.alerts is checked and has no effect here: "
+        "it is not built yet\n"
         "test.yaml:34: retention is checked and has no effect here: "
-        "retention.enabled is false\n");
+        "retention.enabled is false\n"
+        "test.yaml:35: performance is checked and has no effect here: it is not built yet\n");
 }
 
 TEST_CASE("a section of another app is checked all the same") {
@@ -122,8 +127,10 @@ TEST_CASE("what is not built is refused by name") {
   CHECK_THAT(Load{"storage: {backend: postgresql}"}.refused(),
              Catch::Contains("1:20: error: storage.backend: postgresql is not built yet") &&
                  Catch::Contains("use sqlite"));
-  CHECK_THAT((Load{"storage: {backend: [sqlite, kafka]}"}.refused()),
-             Catch::Contains("storage.backend: kafka is not built yet"));
+  CHECK(Load{"storage: {backend: [s3, sqlite, kafka]}"}.refused() ==
+        "test.yaml:1:21: error: storage.backend: s3 is not built yet in this version (use sqlite)\n"
+        "test.yaml:1:33: error: storage.backend: kafka is not built yet in this version (use "
+        "sqlite)\n");
   CHECK_THAT(Load{"buffer: {overflow: drop_oldest}"}.refused(),
              Catch::Contains("buffer.overflow: drop_oldest is not built yet") &&
                  Catch::Contains("journal.when_full: drop_oldest"));
@@ -131,6 +138,34 @@ TEST_CASE("what is not built is refused by name") {
              Catch::Contains("schema.strict: false is not built yet"));
   CHECK_THAT(Load{"security: {encryption: {enabled: true}}"}.refused(),
              Catch::Contains("security.encryption.enabled: true is not built yet"));
-  CHECK_THAT(Load{"performance: {worker_threads: 8}"}.refused(),
-             Catch::Contains("performance.worker_threads: 8 is not built yet"));
+}
+
+TEST_CASE("a number for something that is not built is checked, and without effect by name") {
+  const auto notes = [](const std::string& yaml) {
+    Load load{yaml};
+    const Config config = load.good();
+    std::string out;
+    for (const std::string& line : config.inert_sections()) {
+      out += line.substr(line.find("test.yaml")) + "\n";
+    }
+    return out;
+  };
+  CHECK(notes("performance: {worker_threads: 8}\nmonitoring: {alerts: {disk_free_percent: 5}}") ==
+        "test.yaml:1: performance is checked and has no effect here: it is not built yet\n"
+        "test.yaml:2: monitoring.alerts is checked and has no effect here: it is not built yet\n");
+  CHECK_THAT(Load{"performance: {worker_threads: 0}"}.refused(),
+             Catch::Contains("1:31: error: performance.worker_threads must be a whole number"));
+}
+
+TEST_CASE("the section of a store that is known by name only is refused where the store is") {
+  Load load{"storage:\n  backend: sqlite\n  influxdb: {url: x, bucket: iot}\n  kafka:\n"};
+  const Config config = load.good();
+  REQUIRE(config.inert_sections().size() == 2);
+  CHECK(config.inert_sections()[0].ends_with(
+      "test.yaml:3: storage.influxdb has no effect here: it is not built yet"));
+  CHECK(Load{"storage: {backend: [influxdb, sqlite], influxdb: {bucket: iot}}"}.refused() ==
+        "test.yaml:1:21: error: storage.backend: influxdb is not built yet in this version (use "
+        "sqlite)\n");
+  CHECK_THAT(Load{"storage: {influx: {bucket: iot}}"}.refused(),
+             Catch::Contains("unknown key storage.influx"));
 }

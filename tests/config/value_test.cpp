@@ -34,12 +34,15 @@ TEST_CASE("numbers are whole texts") {
   std::int64_t integer = 0;
   double number = 0;
   CHECK(parse_integer("-5", integer));
-  for (const char* wrong : {"", "5.0", "5 ", " 5", "0x5", "1e3", "9223372036854775808"}) {
+  CHECK(parse_integer("1e3", integer));
+  CHECK(integer == 1000);
+  for (const char* wrong :
+       {"", "5.5", "5 ", " 5", "0x5", "05", "+5", "1e-3", "9223372036854775808"}) {
     INFO(wrong);
     CHECK_FALSE(parse_integer(wrong, integer));
   }
   CHECK(parse_number("1e3", number));
-  for (const char* wrong : {"", "1,5", "nan", "inf", "1e999"}) {
+  for (const char* wrong : {"", "1,5", "nan", "inf", "1e999", "01.5", ".5", "5.", "+1"}) {
     INFO(wrong);
     CHECK_FALSE(parse_number(wrong, number));
   }

@@ -220,6 +220,15 @@ TEST_CASE("a version is MAJOR.MINOR, read as text") {
   CHECK(version("1.2.0") == telemetry::SchemaVersion{1, 2});
 }
 
+TEST_CASE("a schema without a version is version 1.0") {
+  const auto schema = good("name: t\ntopic_pattern: a\nfields: [{name: x, type: any}]\n");
+  CHECK(schema->version() == telemetry::SchemaVersion{1, 0});
+  CHECK(schema->id() ==
+        good("name: t\nversion: 1.0\ntopic_pattern: a\nfields: [{name: x, type: any}]\n")->id());
+  CHECK(good("name: t\nversion:\ntopic_pattern: a\nfields: [{name: x, type: any}]\n")->id() ==
+        schema->id());
+}
+
 TEST_CASE("names that SQL reserves are ordinary field names") {
   const auto schema = good(
       with_fields("  - {name: id, type: integer}\n  - {name: topic, type: string}\n"
