@@ -42,6 +42,38 @@ Result<void> create_file(const SqliteOptions& options, Environment& environment)
   return {};
 }
 
+std::string uri_path(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    const bool special = c == '%' || c == '?' || c == '#';
+    out += special ? fmt::format("%{:02X}", static_cast<int>(c)) : std::string(1, c);
+  }
+  return out;
+}
+
+/// Opening for writing would bring another program's file up to date: roll its journal back, take
+/// over its log. So whose file it is is asked beforehand, without writing.
+Result<void> check_stranger(const std::string& path) {
+  const auto look = [&path](const std::string& name, int flags) {
+    SQLite::Database database(name, SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX | flags);
+    return check_owner(database, path);
+  };
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return {};
+  try {
+    return look(path, 0);
+  } catch (const SQLite::Exception& exception) {
+    // Whatever else is wrong, who opens the file for use will tell.
+    if (exception.getExtendedErrorCode() != SQLITE_READONLY_ROLLBACK) return {};
+  }
+  try {
+    // Its writer died. Not for other cases: closing such a connection drops this process's locks.
+    return look("file:" + uri_path(path) + "?immutable=1", SQLite::OPEN_URI);
+  } catch (const SQLite::Exception&) {
+    return {};
+  }
+}
+
 void set_pragmas(SQLite::Database& database, const SqliteOptions& options) {
   const std::string mode =
       database.execAndGet("PRAGMA journal_mode = " + options.journal_mode).getString();
@@ -117,6 +149,7 @@ void check(SQLite::Database& database, int code) {
 }
 
 Result<DatabasePtr> open_writer(const SqliteOptions& options, Environment& environment) {
+  if (auto ours = check_stranger(options.path); !ours) return ours.error();
   if (auto created = create_file(options, environment); !created) return created.error();
   return guarded(options.path, [&]() -> Result<DatabasePtr> {
     auto database = std::make_unique<SQLite::Database>(

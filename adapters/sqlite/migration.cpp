@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <filesystem>
+
 #include "connection.hpp"
 
 namespace telemetry::sqlite {
@@ -16,6 +18,12 @@ constexpr Migration embedded[] = {
 #include "sqlite_migrations.inc"
 };
 
+// "data/mtss.db" -> "data/mtss-new.db".
+std::string new_name(const std::string& path) {
+  const std::filesystem::path old(path);
+  return (old.parent_path() / (old.stem().string() + "-new" + old.extension().string())).string();
+}
+
 }  // namespace
 
 std::span<const Migration> migrations() noexcept { return embedded; }
@@ -23,12 +31,17 @@ std::span<const Migration> migrations() noexcept { return embedded; }
 Result<void> check_owner(SQLite::Database& database, const std::string& path) {
   const int id = database.execAndGet("PRAGMA application_id").getInt();
   if (id == application_id) return {};
-  SQLite::Statement any(database, "SELECT name FROM sqlite_schema LIMIT 1");
+  SQLite::Statement any(
+      database, "SELECT name FROM sqlite_schema ORDER BY name <> 'messages', rowid LIMIT 1");
   if (!any.executeStep()) return {};
-  return Error{Errc::failed_precondition,
-               fmt::format("{}: an SQLite database of another program (it has a table '{}'). Set "
-                           "storage.sqlite.path to a new file",
-                           path, any.getColumn(0).getString())};
+  const std::string table = any.getColumn(0).getString();
+  return Error{
+      Errc::failed_precondition,
+      fmt::format(
+          "{}: an SQLite database of another program (it has a table '{}'{}), which is left "
+          "as it is. Set storage.sqlite.path to a new file, for example {}",
+          path, table, table == "messages" ? ", as an older telemetry program wrote it" : "",
+          new_name(path))};
 }
 
 int stored_version(SQLite::Database& database) {

@@ -74,6 +74,68 @@ TEST_CASE("a file that is no database is refused and left as it is") {
   CHECK(found.str() == text);
 }
 
+namespace {
+
+std::string bytes_of(const std::string& path) {
+  std::stringstream found;
+  found << std::ifstream(path, std::ios::binary).rdbuf();
+  return found.str();
+}
+
+/// The database of an older telemetry program, as it is found after its program was killed.
+void leave_behind(const std::string& path, const std::string& before, const std::string& during) {
+  const std::string live = path + ".live";
+  SQLite::Database database(live, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  database.exec(before);
+  database.exec(
+      "CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload "
+      "TEXT NOT NULL, timestamp TEXT, received_at TEXT, created_at TEXT DEFAULT CURRENT_TIMESTAMP);"
+      "CREATE INDEX idx_topic ON messages(topic);"
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+      "INSERT INTO messages (topic, payload) SELECT 'sensors/s/temperature', '{\"temperature\":' "
+      "|| i "
+      "|| '}' FROM n");
+  database.exec(during);
+  for (const char* suffix : {"", "-wal", "-journal"}) {
+    if (std::filesystem::exists(live + suffix)) {
+      std::filesystem::copy_file(live + suffix, path + suffix);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an older program's messages table in the way is named, and no byte of it is changed") {
+  const std::pair<const char*, const char*> states[] = {
+      {"", ""},                           // ended in order
+      {"PRAGMA journal_mode = WAL", ""},  // all of it in the log
+      {"", "PRAGMA journal_mode = WAL; INSERT INTO messages (topic, payload) VALUES ('a', 'b')"},
+      {"", "PRAGMA cache_size = 1; BEGIN; UPDATE messages SET payload = payload || ' '"}};
+  for (const auto& [before, during] : states) {
+    SqliteFixture f;
+    INFO(before << "; " << during);
+    leave_behind(f.options.path, before, during);
+    std::vector<std::pair<std::string, std::string>> files;
+    for (const char* suffix : {"", "-wal", "-journal"}) {
+      const std::string path = f.options.path + suffix;
+      if (std::filesystem::exists(path)) files.emplace_back(path, bytes_of(path));
+    }
+    CHECK(files.size() == ((std::string(before) + during).empty() ? 1 : 2));
+    const Error error = open_fails(f.options);
+    CHECK(error.code == Errc::failed_precondition);
+    CHECK_THAT(error.context,
+               Catch::Contains("'messages', as an older telemetry program wrote it") &&
+                   Catch::Contains("Set storage.sqlite.path to a new file, for example") &&
+                   Catch::EndsWith("telemetry-new.db"));
+    const auto reader = make_sqlite_store(f.options, system_environment());
+    CHECK_FALSE(reader->latest("#", [](const Row&) { return true; }));
+    for (const auto& [path, bytes] : files) {
+      INFO(path);
+      CHECK(bytes_of(path) == bytes);
+    }
+  }
+}
+
 TEST_CASE("another program's database is refused and left as it is") {
   SqliteFixture f;
   {
