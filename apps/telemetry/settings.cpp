@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <set>
 
 #include "output.hpp"
 #include "telemetry/adapters/files.hpp"
@@ -11,6 +13,21 @@
 #include "telemetry/adapters/sqlite.hpp"
 
 namespace telemetry::command_line {
+namespace {
+
+// A file may be named twice, also by its folder.
+std::vector<Diagnostic> distinct(std::span<const Diagnostic> diagnostics) {
+  std::vector<Diagnostic> out;
+  std::set<std::string> said;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    Diagnostic plain = diagnostic;
+    plain.file = std::filesystem::path(plain.file).lexically_normal().string();
+    if (said.insert(to_string(plain)).second) out.push_back(diagnostic);
+  }
+  return out;
+}
+
+}  // namespace
 
 std::span<const std::span<const Option>> option_tables() {
   static const std::span<const Option> tables[] = {mqtt_options(), base_options(), sqlite_options(),
@@ -60,14 +77,14 @@ Environment environment() {
 }
 
 void print(std::span<const Diagnostic> diagnostics) {
-  for (const Diagnostic& diagnostic : diagnostics) {
+  for (const Diagnostic& diagnostic : distinct(diagnostics)) {
     std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
   }
 }
 
 std::string to_json(std::span<const Diagnostic> diagnostics) {
   std::string out;
-  for (const Diagnostic& d : diagnostics) {
+  for (const Diagnostic& d : distinct(diagnostics)) {
     const bool error = d.severity == Diagnostic::Severity::error;
     out += fmt::format(
         R"({}{{"severity":"{}","file":{},"line":{},"column":{},"message":{},"hint":{}}})",

@@ -45,7 +45,8 @@ std::optional<SourceText::Flaw> SourceText::bad_byte() const {
                   "end each line with a line feed; inside quotes write \\r"};
     }
     if (is_control(text_[i])) {
-      return Flaw{position(i), fmt::format("control character 0x{:02X}", static_cast<int>(text_[i])),
+      return Flaw{position(i),
+                  fmt::format("control character 0x{:02X}", static_cast<int>(text_[i])),
                   "write it as an escape in double quotes, such as \"\\x01\""};
     }
     if (std::string_view(text_).substr(i, bytes) == byte_order_mark) {

@@ -67,18 +67,22 @@ std::string_view nearest(std::string_view word,
                          std::span<const std::string_view> candidates) noexcept {
   std::string_view best;
   std::size_t best_distance = 1 + word.size() / 3;  // further away is no help
-  std::vector<std::size_t> row;
+  std::vector<std::size_t> earlier, above, row;
   for (std::string_view candidate : candidates) {
     row.resize(candidate.size() + 1);
     for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    above = row;
     for (std::size_t i = 1; i <= word.size(); ++i) {
-      std::size_t diagonal = row[0];
+      earlier.swap(above);
+      above = row;
       row[0] = i;
       for (std::size_t j = 1; j < row.size(); ++j) {
-        const std::size_t above = row[j];
-        row[j] = std::min(
-            {above + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0u : 1u)});
-        diagonal = above;
+        const bool same = word[i - 1] == candidate[j - 1];
+        row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same ? 0u : 1u)});
+        // Two letters that have changed places are one mistake.
+        if (i > 1 && j > 1 && word[i - 1] == candidate[j - 2] && word[i - 2] == candidate[j - 1]) {
+          row[j] = std::min(row[j], earlier[j - 2] + 1);
+        }
       }
     }
     if (row.back() < best_distance) {

@@ -42,7 +42,8 @@ class Refusals {
     });
     if (found_.size() > mistakes_max) {
       found_.resize(mistakes_max);
-      found_.push_back({schema_.file(), 0, 0, "there are more mistakes", "mend these first"});
+      found_.push_back({schema_.file(), found_.back().line, found_.back().column,
+                        "there are more mistakes", "mend these first"});
     }
     return std::move(found_);
   }

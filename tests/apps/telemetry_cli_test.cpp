@@ -149,6 +149,22 @@ TEST_CASE("schema check lists what is good and names every mistake of what is no
              Catch::StartsWith(R"({"ok":false,"schemas":[],"diagnostics":[{"severity":)"));
 }
 
+TEST_CASE("a mistake of a schema is told once, also where two paths lead to it") {
+  const Folder folder;
+  folder.write("bad.yaml", "name: x\ntopic_pattern: a/b\nfields: [{name: a, type: flaot}]\n");
+  const std::string mistake = "bad.yaml:3:26: error: field 'a': unknown type 'flaot'";
+  for (const char* arguments : {"schema check bad.yaml bad.yaml", "schema check bad.yaml ./",
+                                "schema which a/b --path bad.yaml", "schema diff bad.yaml bad.yaml",
+                                "schema test bad.yaml '{}'"}) {
+    INFO(arguments);
+    const std::string err = run(folder, arguments).err;
+    INFO(err);
+    const std::size_t first = err.find(mistake);
+    CHECK(first != std::string::npos);
+    CHECK(err.find(mistake, first + 1) == std::string::npos);
+  }
+}
+
 TEST_CASE("schema which names the judging schema, and fails when there is none") {
   const Folder folder;
   const std::string path = " --path " TELEMETRY_SOURCE_DIR "/examples/schemas";

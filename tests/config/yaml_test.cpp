@@ -175,8 +175,8 @@ TEST_CASE("nothing in the place of an item or behind an anchor is refused") {
 }
 
 TEST_CASE("a tag is refused and not repeated, for it may be a password without quotes") {
-  for (const char* text : {"a: !hunter2\n", "a: !hunter2 x\n", "a: !<hunter2> x\n", "a: ! hunter2\n",
-                           "a: !!str hunter2\n", "a: !hunter2 [x]\n"}) {
+  for (const char* text : {"a: !hunter2\n", "a: !hunter2 x\n", "a: !<hunter2> x\n",
+                           "a: ! hunter2\n", "a: !!str hunter2\n", "a: !hunter2 [x]\n"}) {
     check({{text, 1, 4, "tags are not supported", "begins with ! stands in quotes"}});
     loading::Load load{text};
     CHECK(load.refused().find("hunter2") == std::string::npos);
@@ -191,7 +191,10 @@ TEST_CASE("characters that look like others, or like nothing, are named") {
       {"a: \u201Cx\u201D\n", 1, 4, "curly quotes", "straight ones"},
       {"a: 1\n\uFEFFb: 2\n", 2, 1, "byte order mark", "remove it"},
       {"a: 1\nb: x\xC3(\n", 2, 5, "not valid UTF-8", "UTF-8"},
-      {std::string("\xFF\xFE" "a\0:\0", 6), 1, 1, "UTF-16", "save the file as UTF-8"},
+      {std::string("\xFF\xFE"
+                   "a\0:\0",
+                   6),
+       1, 1, "UTF-16", "save the file as UTF-8"},
       {std::string("a: x\0y\n", 7), 1, 5, "control character 0x00", "an escape"},
       {"a: x\ry\n", 1, 5, "a carriage return that ends no line", "line feed"},
       {"m:\n\ta: 1\n", 2, 3, "not valid YAML", "spaces, not tabs"},
@@ -205,8 +208,7 @@ TEST_CASE("characters that look like others, or like nothing, are named") {
 
 TEST_CASE("a value that a remark has swallowed is a warning") {
   std::vector<Diagnostic> warnings;
-  CHECK(shape("a: #hunter2\nb: # none\nc: #\nd: 'x'#y\n", &warnings) ==
-        "{a: -, b: -, c: -, d: x}");
+  CHECK(shape("a: #hunter2\nb: # none\nc: #\nd: 'x'#y\n", &warnings) == "{a: -, b: -, c: -, d: x}");
   REQUIRE(warnings.size() == 1);
   CHECK(to_string(warnings[0]) ==
         "t.yaml:1:4: warning: a has no value: # begins a remark (put a value that begins with # in "
@@ -216,9 +218,9 @@ TEST_CASE("a value that a remark has swallowed is a warning") {
 TEST_CASE("True and 020 get the same answer in configuration and schema") {
   const auto schema = [](const std::string& rules) {
     std::vector<Diagnostic> diagnostics;
-    auto parsed = Schema::parse("name: t\ntopic_pattern: a\nfields: [{name: x, type: float, " +
-                                    rules + "}]\n",
-                                "s.yaml", diagnostics);
+    auto parsed = Schema::parse(
+        "name: t\ntopic_pattern: a\nfields: [{name: x, type: float, " + rules + "}]\n", "s.yaml",
+        diagnostics);
     return parsed ? "" : diagnostics.front().hint;
   };
   for (const char* word : {"true", "True", "TRUE"}) {
@@ -233,7 +235,7 @@ TEST_CASE("True and 020 get the same answer in configuration and schema") {
                Catch::Contains("must be true or false"));
   }
   const std::pair<const char*, const char*> numbers[] = {
-      {"020", "write 20"}, {"+20", "write 20"},        {".5", "write 0.5"},
+      {"020", "write 20"},    {"+20", "write 20"},     {".5", "write 0.5"},
       {"0x14", "as in JSON"}, {"1_000", "as in JSON"}, {"20.", "as in JSON"}};
   for (const auto& [number, remedy] : numbers) {
     INFO(number);

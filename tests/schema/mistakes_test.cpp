@@ -97,6 +97,8 @@ const Bad of_fields[] = {
     {with_fields("  - name: x\n"), 5, 5, "field 'x' has no type", "add type"},
     {with_fields("  - {name: x, type: int}\n"), 5, 21, "unknown type 'int'",
      "did you mean `integer`?"},
+    {with_fields("  - {name: x, type: flaot}\n"), 5, 21, "unknown type 'flaot'",
+     "did you mean `float`?"},
     {with_fields("  - {name: x, type: strnig}\n"), 5, 21, "unknown type 'strnig'",
      "did you mean `string`?"},
     {with_fields("  - {name: x, type: float, minimum: 3}\n"), 5, 28, "unknown key 'minimum'",
