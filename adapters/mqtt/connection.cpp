@@ -118,6 +118,7 @@ Connection::Connection(const MqttOptions& options, std::string client_id, bool c
       environment_(environment),
       handlers_(handlers),
       known_(options, environment),
+      receive_maximum_(options.receive_maximum),
       dialling_(std::make_shared<std::atomic<int>>(0)),
       v5_(options.protocol != MqttProtocol::v311) {
   static const int initialised = mosquitto_lib_init();
@@ -223,6 +224,15 @@ Connection::Client Connection::make_client() {
   return client;
 }
 
+void Connection::limit_unacknowledged(std::size_t messages) {
+  if (messages >= receive_maximum_) return;
+  receive_maximum_ = static_cast<std::uint16_t>(std::max<std::size_t>(messages, 1));
+  log(LogLevel::info,
+      fmt::format("{}.receive_maximum is {} instead of {}: so many messages are recognised when "
+                  "they come again (journal.size_max_mb, journal.segment_mb)",
+                  options_.section, receive_maximum_, options_.receive_maximum));
+}
+
 bool Connection::dial(const Wake& wake) {
   client_.reset();
   answered_ = up_ = was_up_ = readable_ = session_present_ = streaming_ = cut_ = false;
@@ -250,8 +260,7 @@ bool Connection::dial(const Wake& wake) {
   if (v5_ && !clean_session_) {
     mosquitto_property_add_int32(&attempt->properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
                                  options_.session_expiry_s);
-    mosquitto_property_add_int16(&attempt->properties, MQTT_PROP_RECEIVE_MAXIMUM,
-                                 options_.receive_maximum);
+    mosquitto_property_add_int16(&attempt->properties, MQTT_PROP_RECEIVE_MAXIMUM, receive_maximum_);
   }
   std::thread thread;
   dialling_->fetch_add(1);
@@ -318,6 +327,13 @@ void Connection::connected(int code, int flags, const mosquitto_property* proper
   std::uint8_t shared = 1;
   mosquitto_property_read_byte(properties, MQTT_PROP_SHARED_SUB_AVAILABLE, &shared, false);
   has_shared_ = shared != 0;
+  if (!v5_ && !clean_session_ && handlers_.message != nullptr && !limit_said_) {
+    limit_said_ = true;
+    log(LogLevel::info,
+        fmt::format("with MQTT 3.1.1 only {} can limit the messages under way: set at most {} "
+                    "there (mosquitto: max_inflight_messages); of more, some may be stored twice",
+                    address(options_), receive_maximum_));
+  }
   std::uint32_t expiry_s = options_.session_expiry_s;
   mosquitto_property_read_int32(properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, &expiry_s, false);
   if (!clean_session_ && v5_ && expiry_s < options_.session_expiry_s) {
@@ -476,19 +492,38 @@ void Connection::mark_down() noexcept {
 
 void Connection::drop(std::string reason) {
   if (!client_) return;
+  stream_.discard_unsettled();
+  if (up_ && !cut_) static_cast<void>(stream_.flush());
+  const int socket = ::dup(mosquitto_socket(client_.get()));
   // Before the client is destroyed: with TLS that would still send an alert.
-  ::shutdown(mosquitto_socket(client_.get()), SHUT_RDWR);
+  ::shutdown(mosquitto_socket(client_.get()), SHUT_WR);
   client_.reset();
   failure_ = {std::move(reason), {}};
   mark_down();
+  read_to_end(socket, environment_.clock.monotonic() + close_wait_ns);
+}
+
+/// Waits for the broker to close, then closes. If its messages were still unread then, the kernel
+/// would send a reset, which may overtake our acknowledgements.
+void Connection::read_to_end(int socket, std::int64_t give_up) noexcept {
+  if (socket < 0) return;
+  const auto left = [&] { return give_up - environment_.clock.monotonic(); };
+  ::shutdown(socket, SHUT_WR);
+  const int low_water = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
+  char unread[16 * 1024];
+  pollfd file{socket, POLLIN, 0};
+  while (left() > 0 && poll_for(&file, 1, left()) > 0) {
+    if (::recv(socket, unread, sizeof unread, MSG_DONTWAIT) <= 0) break;
+  }
+  ::close(socket);
 }
 
 void Connection::close() noexcept {
   if (!client_) return;
   const std::int64_t give_up = environment_.clock.monotonic() + close_wait_ns;
   const auto left = [&] { return give_up - environment_.clock.monotonic(); };
-  // libmosquitto closes its socket as soon as DISCONNECT is in the kernel. If the broker's messages
-  // were still unread then, the kernel would send a reset that may overtake our acknowledgements.
+  // libmosquitto closes its socket as soon as DISCONNECT is in the kernel; we read on.
   const int socket = ::dup(mosquitto_socket(client_.get()));
   if (up_) {
     mosquitto_disconnect_v5(client_.get(), MQTT_RC_NORMAL_DISCONNECTION, nullptr);
@@ -499,14 +534,7 @@ void Connection::close() noexcept {
   }
   client_.reset();
   mark_down();
-  if (socket < 0) return;
-  ::shutdown(socket, SHUT_WR);
-  char unread[16 * 1024];
-  pollfd file{socket, POLLIN, 0};
-  while (left() > 0 && poll_for(&file, 1, left()) > 0) {
-    if (::recv(socket, unread, sizeof unread, MSG_DONTWAIT) <= 0) break;
-  }
-  ::close(socket);
+  read_to_end(socket, give_up);
 }
 
 void Connection::pause(const Wake& wake) {

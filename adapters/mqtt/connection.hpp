@@ -60,6 +60,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  /// From the next connection on the broker may send so many messages ahead of their
+  /// acknowledgements, if `receive_maximum` allows more. MQTT 3.1.1 cannot say it; the log does.
+  void limit_unacknowledged(std::size_t messages);
   /// Opens the connection and queues CONNECT. False when that failed or `wake` was signalled.
   [[nodiscard]] bool dial(const Wake& wake);
   /// Waits until the socket or `wake` has something, or the time is over. False when the broker has
@@ -76,7 +79,10 @@ class Connection {
   [[nodiscard]] bool wants_write() const noexcept;
   /// Sends everything that is queued, as far as the socket takes it. False when it has ended.
   [[nodiscard]] bool write();
-  /// Ends without a word, so that the broker keeps what is not acknowledged. Nothing queued leaves.
+  /// What was read so far is durable: its acknowledgements may leave whatever happens.
+  void settle() noexcept { stream_.settle(); }
+  /// Ends without DISCONNECT, so that the broker keeps what is not acknowledged. What is settled
+  /// still leaves, as far as the socket takes it, and is given time to arrive; nothing else does.
   void drop(std::string reason);
   /// Sends what is queued and DISCONNECT, waits for the broker to close; gives up after a while.
   void close() noexcept;
@@ -123,12 +129,14 @@ class Connection {
   void ended(int result, int error);
   void unanswered(Answer answer);
   void mark_down() noexcept;
+  void read_to_end(int socket, std::int64_t give_up) noexcept;
 
   const MqttOptions& options_;
   std::string client_id_;
   bool clean_session_;
   Environment environment_;
   Handlers handlers_;
+  std::uint16_t receive_maximum_;
   Client client_;
   PublishStream stream_;
   std::string tls_log_;  // what OpenSSL said about this connection
@@ -147,6 +155,7 @@ class Connection {
   bool shut_out_ = false;
   bool fall_back_ = false;  // the other version is to be tried at once
   bool fallback_said_ = false;
+  bool limit_said_ = false;
   bool was_up_ = false;  // the connection that ended last had been up
   int disconnect_code_ = 0;
   int shut_out_in_a_row_ = 0;  // connections that the broker ended as soon as they stood

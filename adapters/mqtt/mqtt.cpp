@@ -13,15 +13,16 @@
 //   of a waiting session arrive before SUBSCRIBE is sent.
 // - A commit that fails never happened: the socket is shut without DISCONNECT and the client with
 //   its queue of PUBACKs destroyed. The broker gives the messages again to the next connection.
-// - Nothing is read before the journal has room. A full journal closes the connection: answering
-//   pings needs reading.
+// - Nothing is read before the journal has room. While it has none the messages wait in the socket;
+//   when that takes too long the connection is closed: answering pings needs reading. What was
+//   committed before is acknowledged first, so that it does not come again.
 // - SUBSCRIBE and UNSUBSCRIBE are queued by this thread alone, between reading and committing.
 //   set_topics() leaves a list for it, which it takes at its next turn, after a tick at the latest.
 // - QoS 2 is subscribed as 1: libmosquitto acknowledges QoS 2 before it hands the message over.
 //
-// Limits: the broker sends at most receive_maximum messages ahead (MQTT 5) or its own
-// max_inflight_messages (3.1.1), which bounds the queue of PUBACKs. What the broker drops from its
-// own queue we only learn from its counters (drop_watch.hpp).
+// Limits: the broker sends at most receive_maximum messages ahead (MQTT 5; less when the door
+// remembers fewer) or its own max_inflight_messages (3.1.1), which bounds the queue of PUBACKs.
+// What the broker drops from its own queue we only learn from its counters (drop_watch.hpp).
 //
 // Under load the thread waits coalesce_ns before it commits, so that one sync covers more messages;
 // "load" is when that many more are to be expected (see expects_more). An idle connection commits
@@ -47,6 +48,7 @@ namespace {
 constexpr std::size_t reserve_bytes = 1024 * 1024;
 constexpr std::int64_t tick_ns = 1'000'000'000;
 constexpr std::int64_t room_wait_ns = 1'000'000'000;
+constexpr std::int64_t full_poll_ns = 20'000'000;
 
 std::string client_id_of(const MqttOptions& options) {
   if (!options.client_id.empty()) return options.client_id;
@@ -80,6 +82,7 @@ class Subscriber final : public MqttSource {
  private:
   Connection::Handlers handlers();
   bool wait_for_room(Door& door);
+  Result<void> make_room(Door& door, std::size_t bytes, const std::stop_token& stop);
   Result<void> serve(Door& door, const std::stop_token& stop);
   void read_all(Door& door, const std::stop_token& stop);
   bool expects_more() noexcept;
@@ -124,6 +127,7 @@ Result<void> Subscriber::set_topics(std::vector<Subscription> topics) {
 Result<void> Subscriber::run(Door& door, std::stop_token stop) {
   if (auto checked = check(options_, MqttUse::subscribe); !checked) return checked;
   door_ = &door;
+  connection_.limit_unacknowledged(door.unacknowledged_max());
   wake_.clear();
   const std::stop_callback wake_up(stop, [this] { wake_.signal(); });
   while (!stop.stop_requested()) {
@@ -154,12 +158,35 @@ bool Subscriber::wait_for_room(Door& door) {
   return false;
 }
 
+/// Waits a while for room. The messages that the broker sends meanwhile wait in the socket: a short
+/// fullness, as a small journal has it, costs no connection and no repeated message.
+Result<void> Subscriber::make_room(Door& door, std::size_t bytes, const std::stop_token& stop) {
+  auto room = door.reserve(bytes);
+  if (room) return room;
+  std::int64_t patience_ns = options_.full_wait_ns;
+  if (options_.keepalive_s != 0) {
+    patience_ns = std::min(patience_ns, options_.keepalive_s * std::int64_t{1'000'000'000} / 4);
+  }
+  const std::int64_t give_up = environment_.clock.monotonic() + patience_ns;
+  while (!room && room.error().code == Errc::resource_exhausted && !stop.stop_requested() &&
+         environment_.clock.monotonic() < give_up) {
+    // With everything committed that was read, what is queued may leave.
+    if (read_ == 0) {
+      if (!connection_.tick()) break;
+      if (connection_.wants_write() && !connection_.write()) break;
+    }
+    wake_.wait(full_poll_ns);
+    room = door.reserve(bytes);
+  }
+  return room;
+}
+
 /// Works on one connection until it ends or `stop`. An error means that no connection can work.
 Result<void> Subscriber::serve(Door& door, const std::stop_token& stop) {
   read_ = 0;
   asked_ = acknowledges_ = false;
   while (!stop.stop_requested()) {
-    if (const auto room = door.reserve(reserve_bytes); !room) {
+    if (const auto room = make_room(door, reserve_bytes, stop); !room) {
       connection_.drop(fmt::format("the journal takes nothing: {}", to_string(room.error())));
       break;
     }
@@ -187,6 +214,7 @@ Result<void> Subscriber::serve(Door& door, const std::stop_token& stop) {
       }
     }
     // Also when the connection is gone: the broker may have forgotten the session.
+    if (connection_.is_up() && read_ > 0) static_cast<void>(make_room(door, 0, stop));
     if (!commit(door)) break;
     if (!connection_.is_open() || !connection_.tick()) break;
     if (connection_.wants_write() && !connection_.write()) break;
@@ -219,6 +247,7 @@ bool Subscriber::commit(Door& door) {
         "{} message{} could not be made durable and {} not acknowledged: {}", read_,
         read_ == 1 ? "" : "s", read_ == 1 ? "was" : "were", to_string(committed.error())));
   }
+  if (committed) connection_.settle();
   read_ = 0;
   return static_cast<bool>(committed);
 }

@@ -112,7 +112,7 @@ void PublishStream::start(int socket, bool v5) noexcept {
   low_water_ = 1;
   head_ = tail_ = 0;
   queued_.clear();
-  sent_ = 0;
+  sent_ = settled_ = 0;
 }
 
 PublishStream::Next PublishStream::next(Publish& out) {
@@ -233,7 +233,7 @@ bool PublishStream::flush() noexcept {
     sent_ += static_cast<std::size_t>(put);
   }
   queued_.clear();
-  sent_ = 0;
+  sent_ = settled_ = 0;
   return true;
 }
 

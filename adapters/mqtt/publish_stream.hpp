@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -59,6 +60,10 @@ class PublishStream {
   /// @param out valid until the next call.
   [[nodiscard]] Next next(Publish& out);
   [[nodiscard]] bool has_acknowledgements() const noexcept { return sent_ < queued_.size(); }
+  /// The PUBACKs that are queued now may leave whatever happens: their messages are durable.
+  void settle() noexcept { settled_ = queued_.size(); }
+  /// Forgets the PUBACKs that were queued since.
+  void discard_unsettled() noexcept { queued_.resize(std::max(settled_, sent_)); }
   /// Sends PUBACKs as far as the socket takes them. False when it failed; see error().
   [[nodiscard]] bool flush() noexcept;
   [[nodiscard]] int error() const noexcept { return error_; }  ///< errno
@@ -82,6 +87,7 @@ class PublishStream {
   std::size_t capacity_ = 0, head_ = 0, tail_ = 0;
   std::vector<std::uint8_t> queued_;  // PUBACKs
   std::size_t sent_ = 0;              // bytes of them
+  std::size_t settled_ = 0;           // bytes at the front
 };
 
 }  // namespace telemetry::mqtt

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -79,9 +78,6 @@ Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
   if (!sinks) return std::move(sinks).error();
   for (auto& sink : *sinks) builder.sink(std::move(sink));
   for (const auto& broker : *brokers) {
-    // What the broker may give again after an interruption must be recognised.
-    IngestOptions& ingest = builder.options().ingest;
-    ingest.window = std::max<std::uint32_t>(ingest.window, broker.receive_maximum);
     auto source = make_mqtt_source(broker, environment);
     running.push_back({broker, source.get()});
     builder.source(std::move(source));

@@ -27,6 +27,11 @@ struct IngestOptions {
   std::size_t devices_max = 100'000;        ///< numberings remembered; least recently used go
   std::size_t topics_cached_max = 100'000;  ///< schema choices remembered
   std::uint32_t window = 1'024;             ///< numbers within which a repeat is a duplicate
+  /// Newest messages of each source that are recognised when they come again for want of an
+  /// acknowledgement, whatever their topics and numbers. MQTT can have no more under way. What
+  /// outlives a restart is less in a small journal: Door::unacknowledged_max().
+  std::uint32_t unacknowledged_max = 65'535;
+  std::uint32_t sources = 1;  ///< doors that are used beside each other
   bool skip_stored_retained = true;
 };
 
@@ -56,7 +61,7 @@ struct IngestStats {
   std::uint64_t duplicates = 0;  ///< dropped
   std::uint64_t retained_skipped = 0;
   std::uint64_t unmatched_dropped = 0;  ///< unmatched: drop
-  std::uint64_t refused = 0;            ///< bad topic or payload too large: cannot be journaled
+  std::uint64_t refused = 0;            ///< bad topic or too large: cannot be journaled
   std::uint64_t aborted = 0;            ///< of batches that never happened
   std::uint64_t gaps = 0, gap_messages = 0, resets = 0, late_unchecked = 0;
   std::uint64_t time_missing = 0, time_absurd = 0;

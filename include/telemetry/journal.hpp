@@ -29,13 +29,26 @@ enum class WhenFull : std::uint8_t { block, drop_oldest };
 struct JournalOptions {
   std::string path;                                      ///< folder; created when missing
   std::uint64_t size_max_bytes = 1024ull * 1024 * 1024;  ///< of all segments
-  std::uint64_t segment_bytes = 64ull * 1024 * 1024;     ///< a segment is closed at this size
+  std::uint64_t segment_bytes = 64ull * 1024 * 1024;     ///< a segment is closed at this size; see
+                                                         ///< JournalSizes
   SyncMode sync = SyncMode::interval;
   WhenFull when_full = WhenFull::block;
   std::int64_t replay_window_ns = 24ll * 3600 * 1'000'000'000;  ///< kept for replay, space allowing
   /// A new journal, or one that lies behind its consumers (restored backup), starts above this.
   std::uint64_t sequence_floor = 0;
 };
+
+/// What follows from the sizes in JournalOptions. However full a journal was, one whose consumers
+/// have durably read everything takes the next append of up to `append_bytes_max`.
+struct JournalSizes {
+  std::uint64_t segment_bytes = 0;     ///< the option, and at most a quarter of the journal
+  std::size_t snapshot_bytes_max = 0;  ///< state that a segment may start with: about 2 % of the
+                                       ///< journal, an eighth of a segment, 8 MiB
+  std::uint64_t start_bytes_max = 0;   ///< header and snapshot
+  std::uint64_t append_bytes_max = 0;  ///< frames of one append: the journal less two starts, that
+                                       ///< of its segment and that of the one that replaces it
+};
+[[nodiscard]] JournalSizes sizes_of(const JournalOptions& options) noexcept;
 
 /// State that a segment starts with. `write` hands it over in pieces, for it may have some MB.
 struct Snapshot {
@@ -53,11 +66,15 @@ struct Snapshot {
 struct SegmentContent {
   /// Canonical document of a schema id; written before its first use in each segment.
   std::function<std::string(std::uint64_t schema_id)> schema_document;
-  /// State of the sequence check; it must not move before it is written.
+  /// State of the sequence check, at most JournalSizes::snapshot_bytes_max; it must not move before
+  /// it is written.
   std::function<Snapshot()> snapshot;
+  /// At open the visitor sees at least so many messages before the tail segment, if there are.
+  std::uint64_t visited_messages = 0;
 };
 
-/// Sees every frame of the tail segment (and its snapshot first) at open, to rebuild state.
+/// Sees every frame of the tail segment (and its snapshot first) at open, to rebuild state; of more
+/// segments, in order, when their messages are asked for.
 using RecoveryVisitor = std::function<void(const core::FrameView&)>;
 
 struct JournalStats {
@@ -109,10 +126,11 @@ class Journal {
 
   [[nodiscard]] const JournalId& id() const noexcept;
 
-  /// Ensures that frames of together `bytes` fit: rolls to a new segment, trims, drops the oldest.
-  /// The segment's snapshot is taken here, before the state that it describes moves on.
+  /// Ensures that frames of together `bytes` fit: rolls to a new segment, trims, drops the oldest,
+  /// also the only one. The segment's snapshot is taken here, before the state that it describes
+  /// moves on.
   /// Errors: resource_exhausted  full, and every segment is still needed (`block`), or the disk is
-  /// full; unavailable  the disk fails.
+  /// full, or `bytes` exceed JournalSizes::append_bytes_max; unavailable  the disk fails.
   [[nodiscard]] Result<void> reserve(std::size_t bytes);
 
   /// One frame to append. sequence is assigned by the journal for FrameKind::message.

@@ -19,7 +19,8 @@ class Door {
  public:
   virtual ~Door() = default;
 
-  /// Makes room for about `bytes` more in the journal before anything is read from the wire.
+  /// Makes room for about `bytes` more in the journal before anything is read from the wire; for no
+  /// more than a batch may have.
   /// Errors: resource_exhausted  the journal is full and may not drop; unavailable  the disk fails.
   [[nodiscard]] virtual Result<void> reserve(std::size_t bytes) = 0;
   /// Judges the message and adds it to the open batch. Never refuses: what cannot be used is
@@ -35,6 +36,9 @@ class Door {
   [[nodiscard]] virtual Result<void> commit() = 0;
   /// Forgets the open batch, as a failed commit() does.
   virtual void abort() noexcept = 0;
+  /// Most messages that the source may have taken, stored or not, and not acknowledged: so many are
+  /// recognised when its peer sends them again, also after a restart.
+  [[nodiscard]] virtual std::size_t unacknowledged_max() const noexcept { return SIZE_MAX; }
 };
 
 /// What a source knows of its peer; all zero for a source without one.

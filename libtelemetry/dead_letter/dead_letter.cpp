@@ -25,14 +25,17 @@
 /// What another sink refused for good comes through keep(), with its own verdict: these frames lie
 /// outside that order and may come twice after a crash.
 ///
-/// Bounds: the cap of JournalOptions; the oldest segments are dropped, and counted.
+/// Bounds: the cap of JournalOptions; the oldest segments are dropped, and counted. What one write
+/// brings goes in by pieces of a segment. A message that is larger than this journal takes, which
+/// may be smaller than the main one, is dropped, counted and said: it must not hold up all others.
 namespace telemetry {
 namespace {
 
 constexpr std::string_view dead_letters_component = "dead_letters";
 const char* const source_cursor = "source";
 constexpr std::size_t snapshot_bytes = 8;
-constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::uint32_t log_lines_max = 10;               // about messages that are too large
+constexpr std::int64_t log_interval_ns = 10'000'000'000;  // in so long
 
 std::uint64_t read_number(std::string_view bytes) noexcept {
   std::uint64_t value = 0;
@@ -45,7 +48,10 @@ std::uint64_t read_number(std::string_view bytes) noexcept {
 class JournalSink final : public DeadLetterSink {
  public:
   JournalSink(const JournalOptions& options, Environment environment)
-      : options_(options), environment_(std::move(environment)) {
+      : options_(options),
+        sizes_(sizes_of(options)),
+        environment_(std::move(environment)),
+        too_large_log_(environment_.clock, log_lines_max, log_interval_ns) {
     options_.when_full = WhenFull::drop_oldest;
   }
 
@@ -68,21 +74,31 @@ class JournalSink final : public DeadLetterSink {
     std::uint64_t reference = 0;
   };
   [[nodiscard]] Result<void> follow(const JournalId& journal);
+  [[nodiscard]] bool fits(const Reading& reading);
   void add(const Reading& reading);
   [[nodiscard]] Result<void> store();
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::string document(std::uint64_t id) const;
 
   JournalOptions options_;
+  const JournalSizes sizes_;
   Environment environment_;
+  RateLimit too_large_log_;
   mutable std::mutex mutex_;  // keep() comes from other consumers' threads
   std::unique_ptr<Journal> journal_;
   Tail tail_;
   JournalId source_{};      // the main journal that tail_.reference belongs to
   std::uint64_t done_ = 0;  // main sequence
+  std::uint64_t too_large_ = 0;
+  // Of the piece under way.
   std::vector<Journal::Record> records_;
-  std::map<std::uint64_t, const Schema*> schemas_;  // of the write under way
+  std::size_t bytes_ = 0;
+  std::map<std::uint64_t, const Schema*> schemas_;
 };
+
+std::size_t frame_bytes(const Reading& reading) noexcept {
+  return core::frame_size(reading.topic.size(), reading.payload.size(), true);
+}
 
 Result<void> JournalSink::open() {
   const std::lock_guard lock(mutex_);
@@ -142,7 +158,25 @@ Result<void> JournalSink::follow(const JournalId& journal) {
   return {};
 }
 
+bool JournalSink::fits(const Reading& reading) {
+  const std::size_t bytes = frame_bytes(reading);
+  if (bytes <= sizes_.append_bytes_max && bytes <= core::frame_bytes_max) return true;
+  ++too_large_;
+  std::uint64_t suppressed = 0;
+  if (too_large_log_.allow(suppressed)) {
+    environment_.log(
+        LogLevel::error, dead_letters_component,
+        fmt::format("{}: message {} on {} is dropped: it has {} bytes, and {} fit (raise "
+                    "dead_letters.size_max_mb; {} more like it not shown)",
+                    options_.path, reading.id, reading.topic, bytes,
+                    std::min<std::uint64_t>(sizes_.append_bytes_max, core::frame_bytes_max),
+                    suppressed));
+  }
+  return false;
+}
+
 void JournalSink::add(const Reading& reading) {
+  bytes_ += frame_bytes(reading);
   Journal::Record& record = records_.emplace_back();
   record.header.received_at = reading.received_at;
   record.header.time = reading.time;
@@ -156,24 +190,17 @@ void JournalSink::add(const Reading& reading) {
   if (reading.schema != nullptr) schemas_[reading.schema->id()] = reading.schema;
 }
 
-/// All records with one sync, in pieces that fit into a segment.
+/// Makes the piece under way durable and begins another.
 Result<void> JournalSink::store() {
-  Journal::Ticket newest;
-  std::span<Journal::Record> rest = records_;
-  while (!rest.empty()) {
-    std::size_t count = 0;
-    std::size_t bytes = 0;
-    while (count < rest.size() && bytes < piece_bytes) {
-      bytes += core::frame_size(rest[count].topic.size(), rest[count].payload.size(), true);
-      ++count;
-    }
-    if (auto reserved = journal_->reserve(bytes); !reserved) return reserved;
-    auto ticket = journal_->append(rest.first(count));
-    if (!ticket) return std::move(ticket).error();
-    newest = *ticket;
-    rest = rest.subspan(count);
+  Result<void> stored = journal_->reserve(bytes_);
+  if (stored) {
+    auto ticket = journal_->append(records_);
+    stored = ticket ? journal_->sync(*ticket) : std::move(ticket).error();
   }
-  return journal_->sync(newest);
+  records_.clear();
+  schemas_.clear();
+  bytes_ = 0;
+  return stored;
 }
 
 Result<WriteReport> JournalSink::write(const JournalId& journal, std::span<const BatchPtr> batches,
@@ -182,22 +209,26 @@ Result<WriteReport> JournalSink::write(const JournalId& journal, std::span<const
   if (!journal_) return Error{Errc::failed_precondition, "dead letters: not open"};
   WriteReport report;
   if (auto followed = follow(journal); !followed) return std::move(followed).error();
-  records_.clear();
-  schemas_.clear();
   std::uint64_t newest = tail_.reference;
+  const auto store_piece = [&]() -> Result<void> {
+    if (records_.empty()) return {};
+    // A new segment's snapshot is taken in here, before the state moves.
+    auto stored = store();
+    if (stored) tail_.reference = newest;
+    return stored;
+  };
   for (const BatchPtr& batch : batches) {
     for (const Reading& reading : batch->readings) {
       ++report.accepted;
-      if (reading.id <= tail_.reference) continue;
+      if (reading.id <= newest || !fits(reading)) continue;
+      if (bytes_ + frame_bytes(reading) > sizes_.segment_bytes) {
+        if (auto stored = store_piece(); !stored) return std::move(stored).error();
+      }
       add(reading);
       newest = reading.id;
     }
   }
-  if (!records_.empty()) {
-    // A new segment's snapshot is taken in here, before the state moves.
-    if (auto stored = store(); !stored) return std::move(stored).error();
-    tail_.reference = newest;
-  }
+  if (auto stored = store_piece(); !stored) return std::move(stored).error();
   done_ = report.durable = batches.empty() ? done_ : batches.back()->last;
   return report;
 }
@@ -210,18 +241,24 @@ Result<void> JournalSink::keep(std::span<const Rejected> readings) {
                              "wait",
                              options_.path, readings.size(), readings.front().reading->id)};
   }
-  records_.clear();
-  schemas_.clear();
   for (const Rejected& rejected : readings) {
-    add(*rejected.reading);
+    const Reading& reading = *rejected.reading;
+    if (!fits(reading)) continue;
+    if (bytes_ + frame_bytes(reading) > sizes_.segment_bytes) {
+      if (auto stored = store(); !stored) return stored;
+    }
+    add(reading);
     records_.back().header.reason = static_cast<std::uint8_t>(core::Rule::custom);
   }
-  return store();
+  return records_.empty() ? Result<void>() : store();
 }
 
 JournalStats JournalSink::stats() const {
   const std::lock_guard lock(mutex_);
-  return journal_ ? journal_->stats() : JournalStats{};
+  if (!journal_) return {};
+  JournalStats stats = journal_->stats();
+  stats.dropped_frames += too_large_;
+  return stats;
 }
 
 }  // namespace

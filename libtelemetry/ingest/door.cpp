@@ -36,7 +36,8 @@ JournalDoor::JournalDoor(IngestState& ingest)
 JournalDoor::~JournalDoor() { abort(); }
 
 Result<void> JournalDoor::reserve(std::size_t bytes) {
-  return ingest_.journal().reserve(bytes + open_bytes_);
+  // Not more than a batch has, or a small segment would be closed each time.
+  return ingest_.journal().reserve(std::min(bytes, ingest_.batch_bytes()) + open_bytes_);
 }
 
 void JournalDoor::open_batch() {
@@ -54,9 +55,9 @@ void JournalDoor::add(const Message& message) {
   if (batch_ == nullptr) open_batch();
   ++counts_.sums.received;
   counts_.sums.received_bytes += message.payload.size();
-  const KnownTopic* topic = message.payload.size() > core::payload_bytes_max
-                                ? nullptr
-                                : topics_.find(message.topic, schemas_.get());
+  const bool fits = message.payload.size() <= core::payload_bytes_max &&
+                    frame_bytes(message) <= ingest_.message_bytes_max();
+  const KnownTopic* topic = fits ? topics_.find(message.topic, schemas_.get()) : nullptr;
   if (topic == nullptr) {
     ++counts_.sums.refused;
     ingest_.log_refused(message);
@@ -106,7 +107,7 @@ void JournalDoor::remember(const Judge::Judgement& judgement, const KnownTopic& 
 bool JournalDoor::should_commit() const noexcept {
   const std::size_t messages = open_messages();
   if (messages == 0) return false;
-  return ingest_.options.sync == SyncMode::always || open_bytes_ >= ingest_.options.sync_bytes ||
+  return ingest_.options.sync == SyncMode::always || open_bytes_ >= ingest_.batch_bytes() ||
          messages >= ingest_.options.batch_messages_max ||
          ingest_.environment.clock.monotonic() - opened_at_ >= interval_ns_;
 }
@@ -194,6 +195,7 @@ bool JournalDoor::check(Reading& reading, const Pending& pending) {
   offer.payload_hash = pending.payload_hash;
   offer.number = reading.sequence;
   offer.numbered = (reading.flags & frame_flag::has_sequence) != 0;
+  offer.may_come_again = (reading.flags & frame_flag::qos_mask) != 0;
   offer.skip_stored =
       ingest_.options.skip_stored_retained && (reading.flags & frame_flag::retained) != 0;
   if (pending.per_device) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -25,6 +26,10 @@ class JournalDoor final : public Door {
   [[nodiscard]] bool should_commit() const noexcept override;
   [[nodiscard]] Result<void> commit() override;
   void abort() noexcept override;
+  [[nodiscard]] std::size_t unacknowledged_max() const noexcept override {
+    return std::max<std::size_t>(
+        ingest_.sequences.recent_in_snapshot_max() / std::max(ingest_.options.sources, 1u), 1);
+  }
 
  private:
   /// What the sequence check needs beside the reading.

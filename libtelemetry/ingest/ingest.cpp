@@ -20,20 +20,23 @@
 /// batch of nothing else waits for the messages that it repeats. A batch that fails never happened:
 /// the journal and the sequence check go back together, under one lock, to the last durable state.
 ///
-/// Limits: a batch holds `batch_messages_max` messages or `sync_bytes`, the topic cache of each
-/// door `topics_cached_max` topics, the sequence check `devices_max` numberings.
+/// Limits: a batch holds `batch_messages_max` messages or `sync_bytes`, in a small journal a 64th
+/// of it; a message what is left of JournalSizes::append_bytes_max beside that. So a journal that
+/// has been read takes every batch that can come. The topic cache of each door holds
+/// `topics_cached_max` topics, the sequence check `devices_max` numberings.
 namespace telemetry {
 namespace {
 
 constexpr std::uint32_t log_lines_max = 10;               // of one kind
 constexpr std::int64_t log_interval_ns = 10'000'000'000;  // in so long
+constexpr std::uint64_t batch_share = 64;                 // of the journal
 
 SequenceState::Options sequence_options(const IngestOptions& options,
                                         const JournalOptions& journal) {
   return {.devices_max = std::max<std::size_t>(options.devices_max, 1),
           .window = std::max<std::uint32_t>(options.window, 1),
-          .snapshot_bytes_max = std::clamp<std::size_t>(
-              static_cast<std::size_t>(journal.segment_bytes / 8), 4 * 1024, 8 * 1024 * 1024)};
+          .recent_max = std::size_t{options.unacknowledged_max} * std::max(options.sources, 1u),
+          .snapshot_bytes_max = sizes_of(journal).snapshot_bytes_max};
 }
 
 std::string held_back(std::uint64_t count) {
@@ -66,6 +69,10 @@ IngestState::IngestState(const IngestOptions& ingest_options, const JournalOptio
       environment(std::move(surroundings)),
       callbacks(std::move(user_callbacks)),
       sequences(sequence_options(ingest_options, journal_options)),
+      batch_bytes_(static_cast<std::size_t>(std::min<std::uint64_t>(
+          ingest_options.sync_bytes, journal_options.size_max_bytes / batch_share))),
+      message_bytes_max_(static_cast<std::size_t>(sizes_of(journal_options).append_bytes_max) -
+                         batch_bytes_),
       schemas_(std::move(schemas)),
       invalid_log_(environment.clock, log_lines_max, log_interval_ns),
       coerced_log_(environment.clock, log_lines_max, log_interval_ns),
@@ -76,6 +83,8 @@ Result<void> IngestState::open_journal(const JournalOptions& journal_options) {
   SegmentContent content;
   content.schema_document = [this](std::uint64_t id) { return schema_document(id); };
   content.snapshot = [this] { return sequences.roll(); };
+  content.visited_messages =
+      sequences.recent_max() - std::min(sequences.recent_max(), sequences.recent_in_snapshot_max());
   recovery_ = std::make_unique<Recovery>();
   auto journal = Journal::open(journal_options, environment, std::move(content),
                                [this](const core::FrameView& frame) { recover(frame); });
@@ -142,6 +151,8 @@ void IngestState::replay(const core::FrameView& frame) {
   offer.topic_hash = reading.topic_hash;
   offer.payload_hash = hash64(reading.payload);
   offer.number = reading.sequence;
+  offer.replayed = true;
+  offer.may_come_again = (frame.header.flags & core::frame_flag::qos_mask) != 0;
   if (offer.numbered && schema->sequence_per_device() && !reading.device.empty()) {
     offer.device = reading.device;
     offer.device_hash = hash64(reading.device);
@@ -282,14 +293,20 @@ void IngestState::log_refused(const Message& message) {
   std::uint64_t suppressed = 0;
   if (!refused_log_.allow(suppressed)) return;
   const std::string_view topic = message.topic.substr(0, 200);
-  environment.log(
-      LogLevel::warn, "ingest",
-      message.payload.size() > core::payload_bytes_max
-          ? fmt::format("refused a payload of {} bytes on {}: the largest that is stored is {}{}",
-                        message.payload.size(), topic, core::payload_bytes_max,
-                        held_back(suppressed))
-          : fmt::format("refused a message: {:?} is not a topic name{}", topic,
-                        held_back(suppressed)));
+  const std::size_t bytes = message.payload.size();
+  std::string text;
+  if (bytes > core::payload_bytes_max) {
+    text = fmt::format("refused a payload of {} bytes on {}: the largest that is stored is {}",
+                       bytes, topic, core::payload_bytes_max);
+  } else if (core::frame_size(message.topic.size(), bytes, false) > message_bytes_max_) {
+    text = fmt::format(
+        "refused a payload of {} bytes on {}: with topic and header this journal "
+        "takes at most {} (raise journal.size_max_mb)",
+        bytes, topic, message_bytes_max_);
+  } else {
+    text = fmt::format("refused a message: {:?} is not a topic name", topic);
+  }
+  environment.log(LogLevel::warn, "ingest", text + held_back(suppressed));
 }
 
 }  // namespace telemetry

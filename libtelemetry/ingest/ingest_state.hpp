@@ -58,6 +58,10 @@ class IngestState final : public Ingest {
   void log_coerced(const Reading& reading, const std::vector<std::string>& values,
                    std::uint64_t suppressed);
   void log_refused(const Message& message);
+  /// Of a frame. A larger one could not be journaled even if the journal were empty.
+  [[nodiscard]] std::size_t message_bytes_max() const noexcept { return message_bytes_max_; }
+  /// A batch is closed at this size; with one more message of the largest it still fits.
+  [[nodiscard]] std::size_t batch_bytes() const noexcept { return batch_bytes_; }
 
   const IngestOptions options;
   const Environment environment;
@@ -74,6 +78,8 @@ class IngestState final : public Ingest {
   [[nodiscard]] const Schema* schema_of_frame(std::uint64_t id) const;
   [[nodiscard]] std::string schema_document(std::uint64_t id) const;
   void roll_back(std::uint64_t last_durable);
+
+  std::size_t batch_bytes_, message_bytes_max_;
 
   mutable std::mutex schemas_mutex_;
   std::shared_ptr<const SchemaSet> schemas_;

@@ -6,13 +6,15 @@
 #include "telemetry/message.hpp"
 
 /// Giving up memory at each new segment, and the bytes of the state.
-/// Format: docs/formats/sequence_snapshot_v1.md, tied to tests/ingest/sequence_snapshot_test.cpp.
+/// Format: docs/formats/sequence_snapshot_v2.md, tied to tests/ingest/sequence_snapshot_test.cpp.
 namespace telemetry {
 namespace {
 
 constexpr std::string_view magic = "TSEQ";
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = 2;
+constexpr std::uint16_t version_without_recent = 1;
 constexpr std::size_t header_bytes = 12;
+constexpr std::size_t recent_header_bytes = 4;
 constexpr std::size_t entry_header_bytes = 12;
 constexpr std::size_t run_header_bytes = 16;
 constexpr std::uint8_t run_is_late = 1;
@@ -84,6 +86,10 @@ bool take_run(Cursor& in, NumberRun& run) {
 
 }  // namespace
 
+std::size_t SequenceState::recent_bytes() const noexcept {
+  return recent_header_bytes + recent_in_snapshot() * sizeof(std::uint64_t);
+}
+
 /// Every entry keeps one number, the newest entries first; what space is left holds all numbers of
 /// the newest entries.
 void SequenceState::fit(std::size_t bytes_max) {
@@ -91,7 +97,7 @@ void SequenceState::fit(std::size_t bytes_max) {
     return entry_header_bytes + entry.key.size() +
            (entry.runs[0].exists() ? run_header_bytes + 8 : 0);
   };
-  std::size_t sum = header_bytes;
+  std::size_t sum = header_bytes + recent_bytes();
   for (std::uint32_t at = newest_; at != none;) {
     const std::uint32_t older = entries_[at].older;
     sum += least(entries_[at]);
@@ -111,6 +117,7 @@ void SequenceState::fit(std::size_t bytes_max) {
     } else {
       entry.runs[0].shrink(1);
       entry.runs[1].erase();
+      entry.known_since = recent_.added();
     }
   }
 }
@@ -123,14 +130,16 @@ Snapshot SequenceState::roll() {
   for (std::uint32_t at = newest_; at != none; at = entries_[at].older) {
     NumberRun* runs = entries_[at].runs;
     if (runs[0].exists()) (void)runs[0].roll(kept_min);
-    if (runs[1].exists() && !runs[1].roll(kept_min)) runs[1].erase();
+    if (!runs[1].exists() || runs[1].roll(kept_min)) continue;
+    runs[1].erase();
+    entries_[at].known_since = recent_.added();
   }
   fit(options_.snapshot_bytes_max);
   return snapshot();
 }
 
 Snapshot SequenceState::snapshot() const {
-  std::size_t size = header_bytes;
+  std::size_t size = header_bytes + recent_bytes();
   for (std::uint32_t at = oldest_; at != none; at = entries_[at].newer) {
     const Entry& entry = entries_[at];
     size +=
@@ -159,13 +168,28 @@ void SequenceState::write(const Snapshot::Put& put_piece) const {
     put_piece(piece);
     piece.clear();
   }
+  put(piece, static_cast<std::uint32_t>(recent_in_snapshot()));
+  for (std::size_t age = recent_in_snapshot(); age-- > 0;) {
+    put(piece, recent_.before_newest(age));
+    if (piece.size() < piece_bytes) continue;
+    put_piece(piece);
+    piece.clear();
+  }
   put_piece(piece);
 }
 
-bool SequenceState::load(std::string_view bytes) {
+void SequenceState::forget_entries() {
+  RecentMessages recent = std::move(recent_);
   *this = SequenceState(options_);
+  recent_ = std::move(recent);
+}
+
+bool SequenceState::load(std::string_view bytes) {
+  forget_entries();
   Cursor in(bytes);
-  const bool known = in.text(magic.size()) == magic && in.take<std::uint16_t>() == version;
+  const bool magic_found = in.text(magic.size()) == magic;
+  const auto found = in.take<std::uint16_t>();
+  const bool known = magic_found && (found == version || found == version_without_recent);
   (void)in.take<std::uint16_t>();
   std::uint32_t left = in.take<std::uint32_t>();
   bool ok = known && in.ok();
@@ -187,8 +211,18 @@ bool SequenceState::load(std::string_view bytes) {
     }
     undo_.clear();
   }
+  if (ok && found == version) {
+    const auto recent = in.take<std::uint32_t>();
+    ok = in.ok() && in.left() == std::size_t{recent} * sizeof(std::uint64_t);
+    // Some are known from the frames of earlier segments.
+    for (std::uint32_t i = 0; ok && i < recent; ++i) {
+      const auto fingerprint = in.take<std::uint64_t>();
+      if (!recent_.contains(fingerprint)) recent_.add(fingerprint);
+    }
+    for (Entry& entry : entries_) entry.known_since = recent_.added();
+  }
   if (!ok || in.left() != 0) {
-    *this = SequenceState(options_);
+    forget_entries();
     return false;
   }
   moved_since_roll_ = false;

@@ -10,9 +10,11 @@
 /// The sequence check.
 ///
 /// A duplicate has the same key, the same number and the same payload hash as one of the numbers
-/// that are kept. The key is the topic, or the device. A key has up to two runs of numbers: after a
-/// reboot the device counts from 0 while messages from before may still be redelivered, and two
-/// devices may share a topic by mistake; with one run the first of them would be stored twice.
+/// that are kept, or as one of the newest `recent_max` messages, for those are what a sender may
+/// repeat that was not told of its acknowledgements. The key is the topic, or the device. A key has
+/// up to two runs of numbers: after a reboot the device counts from 0 while messages from before
+/// may still be redelivered, and two devices may share a topic by mistake; with one run the first
+/// of them would be stored twice.
 ///
 /// A number that is no duplicate goes, in this order, to the run whose next number it is; to the
 /// nearest run that it is above by at most the window (gap); into a hole of a run (late, checked);
@@ -22,8 +24,10 @@
 ///
 /// Bounds: `devices_max` entries, least recently stored out first; per run `window` numbers, and
 /// after each roll() what the last two segments brought but at least 64; a snapshot of at most
-/// `snapshot_bytes_max`: what does not fit keeps one number per run, then is forgotten. Whatever is
-/// forgotten can no longer be recognised as a duplicate; it is stored, never lost.
+/// `snapshot_bytes_max`: what does not fit keeps one number per run, then is forgotten; of the
+/// newest messages half of it holds what fits, the others are found again in the frames that the
+/// journal still has. Whatever is forgotten can no longer be recognised as a duplicate; it is
+/// stored, never lost.
 ///
 /// Life of a change: offer() writes it down in the undo log; close_group() ties it to the sequences
 /// that the journal gave out; settle() drops the note once these are durable, undo_after() takes
@@ -33,6 +37,12 @@ namespace telemetry {
 namespace {
 
 namespace frame_flag = core::frame_flag;
+
+std::uint64_t fingerprint_of(std::uint64_t key_hash, std::int64_t number,
+                             std::uint64_t payload_hash) noexcept {
+  const std::uint64_t place = key_hash + static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15ull;
+  return payload_hash ^ (place ^ place >> 32) * 0xD6E8FEB86659FD93ull;
+}
 
 }  // namespace
 
@@ -77,6 +87,7 @@ void SequenceState::create(std::uint32_t at, Scope scope, std::string_view key,
   entry.scope = scope;
   entry.payload_hash = 0;
   entry.serial = ++serial_;
+  entry.known_since = recent_.added();
   index_.insert(entry.hash, at);
   link_newest(at);
   ++count_;
@@ -141,21 +152,38 @@ SequenceState::Decision SequenceState::offer(const Offer& offer) {
   const Scope scope = offer.device.empty() ? Scope::topic : Scope::device;
   const std::string_view key = scope == Scope::topic ? offer.topic : offer.device;
   const std::uint64_t hash = scope == Scope::topic ? offer.topic_hash : offer.device_hash;
+  std::uint64_t fingerprint = 0;
   if (offer.numbered) {
     const std::uint32_t at = scope == Scope::topic ? topic : find(scope, key, hash);
-    if (at != none) {
-      for (const NumberRun& run : entries_[at].runs) {
-        if (run.exists() && run.holds(offer.number, payload_hash)) {
-          return {.outcome = Outcome::duplicate};
-        }
-      }
+    fingerprint = fingerprint_of(mixed(scope, hash), offer.number, payload_hash);
+    if (came_before(offer, at, fingerprint, payload_hash)) {
+      return {.outcome = Outcome::duplicate};
     }
   }
   Undo* undo = &touch(topic, Scope::topic, offer.topic, offer.topic_hash);
   entries_[undo->entry].payload_hash = payload_hash;
   if (!offer.numbered) return {};
   if (scope == Scope::device) undo = &touch(find(scope, key, hash), scope, key, hash);
+  if (offer.may_come_again) {
+    recent_.add(fingerprint);
+    undo->recent = true;
+  }
   return number(entries_[undo->entry], offer.number, payload_hash, *undo);
+}
+
+bool SequenceState::came_before(const Offer& offer, std::uint32_t at, std::uint64_t fingerprint,
+                                std::uint64_t payload_hash) {
+  if (at != none) {
+    const NumberRun* runs = entries_[at].runs;
+    if (runs[0].exists() && runs[0].holds(offer.number, payload_hash)) return true;
+    if (runs[1].exists() && runs[1].holds(offer.number, payload_hash)) return true;
+    // The usual message: the next one of the only run that the key has had for long.
+    if (runs[0].exists() && !runs[1].exists() && runs[0].above(offer.number) == 1 &&
+        recent_.all_younger(entries_[at].known_since)) {
+      return false;
+    }
+  }
+  return offer.may_come_again && !offer.replayed && recent_.contains(fingerprint);
 }
 
 SequenceState::Decision SequenceState::number(Entry& entry, std::int64_t number,
@@ -201,11 +229,13 @@ SequenceState::Decision SequenceState::number(Entry& entry, std::int64_t number,
     const std::int64_t expected = newest.last() + (newest.last() == INT64_MAX ? 0 : 1);
     std::swap(entry.runs[0], entry.runs[1]);
     newest.begin(number, payload_hash, false);
+    entry.known_since = recent_.added();
     return {.flags = frame_flag::sequence_reset, .expected = expected};
   }
   if (follows == nullptr && newest.above(number) != 0) follows = &newest;
   if (follows == nullptr) {
     entry.runs[1].begin(number, payload_hash, true);
+    entry.known_since = recent_.added();
     return {.flags = frame_flag::late_unchecked};
   }
   Decision decision;
@@ -254,6 +284,7 @@ void SequenceState::settle(std::uint64_t last_durable) {
 void SequenceState::undo_last() {
   Undo undo = std::move(undo_.back());
   undo_.pop_back();
+  if (undo.recent) recent_.take_back();
   if (entries_[undo.entry].serial != undo.serial) return;  // forgotten by a roll meanwhile
   const bool rolled = undo.generation != generation_;
   if (undo.created) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "ingest/hash_index.hpp"
 #include "ingest/numbering.hpp"
+#include "ingest/recent_messages.hpp"
 #include "telemetry/journal.hpp"
 
 namespace telemetry {
@@ -22,6 +24,9 @@ class SequenceState {
   struct Options {
     std::size_t devices_max = 100'000;  ///< topics and numberings remembered
     std::uint32_t window = 1'024;       ///< numbers within which a repeat is recognised
+    /// Newest messages that are recognised when they come again, of all keys together and whatever
+    /// their numbers.
+    std::size_t recent_max = 65'535;
     std::size_t snapshot_bytes_max = 8 * 1024 * 1024;
   };
   /// Numbers of a run that outlive every roll(), space allowing.
@@ -36,7 +41,9 @@ class SequenceState {
     std::uint64_t payload_hash = 0;
     std::int64_t number = 0;
     bool numbered = false;
-    bool skip_stored = false;  ///< a retained message: skip it when it was the topic's last
+    bool may_come_again = false;  ///< its sender repeats it until it is acknowledged: QoS 1
+    bool replayed = false;        ///< stood in the journal: the newest messages are not asked
+    bool skip_stored = false;     ///< a retained message: skip it when it was the topic's last
   };
   enum class Outcome : std::uint8_t { store, duplicate, retained_skipped };
   struct Decision {
@@ -46,7 +53,7 @@ class SequenceState {
     std::uint64_t missing = 0;  ///< numbers left out by a gap
   };
 
-  explicit SequenceState(const Options& options) : options_(options) {}
+  explicit SequenceState(const Options& options) : options_(options), recent_(options.recent_max) {}
 
   /// Judges one message and, when it is to be stored, moves the state on.
   Decision offer(const Offer& offer);
@@ -64,12 +71,18 @@ class SequenceState {
 
   /// A segment begins: gives up what is old, then returns a snapshot of what is left.
   [[nodiscard]] Snapshot roll();
-  /// The state as stored; valid until it moves. Source: docs/formats/sequence_snapshot_v1.md.
+  /// The state as stored; valid until it moves. Source: docs/formats/sequence_snapshot_v2.md.
   [[nodiscard]] Snapshot snapshot() const;
-  /// Replaces the state. False, and an empty state, when the bytes are not a snapshot.
+  /// Replaces the state, but for the newest messages, which are added. False, and no entries, when
+  /// the bytes are not a snapshot.
   [[nodiscard]] bool load(std::string_view bytes);
 
   [[nodiscard]] std::size_t entries() const noexcept { return count_; }
+  [[nodiscard]] std::size_t recent_max() const noexcept { return recent_.messages_max(); }
+  /// Newest messages that a snapshot holds: half of its bytes at most.
+  [[nodiscard]] std::size_t recent_in_snapshot_max() const noexcept {
+    return std::min(options_.recent_max, options_.snapshot_bytes_max / 2 / sizeof(std::uint64_t));
+  }
 
  private:
   enum class Scope : std::uint8_t { topic = 0, device = 1 };
@@ -80,6 +93,9 @@ class SequenceState {
     std::uint64_t hash = 0;          // of the key, mixed with the scope
     std::uint64_t payload_hash = 0;  // of the last stored payload of the topic; 0 = none yet
     std::uint64_t serial = 0;        // tells the tenants of one place apart; 0 = free
+    // recent_.added() when numbers of the key were last forgotten, or a run began: a run that is
+    // alone since knows all that came later.
+    std::uint64_t known_since = 0;
     std::uint32_t newer = none, older = none;
     Scope scope = Scope::topic;
     NumberRun runs[2];  // most recently used first
@@ -96,6 +112,7 @@ class SequenceState {
     std::uint32_t newer = none;  // neighbour before the touch; none = it was the newest
     bool stepped = false;
     bool created = false;
+    bool recent = false;             // one was added to recent_
     std::unique_ptr<Saved> saved;    // runs before anything but a step
     std::unique_ptr<Entry> evicted;  // who made room
   };
@@ -106,6 +123,8 @@ class SequenceState {
 
   [[nodiscard]] static std::uint64_t mixed(Scope scope, std::uint64_t hash) noexcept;
   [[nodiscard]] std::uint32_t find(Scope scope, std::string_view key, std::uint64_t hash) const;
+  [[nodiscard]] bool came_before(const Offer& offer, std::uint32_t at, std::uint64_t fingerprint,
+                                 std::uint64_t payload_hash);
   Undo& touch(std::uint32_t at, Scope scope, std::string_view key, std::uint64_t hash);
   void create(std::uint32_t at, Scope scope, std::string_view key, std::uint64_t hash);
   void remove(std::uint32_t entry);
@@ -117,9 +136,15 @@ class SequenceState {
   void undo_last();
   void undo_numbers(Entry& entry, Undo& undo);
   void fit(std::size_t bytes_max);
+  void forget_entries();
+  [[nodiscard]] std::size_t recent_in_snapshot() const noexcept {
+    return std::min(recent_.size(), recent_in_snapshot_max());
+  }
+  [[nodiscard]] std::size_t recent_bytes() const noexcept;
   void write(const Snapshot::Put& put_piece) const;
 
   Options options_;
+  RecentMessages recent_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_;
   HashIndex index_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/journal.hpp"
 
+#include <algorithm>
+
 #include "journal/reader.hpp"
 #include "journal/segment_log.hpp"
 
@@ -24,12 +26,39 @@
 // - Durable bytes never change. Readers see nothing else.
 // - received_at never goes back.
 //
+// - The start of one more segment always fits below the cap: so the only segment can be replaced by
+//   a new one, which carries number and state on, and no journal is stuck that has been read.
+//
 // Limits: size_max_bytes in all (a batch's schema documents may exceed it by their size), a segment
-// at most a quarter of that, a frame 16 MiB, quarantine a quarter of the cap or two segments.
+// at most a quarter of that (or one batch), a frame 16 MiB, quarantine a quarter of the cap or two
+// segments; sizes_of() has the rest.
 // Locks: one recursive mutex for the append side; under it, as a leaf, the commit mutex. No
 // fdatasync runs under the append mutex but when a segment is closed.
 
 namespace telemetry {
+namespace {
+
+constexpr std::uint64_t segment_bytes_min = 4096;
+constexpr std::uint64_t snapshot_bytes_least = 4096;  // in small segments, not in small journals
+constexpr std::uint64_t snapshot_bytes_most = 8 * 1024 * 1024;
+constexpr std::uint64_t snapshot_share = 48;  // of the journal
+
+}  // namespace
+
+JournalSizes sizes_of(const JournalOptions& options) noexcept {
+  JournalSizes sizes;
+  // At least four segments, so that making room seldom needs more than a quarter of the journal.
+  sizes.segment_bytes =
+      std::min(options.segment_bytes, std::max(options.size_max_bytes / 4, segment_bytes_min));
+  sizes.snapshot_bytes_max = static_cast<std::size_t>(
+      std::min({std::max(sizes.segment_bytes / 8, snapshot_bytes_least),
+                options.size_max_bytes / snapshot_share, snapshot_bytes_most}));
+  sizes.start_bytes_max =
+      core::segment_header_bytes + core::frame_size(0, sizes.snapshot_bytes_max, false);
+  sizes.append_bytes_max =
+      options.size_max_bytes - std::min(options.size_max_bytes, 2 * sizes.start_bytes_max);
+  return sizes;
+}
 
 struct Journal::State {
   journal::SegmentLog log;

@@ -90,7 +90,7 @@ void SegmentLog::note_damage(SegmentKey key, std::uint64_t offset, std::uint64_t
   }
   // Without the mutex: a copy takes long, and appending goes on meanwhile.
   auto copied = copy_to_quarantine(files(), options_.path, segment_name(key),
-                                   std::max(options_.size_max_bytes / 4, 2 * segment_bytes_));
+                                   std::max(options_.size_max_bytes / 4, 2 * sizes_.segment_bytes));
   const std::lock_guard lock(mutex_);
   if (!copied)
     log(LogLevel::warn, copied.error().context);

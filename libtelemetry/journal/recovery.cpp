@@ -238,6 +238,8 @@ bool SegmentLog::starts_with_snapshot(const Segment& segment) const {
 void SegmentLog::visit_earlier(const RecoveryVisitor& recover) {
   const std::size_t tail = segments_.size() - 1;
   std::size_t start = tail;
+  const auto seen = [&] { return segments_[tail].key.first - segments_[start].key.first; };
+  while (start > 0 && seen() < content_.visited_messages) --start;
   while (start > 0 && !starts_with_snapshot(segments_[start])) --start;
   for (std::size_t i = start; i < tail; ++i) {
     const std::uint64_t next_first = segments_[i + 1].key.first;

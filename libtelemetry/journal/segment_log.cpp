@@ -14,7 +14,6 @@ namespace telemetry::journal {
 namespace {
 
 constexpr std::size_t buffer_kept_bytes_max = 4 * 1024 * 1024;
-constexpr std::uint64_t segment_bytes_min = 4096;
 
 core::FrameHeader header_of(core::FrameKind kind, std::uint64_t sequence, std::int64_t time,
                             std::uint64_t schema_id) {
@@ -31,9 +30,7 @@ core::FrameHeader header_of(core::FrameKind kind, std::uint64_t sequence, std::i
 SegmentLog::SegmentLog(const JournalOptions& options, Environment environment,
                        SegmentContent content)
     : options_(options),
-      // At least four segments, so that making room never needs more than a quarter of the journal.
-      segment_bytes_(
-          std::min(options.segment_bytes, std::max(options.size_max_bytes / 4, segment_bytes_min))),
+      sizes_(sizes_of(options)),
       environment_(std::move(environment)),
       content_(std::move(content)) {}
 
@@ -60,7 +57,7 @@ Result<void> SegmentLog::reserve(std::size_t bytes) {
     stats_.full = true;
     return room;
   }
-  const bool tail_full = tail_offset_ > tail_start_ && tail_offset_ + bytes > segment_bytes_;
+  const bool tail_full = tail_offset_ > tail_start_ && tail_offset_ + bytes > sizes_.segment_bytes;
   if (!tail_open() || tail_full) {
     if (auto rolled = roll(); !rolled) {
       stats_.full = rolled.error().code == Errc::resource_exhausted;

@@ -172,6 +172,7 @@ class SegmentLog {
 
   // trim.cpp
   Result<void> make_room(std::size_t bytes);
+  Result<void> free_oldest(std::size_t bytes, bool disk);
   [[nodiscard]] Error full_error(std::size_t bytes, bool disk) const;
   [[nodiscard]] std::uint64_t lowest_cursor() const;
   [[nodiscard]] bool oldest_passed() const;
@@ -186,7 +187,7 @@ class SegmentLog {
   }
 
   const JournalOptions options_;
-  const std::uint64_t segment_bytes_;
+  const JournalSizes sizes_;
   Environment environment_;
   const SegmentContent content_;
   mutable std::recursive_mutex mutex_;

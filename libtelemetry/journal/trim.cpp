@@ -7,7 +7,8 @@
 
 // The cap: what may be deleted, when, and what is said when nothing may. Segments go from the
 // oldest on, each name synced before the next one goes, so that a crash cannot leave an older
-// segment without its successor, whose name marks its end.
+// segment without its successor, whose name marks its end. The only segment can go too, once a new
+// one is there, which carries number and state on; so the start of one always stays free.
 
 namespace telemetry::journal {
 namespace {
@@ -28,14 +29,14 @@ std::uint64_t SegmentLog::lowest_cursor() const {
 }
 
 bool SegmentLog::oldest_passed() const {
-  if (segments_.size() < 2) return false;
   const auto& oldest = segments_.front();
-  return lowest_cursor() >= (oldest.end != 0 ? oldest.last : segments_[1].key.first - 1);
+  const std::uint64_t next = segments_.size() > 1 ? segments_[1].key.first : next_;
+  return lowest_cursor() >= (oldest.end != 0 ? oldest.last : next - 1);
 }
 
 void SegmentLog::trim() {
   const std::lock_guard lock(mutex_);
-  while (oldest_passed() && oldest_outlived() && delete_oldest()) {
+  while (segments_.size() > 1 && oldest_passed() && oldest_outlived() && delete_oldest()) {
   }
 }
 
@@ -61,31 +62,44 @@ bool SegmentLog::oldest_outlived() {
 }
 
 Result<void> SegmentLog::make_room(std::size_t bytes) {
+  if (bytes > sizes_.append_bytes_max) return full_error(bytes, false);
   bool freed = false;
   for (;;) {
     bool disk = false;
     if (disk_full_) {
       // What the system says is free may not be ours to use (quota): first give up what can go.
       const auto free = files().free_bytes(options_.path);
-      disk = (!freed && oldest_passed()) || (free && *free < bytes + disk_slack_bytes);
+      disk = (!freed && segments_.size() > 1 && oldest_passed()) ||
+             (free && *free < bytes + disk_slack_bytes);
       if (!disk) disk_full_ = false;
     }
-    if (!disk && total_bytes_ + bytes <= options_.size_max_bytes) return {};
-    if (oldest_passed()) {
-      if (!delete_oldest()) return full_error(bytes, disk);
-    } else if (options_.when_full == WhenFull::drop_oldest && segments_.size() > 1) {
-      const std::uint64_t dropped = count_needed();
-      const std::string file = path_of(segments_.front().key);
-      if (!delete_oldest()) return full_error(bytes, disk);
-      stats_.dropped_frames += dropped;
-      log(LogLevel::warn, fmt::format("{}: dropped with {} frames that a consumer still needs "
-                                      "(journal.when_full: drop_oldest)",
-                                      file, dropped));
-    } else {
-      return full_error(bytes, disk);
-    }
+    const std::uint64_t needed = bytes + sizes_.start_bytes_max;
+    if (!disk && total_bytes_ + needed <= options_.size_max_bytes) return {};
+    if (auto done = free_oldest(bytes, disk); !done) return done;
     freed = true;
   }
+}
+
+Result<void> SegmentLog::free_oldest(std::size_t bytes, bool disk) {
+  // A segment without a message that is the only one would be replaced by its like.
+  const bool exists =
+      segments_.size() > 1 || (segments_.size() == 1 && next_ > segments_.front().key.first);
+  if (!exists) return full_error(bytes, disk);
+  const bool needed = !oldest_passed();
+  if (needed && options_.when_full != WhenFull::drop_oldest) return full_error(bytes, disk);
+  if (segments_.size() == 1) {
+    if (auto rolled = roll(); !rolled) return rolled;
+    if (segments_.size() == 1) return {};  // given up and replaced: a sync had failed
+  }
+  const std::uint64_t dropped = needed ? count_needed() : 0;
+  const std::string file = path_of(segments_.front().key);
+  if (!delete_oldest()) return full_error(bytes, disk);
+  if (!needed) return {};
+  stats_.dropped_frames += dropped;
+  log(LogLevel::warn, fmt::format("{}: dropped with {} frames that a consumer still needs "
+                                  "(journal.when_full: drop_oldest)",
+                                  file, dropped));
+  return {};
 }
 
 Error SegmentLog::full_error(std::size_t bytes, bool disk) const {
@@ -95,11 +109,11 @@ Error SegmentLog::full_error(std::size_t bytes, bool disk) const {
                         "journal.size_max_mb so that the journal stops first)",
                         options_.path, bytes)};
   }
-  if (bytes + core::segment_header_bytes > options_.size_max_bytes) {
+  if (bytes > sizes_.append_bytes_max) {
     return {Errc::resource_exhausted,
-            fmt::format("{}: a batch of {} bytes cannot fit into {} bytes (raise "
+            fmt::format("{}: a batch of {} bytes cannot fit, at most {} do (raise "
                         "journal.size_max_mb)",
-                        options_.path, bytes, options_.size_max_bytes)};
+                        options_.path, bytes, sizes_.append_bytes_max)};
   }
   std::string needed = "no consumer has read it";
   const std::uint64_t lowest = lowest_cursor();

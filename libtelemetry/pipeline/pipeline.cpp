@@ -128,6 +128,7 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
   if (!floor) return std::move(floor).error();
   options_.journal.sequence_floor =
       std::max(options_.journal.sequence_floor, sequence_floor(*floor));
+  options_.ingest.sources = static_cast<std::uint32_t>(std::max<std::size_t>(sources.size(), 1));
   auto ingest = Ingest::open(options_.ingest, options_.journal, std::move(*schemas), environment_,
                              std::move(callbacks));
   if (!ingest) return std::move(ingest).error();

@@ -93,10 +93,13 @@ class RecordingDoor : public Door {
   std::function<void(const std::vector<Kept>&)> on_commit;
   std::atomic<int> commits_that_fail{0};
   std::atomic<bool> has_room{true};
+  std::atomic<int> refusals{0};  ///< of reserve()
+  std::atomic<std::size_t> most_unacknowledged{SIZE_MAX};
   std::atomic<std::size_t> batch_messages{1000};
 
   Result<void> reserve(std::size_t) override {
     if (has_room) return {};
+    ++refusals;
     return Error{Errc::resource_exhausted, "no room in the test"};
   }
   void add(const Message& message) override {
@@ -122,6 +125,7 @@ class RecordingDoor : public Door {
     return {};
   }
   void abort() noexcept override { open_.clear(); }
+  std::size_t unacknowledged_max() const noexcept override { return most_unacknowledged; }
 
   /// True once `count` messages are committed.
   [[nodiscard]] bool wait_for(std::size_t count) {

@@ -195,7 +195,9 @@ TEST_CASE("a journal without room closes the connection, and opens it when there
   broker.start();
   LogBook log;
   RecordingDoor door;
-  RunningSource running(options_for(broker.port()), log.environment(), door);
+  MqttOptions options = options_for(broker.port());
+  options.full_wait_ns = 0;
+  RunningSource running(options, log.environment(), door);
   REQUIRE(running.wait_until_ready());
   door.has_room = false;
   REQUIRE(publish_all(broker.port(), numbers(0, 20)));
@@ -205,6 +207,107 @@ TEST_CASE("a journal without room closes the connection, and opens it when there
   door.has_room = true;
   CHECK(has_all(door, numbers(0, 40)));
   CHECK(log.count("the journal has room again") == 1);
+}
+
+TEST_CASE("a journal that is full for a moment costs no connection and no message twice") {
+  MosquittoBroker broker;
+  broker.start();
+  LogBook log;
+  RecordingDoor door;
+  door.batch_messages = 10;
+  MqttOptions options = options_for(broker.port());
+  options.keepalive_s = 0;
+  options.full_wait_ns = std::chrono::nanoseconds(patience).count();
+  RunningSource running(options, log.environment(), door);
+  REQUIRE(running.wait_until_ready());
+  for (std::size_t round = 0; round < 3; ++round) {
+    door.has_room = false;
+    const int refusals = door.refusals;
+    REQUIRE(publish_all(broker.port(), numbers(50 * round, 50)));
+    REQUIRE(RunningSource::wait_until([&] { return door.refusals > refusals + 1; }));
+    door.has_room = true;
+    REQUIRE(door.wait_for(50 * (round + 1)));
+  }
+  REQUIRE(running.stop());
+  CHECK(door.payloads() == numbers(0, 150));
+  CHECK(running.source().stats().connects == 1);
+}
+
+TEST_CASE(
+    "what was committed before the journal was full is acknowledged, and does not come again") {
+  MosquittoBroker broker;
+  broker.start();
+  LogBook log;
+  MqttOptions options = options_for(broker.port());
+  options.full_wait_ns = 0;
+  options.protocol = GENERATE(MqttProtocol::v5, MqttProtocol::v311);
+  {
+    RecordingDoor door;
+    RunningSource running(options, log.environment(), door);
+    REQUIRE(running.wait_until_ready());
+    REQUIRE(running.stop());
+  }
+  // So much that there is always something unread in the socket when the connection ends.
+  constexpr std::size_t messages = 6'000;
+  std::vector<std::string> payloads = numbers(0, messages);
+  for (std::string& payload : payloads) payload += std::string(500, ' ');
+  REQUIRE(publish_all(broker.port(), payloads));
+  RecordingDoor door;
+  door.batch_messages = 100;
+  int commits = 0;
+  door.on_commit = [&](const std::vector<RecordingDoor::Kept>&) {
+    if (++commits % 12 == 0) door.has_room = false;
+  };
+  RunningSource running(options, log.environment(), door);
+  const auto all_here = [&] { return door.kept().size() >= messages; };
+  while (!all_here()) {
+    const auto shut = [&] { return !door.has_room && !running.source().stats().connected; };
+    REQUIRE(RunningSource::wait_until([&] { return shut() || all_here(); }));
+    door.has_room = true;
+  }
+  REQUIRE(running.stop());
+  CHECK(running.source().stats().connects > 3);
+  const bool each_once = door.payloads() == payloads;
+  CHECK(each_once);
+}
+
+TEST_CASE("the broker sends no more messages ahead than the door can recognise again") {
+  MosquittoBroker broker;
+  broker.start();
+  LogBook log;
+  const MqttOptions options = options_for(broker.port());
+  RecordingDoor door;
+  door.most_unacknowledged = 7;
+  {
+    RunningSource running(options, log.environment(), door);
+    REQUIRE(running.wait_until_ready());
+    REQUIRE(running.stop());
+  }
+  REQUIRE(publish_all(broker.port(), numbers(0, 60)));
+  // Only before the first acknowledgement: after it mosquitto 2.0.11 sends more from its queue.
+  std::size_t first_batch = 0;
+  door.on_commit = [&](const std::vector<RecordingDoor::Kept>& batch) {
+    if (first_batch == 0) first_batch = batch.size();
+  };
+  RunningSource running(options, log.environment(), door);
+  REQUIRE(door.wait_for(60));
+  REQUIRE(running.stop());
+  CHECK(first_batch <= 7);
+  CHECK(log.count("mqtt.receive_maximum is 7 instead of 10000") == 2);
+}
+
+TEST_CASE("with MQTT 3.1.1 the limit that the broker must be set to is said once") {
+  MosquittoBroker broker;
+  broker.start();
+  LogBook log;
+  MqttOptions options = options_for(broker.port());
+  options.protocol = MqttProtocol::v311;
+  RecordingDoor door;
+  door.most_unacknowledged = 2'730;
+  RunningSource running(options, log.environment(), door);
+  REQUIRE(running.wait_until_ready());
+  REQUIRE(running.stop());
+  CHECK(log.count("set at most 2730 there (mosquitto: max_inflight_messages)") == 1);
 }
 
 TEST_CASE("an unreachable broker gives a visible retry with address, reason and remedy") {

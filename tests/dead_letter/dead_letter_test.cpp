@@ -164,3 +164,42 @@ TEST_CASE("a failed write keeps nothing, and the same write works later") {
   REQUIRE(house.write(house.batch(1, {"junk"})));
   CHECK(house.letters().size() == 1);
 }
+
+TEST_CASE("a dead message that this journal cannot hold is dropped, counted and said once") {
+  House house;
+  REQUIRE(house.write(house.batch(1, {"junk", std::string(65'000, 'x'), "more junk"})));
+  CHECK(house.sink->stats().dropped_frames == 1);
+  CHECK(house.log.count("message 2 on sensors/hall/temperature is dropped: it has 65084 bytes") ==
+        1);
+  CHECK(house.log.count("raise dead_letters.size_max_mb") == 1);
+  const auto large = house.batch(4, {std::string(65'000, 'x')});
+  CHECK(house.sink->keep(large->readings[0], "no column for it"));
+  CHECK(house.sink->stats().dropped_frames == 2);
+  const auto letters = house.letters();
+  REQUIRE(letters.size() == 2);
+  CHECK(letters[1].reference == 3);
+}
+
+TEST_CASE("a write of more than the journal holds is kept as far as it goes") {
+  House house;
+  std::vector<std::string> payloads;
+  for (int i = 0; i < 300; ++i) payloads.push_back(std::string(1'000, 'x'));
+  const auto batch = house.batch(1, payloads);
+  REQUIRE(house.write(batch));
+  REQUIRE(house.write(batch));
+  CHECK(house.sink->stats().bytes <= house.options.size_max_bytes);
+  const auto letters = house.letters();
+  CHECK(letters.size() > 30);
+  CHECK(letters.back().reference == 300);
+  CHECK(letters.size() == 301 - letters.front().reference);
+}
+
+TEST_CASE("a dead message goes in although the one before it fills the journal") {
+  House house;
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    REQUIRE(house.write(house.batch(i, {std::string(55'000, 'x')})));
+    if (i == 3) house.open();
+  }
+  CHECK(house.sink->stats().dropped_frames == 2);
+  CHECK(house.letters().back().reference == 5);
+}

@@ -33,9 +33,9 @@ std::string from_hex(std::string_view text) {
   return bytes;
 }
 
-// docs/formats/sequence_snapshot_v1.md explains these bytes.
+// docs/formats/sequence_snapshot_v2.md explains these bytes.
 const std::string golden = from_hex(
-    "54534551 0100 0000 02000000 "
+    "54534551 0200 0000 02000000 "
     // device "d" with number 1
     "01 01 0100 0000000000000000 64 "
     "0100000000000000 01000000 00 000000 0900000000000000 "
@@ -43,7 +43,9 @@ const std::string golden = from_hex(
     "00 02 0100 0300000000000000 61 "
     "0700000000000000 03000000 00 000000 "
     "0100000000000000 0000000000000000 0200000000000000 "
-    "18fcffffffffffff 01000000 01 000000 0300000000000000");
+    "18fcffffffffffff 01000000 01 000000 0300000000000000 "
+    // the newest that may come again: "a" 7
+    "01000000 0cb4b3a2d75ae6c2");
 constexpr std::size_t first_entry = 12;
 constexpr std::size_t first_run = first_entry + 12 + 1;
 
@@ -56,7 +58,9 @@ TEST_CASE("a sequence snapshot has the bytes that the format page shows") {
   device.device_hash = hash64("d");
   (void)state.offer(device);
   (void)state.offer(message("a", 5, 1));  // pushes topic t/d out
-  (void)state.offer(message("a", 7, 2));
+  auto repeated = message("a", 7, 2);
+  repeated.may_come_again = true;
+  (void)state.offer(repeated);
   (void)state.offer(message("a", -1000, 3));
   CHECK(text_of(state.snapshot()) == golden);
 }
@@ -68,6 +72,16 @@ TEST_CASE("a sequence snapshot is read back whole") {
   CHECK(loaded.entries() == 2);
   CHECK(loaded.offer(message("a", 7, 2)).outcome == SequenceState::Outcome::duplicate);
   CHECK(loaded.offer(message("a", -1000, 3)).outcome == SequenceState::Outcome::duplicate);
+}
+
+TEST_CASE("a snapshot of version 1 is read, and knows no newest messages") {
+  std::string old = golden.substr(0, golden.size() - 12);
+  old[4] = 1;
+  SequenceState loaded({});
+  REQUIRE(loaded.load(old));
+  CHECK(loaded.entries() == 2);
+  CHECK(loaded.offer(message("a", 7, 2)).outcome == SequenceState::Outcome::duplicate);
+  CHECK_FALSE(loaded.load(old + "xxxx"));
 }
 
 TEST_CASE("what follows a loaded snapshot is judged as by the state that wrote it") {
@@ -115,7 +129,7 @@ TEST_CASE("a large snapshot is made piece by piece") {
 
 TEST_CASE("a snapshot stays within its bytes: old entries keep one number, the oldest go") {
   const std::size_t bytes_max = GENERATE(std::size_t{4'096}, std::size_t{8'192});
-  SequenceState state({.snapshot_bytes_max = bytes_max});
+  SequenceState state({.recent_max = 1, .snapshot_bytes_max = bytes_max});
   for (int device = 0; device < 100; ++device) {
     for (int i = 0; i < 64; ++i) {
       (void)state.offer(message("device/" + std::to_string(device), i, 7));
@@ -151,7 +165,7 @@ TEST_CASE("bytes that are no snapshot are refused and leave an empty state") {
   SECTION("longer than it says") { CHECK_FALSE(state.load(golden + "x")); }
   SECTION("another version") {
     std::string bytes = golden;
-    bytes[4] = 2;
+    bytes[4] = 3;
     CHECK_FALSE(state.load(bytes));
   }
   SECTION("a run that claims more numbers than there are bytes") {

@@ -255,3 +255,81 @@ TEST_CASE("a roll that is asked for again gives the same bytes") {
   const std::string first = text_of(state.roll());
   CHECK(text_of(state.roll()) == first);
 }
+
+TEST_CASE("the newest messages are recognised when they come again, whatever their numbers") {
+  constexpr int messages = 500;
+  SequenceState state({.window = 16, .recent_max = messages, .snapshot_bytes_max = 16 * 1024});
+  const auto one = [](int i) {
+    // Jumps, a device that shares its topic with others, resets, keys that are forgotten.
+    auto offer = message(topic(i % 150), i * 7919ll % 1'009, "payload " + std::to_string(i));
+    offer.may_come_again = true;
+    return offer;
+  };
+  for (int i = 0; i < 3 * messages; ++i) {
+    REQUIRE(store(state, one(i)).outcome == Outcome::store);
+    if (i % 100 == 99) (void)state.roll();
+  }
+  SECTION("by the state that stored them") {}
+  SECTION("after a restart") {
+    const std::string snapshot = text_of(state.roll());
+    CHECK(snapshot.size() <= 16 * 1024);
+    state = SequenceState({.window = 16, .recent_max = messages, .snapshot_bytes_max = 16 * 1024});
+    REQUIRE(state.load(snapshot));
+  }
+  for (int i = 2 * messages; i < 3 * messages; ++i) {
+    CAPTURE(i);
+    REQUIRE(store(state, one(i)).outcome == Outcome::duplicate);
+  }
+}
+
+TEST_CASE("messages that nobody repeats do not push out those that may come again") {
+  SequenceState state({.window = 1, .recent_max = 10});
+  auto kept = message("a", 5);
+  kept.may_come_again = true;
+  (void)store(state, kept);
+  (void)store(state, message("a", 1'000));
+  for (int i = 0; i < 100; ++i) (void)store(state, message("b", 10 * i));
+  CHECK(store(state, kept).outcome == Outcome::duplicate);
+}
+
+TEST_CASE("what was undone is not among the newest messages") {
+  SequenceState state({.window = 1, .recent_max = 4});
+  const auto offer = [](int number) {
+    auto made = message("a", number);
+    made.may_come_again = true;
+    return made;
+  };
+  for (int i = 0; i < 4; ++i) (void)store(state, offer(10 * i));
+  CHECK(state.offer(offer(100)).outcome == Outcome::store);
+  CHECK(state.offer(offer(200)).outcome == Outcome::store);
+  state.undo_open();
+  CHECK(store(state, offer(200)).outcome == Outcome::store);
+  CHECK(store(state, offer(20)).outcome == Outcome::duplicate);
+  CHECK(store(state, offer(200)).outcome == Outcome::duplicate);
+}
+
+TEST_CASE("the newest messages take half of a snapshot at most") {
+  const auto most = [](std::size_t recent_max) {
+    return SequenceState({.recent_max = recent_max, .snapshot_bytes_max = 16'000})
+        .recent_in_snapshot_max();
+  };
+  CHECK(most(10'000) == 1'000);
+  CHECK(most(500) == 500);
+}
+
+TEST_CASE("a snapshot that is read adds to the newest messages") {
+  SequenceState state({.window = 1, .recent_max = 10});
+  const auto offer = [](int number) {
+    auto made = message("a", number);
+    made.may_come_again = true;
+    return made;
+  };
+  (void)store(state, offer(10));
+  const std::string snapshot = text_of(state.snapshot());
+  SequenceState other({.window = 1, .recent_max = 10});
+  (void)store(other, offer(20));
+  REQUIRE(other.load(snapshot));
+  REQUIRE(other.load(snapshot));
+  CHECK(store(other, offer(20)).outcome == Outcome::duplicate);
+  CHECK(store(other, offer(10)).outcome == Outcome::duplicate);
+}

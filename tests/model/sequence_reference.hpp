@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "telemetry/core/journal_format.hpp"
@@ -38,11 +40,11 @@ class SequenceReference {
     std::uint16_t flags = 0;
   };
 
-  SequenceReference(std::size_t entries_max, std::int64_t window)
-      : entries_max_(entries_max), window_(window) {}
+  SequenceReference(std::size_t entries_max, std::int64_t window, std::size_t recent_max)
+      : entries_max_(entries_max), window_(window), recent_max_(recent_max) {}
 
   Decision offer(const std::string& topic, const std::string& device, bool numbered, std::int64_t n,
-                 std::uint64_t payload, bool retained) {
+                 std::uint64_t payload, bool retained, bool may_come_again) {
     Entry* of_topic = find(topic, false);
     if (retained && of_topic != nullptr && of_topic->payload == payload) return {};
     Entry* numbering = device.empty() ? of_topic : find(device, true);
@@ -50,6 +52,11 @@ class SequenceReference {
       for (const Run& run : numbering->runs) {
         if (run.covers(n) && run.hash(n) == payload) return {};
       }
+    }
+    const Message message{device.empty() ? topic : device, !device.empty(), n, payload};
+    if (numbered && may_come_again) {
+      if (std::ranges::find(recent_, message) != recent_.end()) return {};
+      remember(message);
     }
     use(topic, false).payload = payload;
     if (!numbered) return {true, 0};
@@ -67,10 +74,25 @@ class SequenceReference {
     }
   }
 
-  /// docs/formats/sequence_snapshot_v1.md
+  /// Becomes `before`, but what fell out of the newest messages since stays out.
+  void undo_to(const SequenceReference& before) {
+    const std::size_t fallen = fallen_ - before.fallen_;
+    *this = before;
+    fallen_ += fallen;
+    recent_.erase(recent_.begin(),
+                  recent_.begin() + static_cast<std::ptrdiff_t>(std::min(fallen, recent_.size())));
+  }
+  void restore_recent(const SequenceReference& from) { recent_ = from.recent_; }
+  void remember(const std::string& key, bool device, std::int64_t n, std::uint64_t payload) {
+    remember(Message{key, device, n, payload});
+  }
+  [[nodiscard]] std::size_t recent() const { return recent_.size(); }
+
+  /// docs/formats/sequence_snapshot_v2.md, without the fingerprints: these are compared by what is
+  /// recognised.
   [[nodiscard]] std::string bytes() const {
     std::string out = "TSEQ";
-    put(out, 1, 2);
+    put(out, 2, 2);
     put(out, 0, 2);
     put(out, entries_.size(), 4);
     for (const Entry& entry : entries_) {
@@ -86,6 +108,7 @@ class SequenceReference {
         for (std::int64_t n = run.first; n <= run.last; ++n) put(out, run.hash(n), 8);
       }
     }
+    put(out, recent_.size(), 4);
     return out;
   }
 
@@ -103,6 +126,15 @@ class SequenceReference {
         entries_, [&](const Entry& e) { return e.key == key && e.device == device; });
     return at == entries_.end() ? nullptr : &*at;
   }
+  /// The newest that may come again, oldest first.
+  using Message = std::tuple<std::string, bool, std::int64_t, std::uint64_t>;
+  void remember(const Message& message) {
+    recent_.push_back(message);
+    if (recent_.size() <= recent_max_) return;
+    recent_.pop_front();
+    ++fallen_;
+  }
+
   /// Moves the entry to the end of the list; makes it, and pushes the first out, when needed.
   Entry& use(const std::string& key, bool device) {
     const auto at = std::ranges::find_if(
@@ -170,6 +202,9 @@ class SequenceReference {
 
   std::size_t entries_max_;
   std::int64_t window_;
+  std::size_t recent_max_;
+  std::deque<Message> recent_;
+  std::size_t fallen_ = 0;
   std::list<Entry> entries_;  // least recently stored first
 };
 

@@ -52,10 +52,13 @@ struct MqttOptions {
   /// exist. Empty = each start asks.
   std::string broker_file;
   std::uint32_t session_expiry_s = 7 * 24 * 3600;  ///< MQTT 5; UINT32_MAX = never
-  std::uint16_t receive_maximum = 10'000;  ///< MQTT 5: messages the broker may have under way
+  /// MQTT 5: messages the broker may have under way; lowered to Door::unacknowledged_max().
+  std::uint16_t receive_maximum = 10'000;
   MqttProtocol protocol = MqttProtocol::automatic;
   std::int64_t coalesce_ns =
       1'000'000;  ///< under load: wait this long to read more at once; 0 = never
+  /// So long a connection stands while the journal has no room, a quarter of `keepalive_s` at most.
+  std::int64_t full_wait_ns = 5'000'000'000;
   std::int64_t reconnect_min_ns = 500'000'000;
   std::int64_t reconnect_max_ns = 30'000'000'000;
   std::uint16_t in_flight_max =
