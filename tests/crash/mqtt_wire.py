@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""As much of the MQTT wire format as it takes to see PUBLISH and PUBACK pass by.
+"""As much of the MQTT wire format as it takes to publish and to see PUBLISH and PUBACK pass by.
 
 Source: MQTT 5.0 sections 1.5, 2.1, 3.1, 3.3, 3.4; MQTT 3.1.1 the same numbers.
 """
@@ -23,6 +23,16 @@ def variable_length(data, at):
             return value, at
         shift += 7
     return None
+
+
+def packet(first, body):
+    """A whole packet with this first byte."""
+    length, rest = b"", len(body)
+    while True:
+        rest, byte = rest >> 7, rest & 0x7F
+        length += bytes([byte | (0x80 if rest else 0)])
+        if not rest:
+            return bytes([first]) + length + body
 
 
 class Stream:

@@ -18,16 +18,7 @@ PAYLOAD = b'{"temperature":21.5,"seq":%d}'
 
 def publish(packet_id, payload, topic=b"sensors/a/temperature"):
     body = struct.pack(">H", len(topic)) + topic + struct.pack(">HB", packet_id, 0) + payload
-    return bytes([0x32]) + length_of(body) + body
-
-
-def length_of(body):
-    out, rest = b"", len(body)
-    while True:
-        rest, byte = rest >> 7, rest & 0x7F
-        out += bytes([byte | (0x80 if rest else 0)])
-        if not rest:
-            return out
+    return mqtt_wire.packet(0x32, body)
 
 
 def puback(packet_id):

@@ -21,9 +21,10 @@ import traceback
 import capture
 import processes
 import scenarios
+import small_journal
 from rig import Failure, Rig, Skipped
 
-ALL = scenarios.SCENARIOS + capture.SCENARIOS + processes.SCENARIOS
+ALL = scenarios.SCENARIOS + capture.SCENARIOS + processes.SCENARIOS + small_journal.SCENARIOS
 
 
 def parse_arguments():
