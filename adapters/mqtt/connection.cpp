@@ -117,8 +117,8 @@ Connection::Connection(const MqttOptions& options, std::string client_id, bool c
       clean_session_(clean_session),
       environment_(environment),
       handlers_(handlers),
-      known_(options, environment),
       receive_maximum_(options.receive_maximum),
+      known_(options, environment),
       dialling_(std::make_shared<std::atomic<int>>(0)),
       v5_(options.protocol != MqttProtocol::v311) {
   static const int initialised = mosquitto_lib_init();

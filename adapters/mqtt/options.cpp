@@ -66,7 +66,9 @@ constexpr Option table[] = {
     {.key = "mqtt.receive_maximum",
      .type = OptionType::integer,
      .fallback = "10000",
-     .doc = "Messages that the broker may send before the first is acknowledged (MQTT 5).",
+     .doc =
+         "Messages that the broker may send before the first is acknowledged (MQTT 5); fewer with "
+         "a journal below 8 MB.",
      .unit = "messages",
      .min = 1,
      .max = 65'535},

@@ -431,6 +431,23 @@ TEST_CASE("a message that no empty journal of this size takes is refused, counte
         1);
 }
 
+TEST_CASE("the limits that docs/journal.md shows are those of the code") {
+  struct Row {
+    std::uint64_t size_mb, message_bytes, unacknowledged;
+  };
+  for (const Row& row :
+       {Row{2, 1'976'772, 2'730}, Row{4, 3'953'774, 5'461}, Row{8, 7'907'780, 10'922},
+        Row{16, 15'815'790, 21'845}, Row{64, 63'263'854, 65'535}}) {
+    CAPTURE(row.size_mb);
+    House house;
+    house.journal.size_max_bytes = row.size_mb * 1024 * 1024;
+    house.open();
+    CHECK(sizes_of(house.journal).append_bytes_max - house.journal.size_max_bytes / 64 ==
+          row.message_bytes);
+    CHECK(house.ingest->make_door()->unacknowledged_max() == row.unacknowledged);
+  }
+}
+
 TEST_CASE("in a journal that has been read a full batch and the largest message fit together") {
   const std::uint64_t size_mb = GENERATE(2u, 3u, 4u, 8u);
   CAPTURE(size_mb);
