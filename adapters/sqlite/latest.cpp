@@ -12,6 +12,7 @@ namespace telemetry::sqlite {
 namespace {
 
 constexpr std::int64_t topics_per_page = 1000;
+constexpr const char* device_sql = "(SELECT device FROM topics WHERE topic=?2)";
 
 /// The newest rows, a page of topics at a time.
 class LatestRun {
@@ -76,7 +77,7 @@ LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
   Source source;
   source.partition = found;
   for (const Column& column : found->layout->columns) source.columns.push_back(&column);
-  SQLite::Statement statement(database_, select_sql(source, "?2") + " FROM " +
+  SQLite::Statement statement(database_, select_sql(source, "?2", device_sql) + " FROM " +
                                              quoted_name(found->table) + " p WHERE p.id=?1");
   return &lookups_.emplace(id, Lookup{std::move(source), std::move(statement)}).first->second;
 }

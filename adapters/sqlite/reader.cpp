@@ -39,6 +39,18 @@ Error unknown(std::string_view what, std::string_view name,
           fmt::format("unknown {} '{}': stored ones are {}", what, name, fmt::join(known, ", "))};
 }
 
+/// The path in the same object whose last name is the nearest; empty when none is near.
+std::string_view nearest_sibling(std::string_view path,
+                                 const std::vector<std::string_view>& known) {
+  const std::size_t name_at = path.rfind('.') + 1;
+  std::vector<std::string_view> names;
+  for (const std::string_view other : known) {
+    if (other.starts_with(path.substr(0, name_at))) names.push_back(other.substr(name_at));
+  }
+  const std::string_view near = nearest(path.substr(name_at), names);
+  return near.empty() ? near : std::string_view(near.data() - name_at, near.size() + name_at);
+}
+
 /// A position in the order of a query: rows behind it are still to come.
 struct Edge {
   std::int64_t time;
@@ -72,7 +84,11 @@ class QueryRun {
   };
 
   Result<void> check_names() const;
-  Result<void> check_literal(const Condition& condition) const;
+  Result<void> check_condition(const Condition& condition,
+                               const std::vector<std::string_view>& paths) const;
+  [[nodiscard]] bool is_of_schema(const Layout& layout) const {
+    return query_.schema.empty() || layout.schema_name == query_.schema;
+  }
   void choose_topics();
   std::optional<Part> part_of(const Partition& partition) const;
   bool is_in_order(const Partition& partition) const;
@@ -128,7 +144,7 @@ Result<void> QueryRun::prepare() {
     if (partition.row_count == 0 || partition.time_max < since_ || partition.time_min > until_) {
       continue;
     }
-    if (!query_.schema.empty() && partition.layout->schema_name != query_.schema) continue;
+    if (!is_of_schema(*partition.layout)) continue;
     if (auto part = part_of(partition)) parts_.push_back(std::move(*part));
   }
   std::sort(parts_.begin(), parts_.end(), [this](const Part& a, const Part& b) {
@@ -151,6 +167,7 @@ Result<void> QueryRun::check_names() const {
   std::vector<std::string_view> names, paths{"topic", "device"};
   for (const auto& [id, layout] : catalogue_->layouts()) {
     names.push_back(layout.schema_name);
+    if (!is_of_schema(layout)) continue;
     for (const Column& column : layout.columns) paths.push_back(column.path);
   }
   if (names.empty()) return {};
@@ -162,33 +179,45 @@ Result<void> QueryRun::check_names() const {
     return unknown("schema", query_.schema, names);
   }
   for (const Condition& condition : query_.where) {
-    if (!std::binary_search(paths.begin(), paths.end(), condition.field)) {
-      return unknown("field", condition.field, paths);
-    }
-    if (auto fits = check_literal(condition); !fits) return fits;
+    if (auto fits = check_condition(condition, paths); !fits) return fits;
   }
   for (const std::string& field : query_.fields) {
     const bool known = std::any_of(paths.begin(), paths.end(), [&](std::string_view path) {
-      return path == field || path.starts_with(field + ".");
+      return is_field_or_member(path, field);
     });
-    const bool of_row = field == "timestamp" || field == "received_at" || field == "topic";
+    const bool of_row =
+        field == "timestamp" || field == "received_at" || field == "extra" || field == "payload";
     if (!known && !of_row) return unknown("field", field, paths);
   }
   return {};
 }
 
-// Schemas may differ in the type of a field; the literal must fit one of them.
-Result<void> QueryRun::check_literal(const Condition& condition) const {
-  Result<void> result;
+// Schemas may differ in the type of a field; the literal must fit one of them. What they do not
+// declare may be an undeclared member, unless it looks like a slip of the pen.
+Result<void> QueryRun::check_condition(const Condition& condition,
+                                       const std::vector<std::string_view>& paths) const {
+  if (condition.is_of_topic()) return {};
+  std::optional<Error> misfit;
+  bool undeclared = false;
   for (const auto& [id, layout] : catalogue_->layouts()) {
-    for (const Column& column : layout.columns) {
-      if (column.path != condition.field) continue;
-      auto literal = literal_of(condition, column.type, now_);
-      if (literal) return {};
-      result = literal.error();
-    }
+    if (!is_of_schema(layout)) continue;
+    const Place place = place_of(layout, condition.field);
+    undeclared = undeclared || place.extra;
+    if (place.column == nullptr) continue;
+    std::vector<Parameter> ignored;
+    const auto sql = condition_sql(condition, layout, now_, ignored);
+    if (sql) return {};
+    misfit = sql.error();
   }
-  return result;
+  if (misfit && !undeclared) return *misfit;
+  if (misfit) return {};
+  if (!undeclared) return unknown("field", condition.field, paths);
+  const std::string_view near = nearest_sibling(condition.field, paths);
+  if (near.empty() || condition.field_quoted) return {};
+  return Error{Errc::invalid_argument,
+               fmt::format("unknown field '{0}': did you mean '{1}'? An undeclared member of this "
+                           "name is written in double quotes: \"{0}\"",
+                           condition.field, near)};
 }
 
 void QueryRun::choose_topics() {
@@ -196,7 +225,7 @@ void QueryRun::choose_topics() {
   std::string where;
   std::vector<std::string> texts;
   for (const Condition& condition : query_.where) {
-    if (!is_of_topic(condition)) continue;
+    if (!condition.is_of_topic()) continue;
     where += fmt::format(" AND {} {} ?", condition.field, sql_of(condition.op));
     texts.push_back(condition.value);
   }
@@ -217,10 +246,11 @@ void QueryRun::choose_topics() {
   }
   // The connection may have served other queries.
   database_.exec(
-      "CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL);"
+      "CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
+      " device TEXT);"
       "DELETE FROM temp.chosen");
-  SQLite::Statement insert(database_, "INSERT INTO temp.chosen VALUES (?, ?)");
-  SQLite::Statement select(database_, "SELECT id, topic FROM topics WHERE 1" + where);
+  SQLite::Statement insert(database_, "INSERT INTO temp.chosen VALUES (?, ?, ?)");
+  SQLite::Statement select(database_, "SELECT id, topic, device FROM topics WHERE 1" + where);
   for (std::size_t i = 0; i < texts.size(); ++i) select.bind(static_cast<int>(i + 1), texts[i]);
   while (select.executeStep()) {
     const std::string topic = select.getColumn(1).getString();
@@ -229,6 +259,7 @@ void QueryRun::choose_topics() {
     ++topic_count_;
     insert.bind(1, topic_id_);
     insert.bind(2, topic);
+    insert.bind(3, select.getColumn(2).getString());
     insert.exec();
     insert.reset();
   }
@@ -240,28 +271,20 @@ std::optional<QueryRun::Part> QueryRun::part_of(const Partition& partition) cons
   Part part;
   Source& source = part.source;
   source.partition = &partition;
-  source.want_extra = query_.fields.empty();
-  const auto& columns = partition.layout->columns;
-  for (const Column& column : columns) {
-    const bool wanted =
-        std::any_of(query_.fields.begin(), query_.fields.end(), [&](const std::string& field) {
-          return column.path == field || column.path.starts_with(field + ".");
-        });
-    if (wanted || query_.fields.empty()) source.columns.push_back(&column);
+  const auto& fields = query_.fields;
+  source.want_extra =
+      fields.empty() || std::find(fields.begin(), fields.end(), "extra") != fields.end();
+  for (const Column& column : partition.layout->columns) {
+    const bool wanted = std::any_of(fields.begin(), fields.end(), [&](const std::string& field) {
+      return is_field_or_member(column.path, field);
+    });
+    if (wanted || fields.empty()) source.columns.push_back(&column);
   }
   for (const Condition& condition : query_.where) {
-    if (is_of_topic(condition)) continue;
-    const auto column = std::find_if(columns.begin(), columns.end(), [&](const Column& entry) {
-      return entry.path == condition.field;
-    });
-    if (column == columns.end()) return std::nullopt;
-    auto literal = literal_of(condition, column->type, now_);
-    if (!literal) return std::nullopt;
-    part.parameters.push_back(*literal);
-    std::string value = value_sql(*column);
-    if (column->type == core::FieldType::any) value = "json_extract(" + value + ",'$')";
-    source.condition +=
-        fmt::format(" AND {} {} ?{}", value, sql_of(condition.op), 6 + part.parameters.size());
+    if (condition.is_of_topic()) continue;
+    const auto sql = condition_sql(condition, *partition.layout, now_, part.parameters);
+    if (!sql || sql->empty()) return std::nullopt;
+    source.condition += *sql;
   }
   return part;
 }
@@ -306,7 +329,7 @@ std::string QueryRun::rows_sql(const Partition& partition) const {
 // keeps statements by it.
 std::string QueryRun::statement_sql(const Source& source) const {
   const bool up = ascending();
-  return select_sql(source, "q.topic") + " FROM " + rows_sql(*source.partition) +
+  return select_sql(source, "q.topic", "q.device") + " FROM " + rows_sql(*source.partition) +
          " AND p.time>=?1 AND p.time<=?2 AND " +
          (up ? "(p.time>?1 OR p.id>?3)" : "(p.time<?2 OR p.id<?3)") + " AND p.id<=?5" +
          source.condition +

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catalogue.hpp"
+#include "condition.hpp"
 #include "connection.hpp"
 
 namespace telemetry::sqlite {
@@ -20,6 +21,7 @@ class Reader {
  public:
   explicit Reader(DatabasePtr database) : database_(std::move(database)) {
     kept_.reserve(kept_max + 1);
+    add_functions(*database_);
   }
 
   [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }

@@ -48,9 +48,10 @@ core::Decimal decimal_of(double number) noexcept {
 
 }  // namespace
 
-std::string select_sql(const Source& source, std::string_view topic_sql) {
+std::string select_sql(const Source& source, std::string_view topic_sql,
+                       std::string_view device_sql) {
   const Layout& layout = *source.partition->layout;
-  std::string sql = fmt::format("SELECT p.id,p.time,p.delay,p.flags,{}", topic_sql);
+  std::string sql = fmt::format("SELECT p.id,p.time,p.delay,p.flags,{},{}", topic_sql, device_sql);
   for (const Column* column : source.columns) sql += "," + value_sql(*column);
   if (layout.is_raw()) sql += ",p.kind,p.payload";
   if (layout.has_extra && source.want_extra) sql += ",p.extra";
@@ -86,8 +87,9 @@ void RowBuffer::add(const Source& source, const SQLite::Statement& statement) {
   row.received_at = row.time + statement.getColumn(2).getInt64();
   row.retained = (statement.getColumn(3).getInt64() & row_flag::retained) != 0;
   row.topic = arena_.copy(text_of(statement.getColumn(4)));
+  row.device = arena_.copy(text_of(statement.getColumn(5)));
   row.schema = layout.schema_name;
-  int index = 5;
+  int index = 6;
   for (const Column* column : source.columns) {
     const core::Value value = value_of(*column, statement.getColumn(index++));
     if (!value.is_null()) fields_.push_back({column->path, value});

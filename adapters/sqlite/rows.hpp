@@ -22,9 +22,10 @@ struct Source {
   std::string condition;  ///< " AND ..." over alias p, with parameters from ?6 on
 };
 
-/// The columns that RowBuffer reads: id, time, delay, flags, `topic_sql`, the source's columns,
-/// then extra; raw: kind, payload.
-[[nodiscard]] std::string select_sql(const Source& source, std::string_view topic_sql);
+/// The columns that RowBuffer reads: id, time, delay, flags, `topic_sql`, `device_sql`, the
+/// source's columns, then extra; raw: kind, payload.
+[[nodiscard]] std::string select_sql(const Source& source, std::string_view topic_sql,
+                                     std::string_view device_sql);
 
 inline constexpr std::size_t buffer_bytes_max = 8 * 1024 * 1024;
 

@@ -88,11 +88,6 @@ Argument Argument::group(std::string heading) const {
   return *this;
 }
 
-Argument Argument::comma_separated() const {
-  data_->commas = true;
-  return *this;
-}
-
 Argument Argument::excludes(const Argument& other) const {
   data_->excluded.push_back(other.data_);
   return *this;
@@ -192,11 +187,8 @@ Argument Command::option(std::string names, std::vector<std::string>& values, st
   if (data.positional) {
     data.parsed->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(true);
   }
-  data.set = [&values, &data](const std::string& text) {
-    if (!data.commas) values.push_back(text);
-    if (data.commas) {
-      for (std::string& part : CLI::detail::split(text, ',')) values.push_back(std::move(part));
-    }
+  data.set = [&values](const std::string& text) {
+    values.push_back(text);
     return std::string();
   };
   return argument;

@@ -30,8 +30,6 @@ class Argument {
   Argument show_default() const;
   /// A heading of its own in help.
   Argument group(std::string heading) const;
-  /// One text gives several values: a,b. For lists.
-  Argument comma_separated() const;
   /// The two may not be given together.
   Argument excludes(const Argument& other) const;
 

@@ -20,7 +20,7 @@ namespace telemetry::command_line {
 struct Argument::Data {
   std::vector<std::string> names;  // as they are written; the last one stands in messages
   std::string help, placeholder, heading, fallback;
-  bool positional = false, flag = false, list = false, required = false, commas = false;
+  bool positional = false, flag = false, list = false, required = false;
   std::optional<std::pair<double, double>> range;
   std::vector<std::string> choices;
   std::vector<const Data*> excluded;

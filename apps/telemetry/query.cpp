@@ -26,13 +26,18 @@ constexpr const char* footer =
     "FILTER is an MQTT topic filter: + stands for one level, # for all that follow. "
     "Quote it. Times: 2026-11-21T08:00:00Z, 2026-11-21, seconds since 1970, or a span "
     "back from now (15m, 24h, 7d). They are those of the device, or of arrival where the "
-    "device sent none. Fields of nested objects are written with a dot: location.lat.";
+    "device sent none. Fields of nested objects are written with a dot: location.lat; in "
+    "COND, names with spaces or quotes stand in double quotes.";
 
 Result<Query> make_query(const Arguments& arguments) {
   Query query;
   query.topic_filter = arguments.filter;
   query.schema = arguments.schema;
-  query.fields = arguments.fields;
+  for (const std::string& text : arguments.fields) {
+    auto fields = parse_fields(text);
+    if (!fields) return fields.error();
+    query.fields.insert(query.fields.end(), fields->begin(), fields->end());
+  }
   query.limit = arguments.limit;
   query.order = arguments.order == "newest" ? Order::time_descending : Order::time_ascending;
   const std::int64_t now = environment().clock.now();
@@ -54,7 +59,8 @@ Result<Query> make_query(const Arguments& arguments) {
 RowFormat format_of(const Arguments& arguments) {
   if (arguments.json || arguments.format == "json") return RowFormat::json;
   if (arguments.format == "jsonl") return RowFormat::jsonl;
-  return arguments.format == "csv" ? RowFormat::csv : RowFormat::table;
+  if (arguments.format == "csv") return RowFormat::csv;
+  return arguments.latest ? RowFormat::table_per_schema : RowFormat::table;
 }
 
 Result<Api> open_api(const Settings& settings) {
@@ -72,6 +78,25 @@ Result<Api> open_api(const Settings& settings) {
   return Api(std::shared_ptr<Store>(make_sqlite_store(*options, environment())));
 }
 
+// The store gives the newest rows whole; fields are chosen here.
+Result<void> latest(Api& api, const Query& query, const RowVisitor& visit) {
+  if (query.fields.empty()) return api.latest(query.topic_filter, visit);
+  Query names = query;  // only a query checks names
+  names.order = Order::time_descending;
+  names.limit = 1;
+  if (auto known = api.query(names, [](const Row&) { return false; }); !known) return known;
+  const auto is_wanted = [&](std::string_view path) {
+    return std::any_of(query.fields.begin(), query.fields.end(),
+                       [&](const std::string& field) { return is_field_or_member(path, field); });
+  };
+  return api.latest(query.topic_filter, [&](const Row& row) {
+    Row chosen = row;
+    std::erase_if(chosen.fields, [&](const Field& field) { return !is_wanted(field.path); });
+    if (!is_wanted("extra")) chosen.extra = {};
+    return visit(chosen);
+  });
+}
+
 int run(const Arguments& arguments) {
   const Result<Query> query = make_query(arguments);
   if (!query) return fail(query.error());
@@ -81,25 +106,14 @@ int run(const Arguments& arguments) {
   Output output;
   std::uint64_t rows = 0;
   const auto writer = RowWriter::make(
-      format_of(arguments), arguments.fields,
+      format_of(arguments), query->fields,
       [&](std::string_view text) { return output.write(text); }, terminal_columns());
   const auto visit = [&](const Row& row) {
     ++rows;
     return writer->write(row);
   };
-  const auto visit_chosen_fields = [&](const Row& row) {
-    Row chosen = row;
-    std::erase_if(chosen.fields, [&](const Field& field) {
-      return std::find(arguments.fields.begin(), arguments.fields.end(), field.path) ==
-             arguments.fields.end();
-    });
-    chosen.extra = {};
-    return visit(chosen);
-  };
-  const Result<void> result = !arguments.latest ? api->query(*query, visit)
-                              : arguments.fields.empty()
-                                  ? api->latest(arguments.filter, visit)
-                                  : api->latest(arguments.filter, visit_chosen_fields);
+  const Result<void> result =
+      arguments.latest ? latest(*api, *query, visit) : api->query(*query, visit);
   if (!result && rows == 0) return fail(result.error());
   (void)writer->finish();
   if (!result) return output.finish(fail(result.error()));
@@ -131,9 +145,8 @@ void add_query(Command& program) {
       .type("COND")
       .excludes(latest);
   command.option("--schema", a.schema, "Only rows of this schema").type("NAME").excludes(latest);
-  command.option("--fields", a.fields, "Only these fields, in this order: a,b.c")
-      .type("A,B")
-      .comma_separated();
+  command.option("--fields", a.fields, "Only these fields, in this order: a,b.c; may be repeated")
+      .type("A,B");
   command.option("--limit", a.limit, "At most this many rows; 0 = all")
       .type("N")
       .show_default()

@@ -13,21 +13,24 @@
 
 namespace telemetry {
 
-enum class RowFormat : std::uint8_t { table, csv, json, jsonl };
+enum class RowFormat : std::uint8_t { table, csv, json, jsonl, table_per_schema };
 
 /// Writes rows as text. `out` gets pieces of whole lines; return false from it to stop (closed
 /// pipe).
 ///
 /// json/jsonl: {"topic":..., "payload":{...}, "timestamp":..., "received_at":...}; json is an array
-/// of them, one a line. csv: RFC 4180 with the columns topic,timestamp,received_at and the union of
-/// the fields of the first 1,000 rows (or `fields`), then `extra` (undeclared members) and
-/// `payload` (of topics without schema) where these rows have any. table: the same, aligned, for
-/// people; control characters are escaped, so that a payload cannot command the terminal. Memory:
-/// constant; csv and table hold back at most 1,000 rows.
+/// of them, one a line. csv: RFC 4180 with the columns topic,timestamp,received_at,device and the
+/// union of the fields of the first 1,000 rows (or `fields`), then `extra` (undeclared members) and
+/// `payload` (of topics without schema) where these rows have any. A field that has the name of one
+/// of these columns gets a `_` behind it. table: the same, aligned, for people; control characters
+/// are escaped, so that a payload cannot command the terminal. table_per_schema: a table for each
+/// schema, by name. Memory: constant; csv and table hold back at most 1,000 rows. The text of
+/// table_per_schema is held back until the end: for one row a topic, not for all.
 class RowWriter {
  public:
   using Out = std::function<bool(std::string_view)>;
-  /// @param fields slot paths that are the columns of csv and table; empty = those that come.
+  /// @param fields what the columns of csv and table are: slot paths, objects for all of their
+  /// members, `extra`, `payload`; empty = those that come.
   /// @param columns_max table: width of the terminal; long texts are cut and columns left out (and
   /// named below the table) to fit. 0 = as wide as need be.
   [[nodiscard]] static std::unique_ptr<RowWriter> make(RowFormat format,

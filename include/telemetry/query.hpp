@@ -13,16 +13,43 @@
 
 namespace telemetry {
 
-/// A comparison of one field: "temperature > 30", "location.name = 'hall'".
+/// A comparison of one field: "temperature > 30", "location.name = 'hall'". A row that does not
+/// have the field does not meet it, nor does one whose value is of another type, whatever the
+/// operator.
 struct Condition {
   enum class Op : std::uint8_t { eq, ne, lt, le, gt, ge };
-  std::string field;  ///< slot path, or `topic`, `device`
+  std::string field;          ///< path of a field or of an undeclared member, or `topic`, `device`
+  bool field_quoted = false;  ///< a field also if it is called `topic` or `device`
   Op op = Op::eq;
   std::string value;  ///< text of the literal, quotes removed
   bool quoted = false;
+
+  /// True when it asks for the row's own topic or device, not for a field.
+  [[nodiscard]] bool is_of_topic() const noexcept {
+    return !field_quoted && (field == "topic" || field == "device");
+  }
 };
+/// FIELD is bare, or in double quotes where it has spaces, quotes or operators; a quote in it is
+/// doubled: location."odd ""name""". VALUE is a number, true, false, a text without spaces, or a
+/// text in single or double quotes.
 /// Errors: invalid_argument  not of the form FIELD OP VALUE with OP one of = != < <= > >=.
 [[nodiscard]] Result<Condition> parse_condition(std::string_view text);
+
+/// Where the schema does not say the type: compares a value by its JSON type, numbers exactly. A
+/// bare literal that is a number meets numbers, true and false meet booleans, all else texts, by
+/// their bytes.
+/// @param json the value, or an object that has it at `path`
+/// @param path names joined by dots; a name may have dots too. Empty: `json` is the value.
+/// @returns false also when there is no such member, or `json` is none.
+[[nodiscard]] bool json_meets(std::string_view json, std::string_view path, Condition::Op op,
+                              std::string_view literal, bool quoted);
+
+/// "a,b.c" as its paths; names with commas or quotes are quoted as in a condition.
+/// Errors: invalid_argument  an empty name, or a quote that does not end.
+[[nodiscard]] Result<std::vector<std::string>> parse_fields(std::string_view text);
+
+/// True when `path` is the field `name`, or a member of the object `name`.
+[[nodiscard]] bool is_field_or_member(std::string_view path, std::string_view name) noexcept;
 
 enum class Order : std::uint8_t { time_ascending, time_descending };
 
@@ -32,7 +59,9 @@ struct Query {
   std::optional<std::int64_t> since;  ///< ns, inclusive, of `time`
   std::optional<std::int64_t> until;  ///< ns, exclusive
   std::vector<Condition> where;       ///< all must hold
-  std::vector<std::string> fields;    ///< slot paths to return; empty = all
+  /// What to return: slot paths, objects for all of their members, `extra` for the undeclared
+  /// members; empty = all. The names of what every row has are allowed and change nothing.
+  std::vector<std::string> fields;
   Order order = Order::time_ascending;
   std::uint64_t limit = 0;  ///< 0 = no limit
 };
@@ -49,6 +78,7 @@ struct Field {
 struct Row {
   std::uint64_t id = 0;
   std::string_view topic;
+  std::string_view device;       ///< what the topic names; may be empty
   std::string_view schema;       ///< name; empty for a topic without schema
   std::int64_t time = 0;         ///< ns
   std::int64_t received_at = 0;  ///< ns

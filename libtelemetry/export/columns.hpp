@@ -38,20 +38,33 @@ class ColumnWriter : public RowWriter {
   bool put(std::string_view text) { return alive_ = alive_ && out_(text); }
 
  private:
-  static constexpr std::size_t first_field = 3;  // after topic, timestamp, received_at
+  static constexpr std::size_t first_field = 4;  // after topic, timestamp, received_at, device
+  static constexpr std::size_t no_wish = SIZE_MAX;
+
+  /// A column, and which of `wishes_` it is there for.
+  struct FieldColumn {
+    std::string path;
+    std::size_t wish = 0;
+  };
   void fill(const Row& row, std::vector<Cell>& cells);
   void take_columns(const Row& row);
+  void add_column(std::size_t at, std::string path, std::size_t wish);
+  void add_wishes_without_column();
+  [[nodiscard]] bool is_wished(std::string_view name) const;
+  [[nodiscard]] std::size_t wish_for(std::string_view path) const;
+  [[nodiscard]] std::size_t column_of(std::string_view path) const;
+  [[nodiscard]] std::size_t first_of_wish(std::size_t wish) const;
   bool release();
   [[nodiscard]] std::vector<std::string> names() const;
 
   Out out_;
-  std::vector<std::string> fields_;
+  std::vector<std::string> wishes_;  // what the caller named; empty: everything
+  std::vector<FieldColumn> fields_;
   std::vector<std::vector<Cell>> held_;  // cells in the order of fields_, then extra, payload
   std::vector<Cell> cells_;
-  bool chosen_;  // the caller named the fields
   bool released_ = false;
-  bool has_extra_ = false;
-  bool has_payload_ = false;
+  bool has_extra_;
+  bool has_payload_;
   bool alive_ = true;
   std::uint64_t left_out_ = 0;
 };
@@ -59,5 +72,8 @@ class ColumnWriter : public RowWriter {
 [[nodiscard]] std::unique_ptr<RowWriter> make_table_writer(std::vector<std::string> fields,
                                                            RowWriter::Out out,
                                                            std::size_t columns_max);
+[[nodiscard]] std::unique_ptr<RowWriter> make_tables_writer(std::vector<std::string> fields,
+                                                            RowWriter::Out out,
+                                                            std::size_t columns_max);
 
 }  // namespace telemetry

@@ -13,11 +13,17 @@
 #include "telemetry/export.hpp"
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "export/columns.hpp"
 
 namespace telemetry {
 namespace {
+
+// The columns of ours, wanted or not: so a field's column has the same name in every output.
+constexpr std::array<std::string_view, 6> fixed_names{"topic",  "timestamp", "received_at",
+                                                      "device", "extra",     "payload"};
 
 class JsonWriter : public RowWriter {
  public:
@@ -101,24 +107,73 @@ void set_value(const core::Value& value, Cell& cell) {
 }  // namespace
 
 ColumnWriter::ColumnWriter(std::vector<std::string> fields, Out out)
-    : out_(std::move(out)), fields_(std::move(fields)), chosen_(!fields_.empty()) {}
+    : out_(std::move(out)),
+      wishes_(std::move(fields)),
+      has_extra_(is_wished("extra")),
+      has_payload_(is_wished("payload")) {}
+
+bool ColumnWriter::is_wished(std::string_view name) const {
+  return std::find(wishes_.begin(), wishes_.end(), name) != wishes_.end();
+}
+
+// The first wish that a field fulfils.
+std::size_t ColumnWriter::wish_for(std::string_view path) const {
+  if (wishes_.empty()) return 0;
+  for (std::size_t i = 0; i < wishes_.size(); ++i) {
+    if (is_field_or_member(path, wishes_[i])) return i;
+  }
+  return no_wish;
+}
+
+std::size_t ColumnWriter::column_of(std::string_view path) const {
+  const auto found = std::find_if(fields_.begin(), fields_.end(),
+                                  [&](const FieldColumn& column) { return column.path == path; });
+  return static_cast<std::size_t>(found - fields_.begin());
+}
+
+void ColumnWriter::add_column(std::size_t at, std::string path, std::size_t wish) {
+  fields_.insert(fields_.begin() + static_cast<std::ptrdiff_t>(at), {std::move(path), wish});
+  for (std::vector<Cell>& cells : held_) {
+    cells.insert(cells.begin() + static_cast<std::ptrdiff_t>(first_field + at), Cell{});
+  }
+}
 
 void ColumnWriter::take_columns(const Row& row) {
-  has_extra_ = has_extra_ || (!chosen_ && !row.extra.empty());
-  has_payload_ = has_payload_ || (!chosen_ && row.raw_kind != Row::RawKind::none);
-  if (chosen_) return;
-  std::size_t after = 0;  // a new field goes behind the one that it follows in its schema
-  for (const Field& field : row.fields) {
-    const auto found = std::find(fields_.begin(), fields_.end(), field.path);
-    if (found != fields_.end()) {
-      after = static_cast<std::size_t>(found - fields_.begin()) + 1;
-      continue;
+  if (wishes_.empty()) {
+    has_extra_ = has_extra_ || !row.extra.empty();
+    has_payload_ = has_payload_ || row.raw_kind != Row::RawKind::none;
+  }
+  for (std::size_t i = 0; i < row.fields.size(); ++i) {
+    const std::string_view path = row.fields[i].path;
+    const std::size_t wish = wish_for(path);
+    if (wish == no_wish || column_of(path) < fields_.size()) continue;
+    // Behind the field of the same wish that it follows in its schema, else first of its wish.
+    std::size_t at = first_of_wish(wish);
+    for (std::size_t before = i; before-- > 0;) {
+      const std::size_t known = column_of(row.fields[before].path);
+      if (known == fields_.size() || fields_[known].wish != wish) continue;
+      at = known + 1;
+      break;
     }
-    fields_.insert(fields_.begin() + static_cast<std::ptrdiff_t>(after), std::string(field.path));
-    for (std::vector<Cell>& cells : held_) {
-      cells.insert(cells.begin() + static_cast<std::ptrdiff_t>(first_field + after), Cell{});
-    }
-    ++after;
+    add_column(at, std::string(path), wish);
+  }
+}
+
+std::size_t ColumnWriter::first_of_wish(std::size_t wish) const {
+  const auto place = std::find_if(fields_.begin(), fields_.end(),
+                                  [&](const FieldColumn& column) { return column.wish >= wish; });
+  return static_cast<std::size_t>(place - fields_.begin());
+}
+
+// What was asked for and did not come is an empty column, unless it is one of ours.
+void ColumnWriter::add_wishes_without_column() {
+  for (std::size_t wish = 0; wish < wishes_.size(); ++wish) {
+    const std::string& name = wishes_[wish];
+    const bool ours = std::find(fixed_names.begin(), fixed_names.end(), name) != fixed_names.end();
+    const bool there = std::any_of(fields_.begin(), fields_.end(), [&](const FieldColumn& column) {
+      return is_field_or_member(column.path, name);
+    });
+    if (!there && !ours) add_column(first_of_wish(wish), name, wish);
   }
 }
 
@@ -133,22 +188,24 @@ void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
   cells[0].present = true;
   set_time(row.time, cells[1]);
   set_time(row.received_at, cells[2]);
+  cells[3].text = row.device;
+  cells[3].present = !row.device.empty();
   std::size_t guess = 0;  // rows of one schema have their fields in the same places
   for (const Field& field : row.fields) {
-    if (guess >= fields_.size() || fields_[guess] != field.path) {
-      const auto found = std::find(fields_.begin(), fields_.end(), field.path);
-      if (found == fields_.end()) {
-        left_out_ += chosen_ ? 0 : 1;
+    if (guess >= fields_.size() || fields_[guess].path != field.path) {
+      const std::size_t found = column_of(field.path);
+      if (found == fields_.size()) {
+        if (wish_for(field.path) != no_wish) ++left_out_;
         continue;
       }
-      guess = static_cast<std::size_t>(found - fields_.begin());
+      guess = found;
     }
     set_value(field.value, cells[first_field + guess++]);
   }
   if (!row.extra.empty()) {
     cells[extra].text = row.extra;
     cells[extra].present = true;
-    if (!has_extra_ && released_ && !chosen_) ++left_out_;
+    if (!has_extra_ && released_ && wishes_.empty()) ++left_out_;
   }
   if (row.raw_kind != Row::RawKind::none) {
     Cell& cell = cells[extra + 1];
@@ -158,7 +215,7 @@ void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
     } else {
       append_payload_json(row, cell.text);
     }
-    if (!has_payload_ && released_ && !chosen_) ++left_out_;
+    if (!has_payload_ && released_ && wishes_.empty()) ++left_out_;
   }
 }
 
@@ -177,19 +234,21 @@ bool ColumnWriter::write(const Row& row) {
 }
 
 std::vector<std::string> ColumnWriter::names() const {
-  std::vector<std::string> names = {"topic", "timestamp", "received_at"};
-  const auto add = [&names](std::string name) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) name = "payload." + name;
+  std::set<std::string> taken(fixed_names.begin(), fixed_names.end());
+  std::vector<std::string> names(fixed_names.begin(), fixed_names.begin() + first_field);
+  for (const FieldColumn& field : fields_) {
+    std::string name = field.path;
+    while (!taken.insert(name).second) name += '_';
     names.push_back(std::move(name));
-  };
-  for (const std::string& field : fields_) add(field);
-  if (has_extra_) add("extra");
-  if (has_payload_) add("payload");
+  }
+  if (has_extra_) names.emplace_back("extra");
+  if (has_payload_) names.emplace_back("payload");
   return names;
 }
 
 bool ColumnWriter::release() {
   released_ = true;
+  add_wishes_without_column();
   for (std::vector<Cell>& cells : held_) {
     if (!has_payload_) cells.pop_back();
     if (!has_extra_) {
@@ -211,6 +270,8 @@ std::unique_ptr<RowWriter> RowWriter::make(RowFormat format, std::vector<std::st
   switch (format) {
     case RowFormat::table:
       return make_table_writer(std::move(fields), std::move(out), columns_max);
+    case RowFormat::table_per_schema:
+      return make_tables_writer(std::move(fields), std::move(out), columns_max);
     case RowFormat::csv:
       return std::make_unique<CsvWriter>(std::move(fields), std::move(out));
     case RowFormat::json:

@@ -18,7 +18,8 @@ void append_integer(std::int64_t value, std::string& out) {
   out.append(text, end);
 }
 
-// Plain digits as far as they stay readable, then an exponent; the same number in any case.
+// Plain digits as far as they stay readable, else one before the point and an exponent; the same
+// number in any case.
 void append_decimal(core::Decimal value, std::string& out) {
   constexpr int zeros_max = 12;
   char text[24];
@@ -30,11 +31,11 @@ void append_decimal(core::Decimal value, std::string& out) {
   }
   const int exponent = value.exponent;
   const auto size = static_cast<int>(digits.size());
-  if (exponent == 0) {
+  if (exponent == 0 || (exponent > 0 && digits == "0")) {
     out += digits;
   } else if (exponent > 0 && exponent <= zeros_max) {
     out += digits;
-    if (digits != "0") out.append(static_cast<std::size_t>(exponent), '0');
+    out.append(static_cast<std::size_t>(exponent), '0');
   } else if (exponent < 0 && -exponent < size) {
     const auto whole = static_cast<std::size_t>(size + exponent);
     out.append(digits.substr(0, whole)) += '.';
@@ -43,8 +44,10 @@ void append_decimal(core::Decimal value, std::string& out) {
     out += "0.";
     out.append(static_cast<std::size_t>(-exponent - size), '0').append(digits);
   } else {
-    out.append(digits) += 'e';
-    append_integer(exponent, out);
+    out += digits.front();
+    if (size > 1) (out += '.').append(digits.substr(1));
+    out += 'e';
+    append_integer(exponent + size - 1, out);
   }
 }
 

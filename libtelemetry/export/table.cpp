@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "export/columns.hpp"
@@ -12,6 +13,7 @@ constexpr std::size_t gap = 2;          // cells between columns
 constexpr std::size_t shrunk_min = 12;  // a text column is not cut below this
 constexpr std::size_t timestamp = 1;
 constexpr std::size_t received_at = 2;
+constexpr std::size_t device = 3;
 
 class TableWriter : public ColumnWriter {
  public:
@@ -35,7 +37,10 @@ class TableWriter : public ColumnWriter {
           i > received_at && std::all_of(rows.begin(), rows.end(), [i](const auto& r) {
             return r[i].text == r[timestamp].text;
           });
-      if (repeats) continue;
+      const bool nowhere = i == device && std::none_of(rows.begin(), rows.end(), [](const auto& r) {
+                             return r[device].present;
+                           });
+      if (repeats || nowhere) continue;
       Column column{i, {}, 0, true};
       text::append_visible(names[i], column.name);
       column.width = text::width_of(column.name);
@@ -60,15 +65,17 @@ class TableWriter : public ColumnWriter {
            std::all_of(rows.begin(), rows.end(), [this](const auto& cells) { return line(cells); });
   }
 
-  // Narrow terminals: first received_at goes, then long texts are cut, then columns from the right
-  // go.
+  // Narrow terminals: first received_at and device go, then long texts are cut, then columns from
+  // the right go.
   void fit() {
     if (width_max_ == 0) return;
     const auto total = [this] {
       return std::accumulate(columns_.begin(), columns_.end(), gap * (columns_.size() - 1),
                              [](std::size_t sum, const Column& c) { return sum + c.width; });
     };
-    if (total() > width_max_) leave_out(received_at);
+    for (const std::size_t source : {received_at, device}) {
+      if (total() > width_max_) leave_out(source);
+    }
     while (total() > width_max_) {
       Column* widest = nullptr;
       for (Column& column : columns_) {
@@ -86,7 +93,8 @@ class TableWriter : public ColumnWriter {
     const auto found = std::find_if(columns_.begin(), columns_.end(),
                                     [source](const Column& c) { return c.source == source; });
     if (found == columns_.end()) return;
-    missing_.insert(source == received_at ? missing_.end() : missing_.begin(), found->name);
+    const bool first = source != received_at && source != device;
+    missing_.insert(first ? missing_.begin() : missing_.end(), found->name);
     columns_.erase(found);
   }
 
@@ -130,7 +138,66 @@ class TableWriter : public ColumnWriter {
   std::string line_;
 };
 
+/// A table for each schema, that of the rows without one last.
+class TablesWriter : public RowWriter {
+ public:
+  TablesWriter(std::vector<std::string> fields, Out out, std::size_t columns_max)
+      : fields_(std::move(fields)), out_(std::move(out)), columns_max_(columns_max) {}
+
+  bool write(const Row& row) override {
+    Table& table = tables_[{row.schema.empty(), std::string(row.schema)}];
+    if (table.writer == nullptr) {
+      table.writer = make_table_writer(
+          fields_,
+          [&text = table.text](std::string_view piece) {
+            text += piece;
+            return true;
+          },
+          columns_max_);
+    }
+    return table.writer->write(row);
+  }
+
+  bool finish() override {
+    bool alive = true;
+    std::size_t blank_lines = 0;
+    for (auto& [key, table] : tables_) {
+      (void)table.writer->finish();
+      std::string piece(blank_lines, '\n');
+      if (tables_.size() > 1) {
+        text::append_visible(key.first ? "without schema" : key.second, piece);
+        piece += ":\n";
+      }
+      piece += table.text;
+      alive = alive && out_(piece);
+      blank_lines = 1;
+    }
+    return alive;
+  }
+
+  [[nodiscard]] std::uint64_t left_out() const noexcept override {
+    std::uint64_t sum = 0;
+    for (const auto& [key, table] : tables_) sum += table.writer->left_out();
+    return sum;
+  }
+
+ private:
+  struct Table {
+    std::unique_ptr<RowWriter> writer;
+    std::string text;
+  };
+  std::vector<std::string> fields_;
+  Out out_;
+  std::size_t columns_max_;
+  std::map<std::pair<bool, std::string>, Table> tables_;
+};
+
 }  // namespace
+
+std::unique_ptr<RowWriter> make_tables_writer(std::vector<std::string> fields, RowWriter::Out out,
+                                              std::size_t columns_max) {
+  return std::make_unique<TablesWriter>(std::move(fields), std::move(out), columns_max);
+}
 
 std::unique_ptr<RowWriter> make_table_writer(std::vector<std::string> fields, RowWriter::Out out,
                                              std::size_t columns_max) {

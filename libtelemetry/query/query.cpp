@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The texts that people write in queries. A condition is FIELD OP VALUE; a bare VALUE ends at white
-// space, a quoted one takes everything and doubles its quote to mean it. Times are absolute, or a
+// The texts that people write in queries. A condition is FIELD OP VALUE; what is bare ends at white
+// space, what is quoted takes everything and doubles its quote to mean it. Times are absolute, or a
 // span back from now. Both are bounded by the length of a command line; nothing here is on a hot
 // path.
 #include "telemetry/query.hpp"
@@ -34,7 +34,8 @@ Error wrong_condition(std::string_view text, std::string_view why) {
                   text, why)};
 }
 
-bool read_quoted(std::string_view text, std::string& value) {
+// Takes a quoted text from the front of `text`. False when its quote does not end.
+bool take_quoted(std::string_view& text, std::string& value) {
   const char quote = text.front();
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] != quote) {
@@ -43,10 +44,32 @@ bool read_quoted(std::string_view text, std::string& value) {
       value += quote;
       ++i;
     } else {
-      return i + 1 == text.size();
+      text.remove_prefix(i + 1);
+      return true;
     }
   }
   return false;
+}
+
+// Takes a path from the front of `text`: names joined by dots, bare up to one of `ends` or in
+// double quotes. False when a name is empty, or a quote does not end.
+bool take_path(std::string_view& text, std::string_view ends, std::string& path, bool& quoted) {
+  for (;;) {
+    const std::size_t before = path.size();
+    if (text.starts_with('"')) {
+      quoted = true;
+      if (!take_quoted(text, path)) return false;
+    } else {
+      std::size_t end = 0;
+      while (end < text.size() && text[end] != '.' && ends.find(text[end]) == ends.npos) ++end;
+      path += text.substr(0, end);
+      text.remove_prefix(end);
+    }
+    if (path.size() == before) return false;
+    if (!text.starts_with('.')) return true;
+    path += '.';
+    text.remove_prefix(1);
+  }
 }
 
 // "15m", "1.5h", "7d".
@@ -71,16 +94,24 @@ bool read_span(std::string_view text, double& ns) {
 
 Result<Condition> parse_condition(std::string_view text) {
   const std::string_view whole = trimmed(text);
-  const std::size_t op_start = whole.find_first_of("=!<>");
-  if (op_start == std::string_view::npos) return wrong_condition(whole, "it has no operator");
   Condition condition;
-  condition.field = trimmed(whole.substr(0, op_start));
-  if (condition.field.empty()) return wrong_condition(whole, "it names no field");
-  if (condition.field.find_first_of(" \t\r\n'\"") != std::string::npos) {
-    return wrong_condition(whole, fmt::format("\"{}\" is no field", condition.field));
+  std::string_view rest = whole;
+  if (rest.find_first_of("=!<>") == std::string_view::npos) {
+    return wrong_condition(whole, "it has no operator");
   }
-  std::string_view rest = whole.substr(op_start);
-  const std::string_view op = rest.substr(0, std::min(rest.find_first_not_of("=!<>"), rest.size()));
+  if (rest.find_first_of("=!<>") == 0) return wrong_condition(whole, "it names no field");
+  if (!take_path(rest, " \t\r\n'\"=!<>", condition.field, condition.field_quoted)) {
+    return wrong_condition(whole, "its field has an empty name, or a quote that does not end");
+  }
+  rest = trimmed(rest);
+  const std::size_t op_end = std::min(rest.find_first_not_of("=!<>"), rest.size());
+  if (op_end == 0) {
+    return wrong_condition(
+        whole, fmt::format("no operator follows \"{}\" (a name with spaces or quotes is written in "
+                           "double quotes)",
+                           condition.field));
+  }
+  const std::string_view op = rest.substr(0, op_end);
   using enum Condition::Op;
   if (op == "=")
     condition.op = eq;
@@ -100,7 +131,7 @@ Result<Condition> parse_condition(std::string_view text) {
   if (rest.empty()) return wrong_condition(whole, "it has no value");
   if (rest.front() == '\'' || rest.front() == '"') {
     condition.quoted = true;
-    if (!read_quoted(rest, condition.value)) {
+    if (!take_quoted(rest, condition.value) || !rest.empty()) {
       return wrong_condition(whole, "the quoted value does not end where the condition ends");
     }
   } else if (rest.find_first_of(blanks) != std::string_view::npos) {
@@ -111,6 +142,31 @@ Result<Condition> parse_condition(std::string_view text) {
     condition.value = rest;
   }
   return condition;
+}
+
+Result<std::vector<std::string>> parse_fields(std::string_view text) {
+  std::vector<std::string> fields;
+  for (std::string_view rest = text;;) {
+    rest = trimmed(rest);
+    bool quoted = false;
+    std::string& field = fields.emplace_back();
+    const bool taken = take_path(rest, ",\"", field, quoted);
+    rest = trimmed(rest);
+    if (!taken || (!rest.empty() && rest.front() != ',')) {
+      return Error{Errc::invalid_argument,
+                   fmt::format("fields \"{}\": write names with commas between them, such as "
+                               "temperature,location.lat; a name with a comma or a quote in it "
+                               "is written in double quotes",
+                               text)};
+    }
+    while (!quoted && field.find_last_of(blanks) == field.size() - 1) field.pop_back();
+    if (rest.empty()) return fields;
+    rest.remove_prefix(1);
+  }
+}
+
+bool is_field_or_member(std::string_view path, std::string_view name) noexcept {
+  return path.starts_with(name) && (path.size() == name.size() || path[name.size()] == '.');
 }
 
 Result<std::int64_t> parse_query_time(std::string_view text, std::int64_t now) {

@@ -119,11 +119,34 @@ TEST_CASE("each major version has a view with a column a field, times as text") 
   f.write(builder.done());
   CHECK(f.sql("SELECT name FROM pragma_table_info('temperature_sensor_v1')") ==
         Texts{"id", "topic", "time", "received_at", "temperature", "humidity", "sensor_id",
-              "timestamp", "seq", "extra", "time_ns"});
+              "timestamp", "seq", "extra", "time_ns", "device"});
   CHECK(f.sql("SELECT timestamp FROM temperature_sensor_v1 ORDER BY id") ==
         Texts{"2025-11-11T12:00:00Z", "NULL"});
   CHECK(f.sql("SELECT time FROM temperature_sensor_v1 ORDER BY id") ==
         Texts{"2025-11-11T12:00:00Z", "2026-11-21T08:00:00.002Z"});
+}
+
+TEST_CASE(
+    "the views have the device that the topic names, a field called device has its own column") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add("m/one",
+              parse_schema("{name: m, version: '1.0', topic_pattern: 'm/{device}', fields: "
+                           "[{name: Device, type: string}]}"),
+              R"({"Device":"two"})");
+  builder.add_raw("raw", "1");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT device FROM messages ORDER BY id") == Texts{"one", "NULL"});
+  CHECK(f.sql("SELECT device FROM m_v1") == Texts{"one"});
+  CHECK(f.sql("SELECT Device_ FROM m_v1") == Texts{"two"});
+}
+
+TEST_CASE("the column of the device evades a field of an older file") {
+  const sqlite::Layout layout{1, "m", 1, 0, false, {{"Device", "Device"}}};
+  const Texts columns{"Device", "device_"};
+  CHECK_THAT(sqlite::schema_arm(layout, "m_v1_p1", columns),
+             Catch::Contains(",t.device AS device__ FROM"));
 }
 
 TEST_CASE("a device time that was not believed is kept beside the receive time") {

@@ -23,7 +23,6 @@ struct Program {
     shown.option("--ratio", ratio, "Ratio").range(0, 1).group("Faults");
     shown.option("--format", format, "Format").one_of({"table", "csv", "json"}).type("FORMAT");
     shown.option("--where", where, "Condition");
-    shown.option("--fields", fields, "Fields").comma_separated();
     shown.option("--name", name, "Name").check([](std::string_view text) -> std::string {
       return text.find('/') == std::string_view::npos ? "" : "a name without /";
     });
@@ -50,7 +49,7 @@ struct Program {
   }
 
   std::string filter = "#", format, name, to;
-  std::vector<std::string> where, fields, from;
+  std::vector<std::string> where, from;
   std::uint64_t limit = 0;
   std::uint16_t port = 0;
   double rate = 100, ratio = 0;
@@ -64,13 +63,12 @@ struct Program {
 TEST_CASE("values reach their variables and the action's exit code is the program's") {
   Program p;
   CHECK(p.done({"show", "a/#", "-n", "7", "--port=65535", "--rate", "1e3", "--where", "a > 1",
-                "--where", "b < 2", "--fields", "a,b.c", "--format", "csv"}) == 10);
+                "--where", "b < 2", "--format", "csv"}) == 10);
   CHECK(p.filter == "a/#");
   CHECK(p.limit == 7);
   CHECK(p.port == 65'535);
   CHECK(p.rate == 1'000);
   CHECK(p.where == Words{"a > 1", "b < 2"});
-  CHECK(p.fields == Words{"a", "b.c"});
   CHECK(p.format == "csv");
   CHECK_FALSE(p.latest);
   CHECK(p.done({"file", "copy", "x", "y", "--to", "z"}) == 20);

@@ -56,6 +56,79 @@ TEST_CASE("query takes times, conditions, fields, order and limit") {
   CHECK(csv("--latest 'sensors/#'") == "23.51 35.25 ");
 }
 
+namespace {
+
+FixedSource::Messages messages_of_three_schemas() {
+  return {{"iot/ac/ac-1/telemetry",
+           R"({"device_id":"ac-1","timestamp":"2026-11-20T08:00:00Z","seq":1,"frequency":50.01,)"
+           R"("phases":{"l1":{"voltage":230.4,"current":3.2,"power":700.1}},"energy_import":1.5})"},
+          {"iot/ac/ac-1/telemetry",
+           R"({"device_id":"ac-1","timestamp":"2026-11-20T08:00:01Z","seq":2,"frequency":50.02,)"
+           R"("phases":{"l1":{"voltage":229.5,"current":3.2,"power":699.1}},"energy_import":1.6})"},
+          {"sensors/sensor-001/temperature",
+           R"({"sensor_id":"sensor-001","temperature":21.5,"timestamp":"2026-11-20T08:00:00Z"})"},
+          {"other/topic", "on"}};
+}
+
+std::string header_of(const std::string& text) {
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
+}  // namespace
+
+TEST_CASE("query shows the members of an object that is named, with --latest too") {
+  const Folder folder;
+  store(folder, messages_of_three_schemas());
+  for (const std::string latest : {"", "--latest "}) {
+    const std::string csv =
+        run(folder,
+            "query -c edge.yaml 'iot/ac/#' --format csv --fields phases,frequency " + latest)
+            .out;
+    CHECK(header_of(csv) ==
+          "topic,timestamp,received_at,device,phases.l1.voltage,phases.l1.current,phases.l1.power,"
+          "frequency");
+    CHECK_THAT(csv, Catch::Contains(",ac-1,229.5,3.2,699.1,50.02\r\n"));
+    CHECK_THAT(run(folder, "query -c edge.yaml 'iot/ac/#' --fields phases.l1 --json " + latest).out,
+               Catch::Contains(
+                   R"("payload":{"phases":{"l1":{"voltage":229.5,"current":3.2,"power":699.1}}})"));
+    const Ran unknown = run(folder, "query -c edge.yaml --fields phasse " + latest);
+    CHECK(unknown.code == 2);
+    CHECK(unknown.out.empty());
+    CHECK_THAT(unknown.err, Catch::Contains("unknown field 'phasse'"));
+    CHECK(run(folder, "query -c edge.yaml --fields a,,b " + latest).code == 2);
+  }
+}
+
+TEST_CASE("query --latest prints a table for each schema, other formats one list") {
+  const Folder folder;
+  store(folder, messages_of_three_schemas());
+  const Ran tables = run(folder, "query -c edge.yaml --latest");
+  CHECK(tables.code == 0);
+  CHECK_THAT(tables.out, Catch::StartsWith("power_meter_ac:\ntopic ") &&
+                             Catch::Contains("\n\ntemperature_sensor:\ntopic ") &&
+                             Catch::Contains("  device      temperature  ") &&
+                             Catch::Contains("\n\nwithout schema:\ntopic "));
+  CHECK(std::count(tables.out.begin(), tables.out.end(), '\n') == 3 * 4 + 2);
+  const Ran csv = run(folder, "query -c edge.yaml --latest --format csv");
+  CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') == 4);
+  CHECK_THAT(run(folder, "query -c edge.yaml --latest 'sensors/#'").out,
+             Catch::StartsWith("topic "));
+}
+
+TEST_CASE("query finds undeclared devices by the topic's and fields by quoted names") {
+  const Folder folder;
+  store(folder, messages_of_three_schemas());
+  const auto lines = [&](const std::string& where) {
+    const Ran ran = run(folder, "query -c edge.yaml --format jsonl --where '" + where + "'");
+    CHECK(ran.code == 0);
+    return std::count(ran.out.begin(), ran.out.end(), '\n');
+  };
+  CHECK(lines("device = ac-1") == 2);
+  CHECK(lines("\"device_id\" = \"ac-1\"") == 2);
+  CHECK(lines("phases.l1.voltage > 230") == 1);
+  CHECK(lines("\"phases\".\"l1\".voltage > 230") == 1);
+}
+
 TEST_CASE("query shows text payloads without letting them command the terminal") {
   const Folder folder;
   store(folder, some_messages());

@@ -9,7 +9,7 @@ using namespace telemetry;
 using namespace rows;
 
 namespace {
-constexpr const char* times = "2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z";
+constexpr const char* times = "2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,";  // no device
 }
 
 TEST_CASE("csv has the union of fields, each behind the one it follows in its schema") {
@@ -17,8 +17,8 @@ TEST_CASE("csv has the union of fields, each behind the one it follows in its sc
       written(RowFormat::csv,
               {row("a", {{"x", Value::integer(1)}, {"z", Value::decimal({15, -1})}}),
                row("b", {{"x", Value::integer(2)}, {"y", Value::text("q")}}), row("c", {})});
-  CHECK(out == std::string("topic,timestamp,received_at,x,y,z\r\n") + "a," + times + ",1,,1.5\r\n" +
-                   "b," + times + ",2,q,\r\n" + "c," + times + ",,,\r\n");
+  CHECK(out == std::string("topic,timestamp,received_at,device,x,y,z\r\n") + "a," + times +
+                   ",1,,1.5\r\n" + "b," + times + ",2,q,\r\n" + "c," + times + ",,,\r\n");
 }
 
 TEST_CASE("csv quotes as RFC 4180 says, and tells an empty text from an absent one") {
@@ -26,15 +26,15 @@ TEST_CASE("csv quotes as RFC 4180 says, and tells an empty text from an absent o
       written(RowFormat::csv,
               {row("a", {{"x", Value::text("1,2")}}), row("a", {{"x", Value::text("a\"b")}}),
                row("a", {{"x", Value::text("l\nm")}}), row("a", {{"x", Value::text("")}})});
-  CHECK_THAT(out, Catch::Contains("Z,\"1,2\"\r\n") && Catch::Contains("Z,\"a\"\"b\"\r\n") &&
-                      Catch::Contains("Z,\"l\nm\"\r\n") && Catch::Contains("Z,\"\"\r\n"));
+  CHECK_THAT(out, Catch::Contains("Z,,\"1,2\"\r\n") && Catch::Contains("Z,,\"a\"\"b\"\r\n") &&
+                      Catch::Contains("Z,,\"l\nm\"\r\n") && Catch::Contains("Z,,\"\"\r\n"));
 }
 
 TEST_CASE("csv has exactly the columns that were asked for") {
   CHECK(written(RowFormat::csv, {row("a", {{"x", Value::integer(1)}, {"y", Value::integer(2)}})},
                 {"y", "none"}) ==
-        std::string("topic,timestamp,received_at,y,none\r\na,") + times + ",2,\r\n");
-  CHECK(written(RowFormat::csv, {}) == "topic,timestamp,received_at\r\n");
+        std::string("topic,timestamp,received_at,device,y,none\r\na,") + times + ",2,\r\n");
+  CHECK(written(RowFormat::csv, {}) == "topic,timestamp,received_at,device\r\n");
 }
 
 TEST_CASE("csv has columns for undeclared members and payloads without schema, if there are any") {
@@ -42,9 +42,67 @@ TEST_CASE("csv has columns for undeclared members and payloads without schema, i
   extra.extra = R"({"n":1})";
   CHECK(written(RowFormat::csv, {extra, raw_row("on", Row::RawKind::text),
                                  raw_row("\xff", Row::RawKind::binary)}) ==
-        std::string("topic,timestamp,received_at,x,payload.timestamp,extra,payload\r\n") + "a," +
+        std::string("topic,timestamp,received_at,device,x,timestamp_,extra,payload\r\n") + "a," +
             times + ",1,2026-11-21T12:00:00Z,\"{\"\"n\"\":1}\",\r\n" + "raw," + times +
             ",,,,on\r\n" + "raw," + times + ",,,,\"{\"\"base64\"\":\"\"/w==\"\"}\"\r\n");
+}
+
+TEST_CASE(
+    "a field with the name of a column of ours gets a _, whether that column is there or not") {
+  Row all = row("t", {{"topic", Value::text("a")},
+                      {"payload", Value::text("b")},
+                      {"extra", Value::text("c")},
+                      {"device", Value::text("d")},
+                      {"received_at", Value::text("e")},
+                      {"topic_", Value::text("f")}});
+  all.device = "dev";
+  const std::string line = "t,2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,dev,a,b,c,d,e,f";
+  const std::string names =
+      "topic,timestamp,received_at,device,topic_,payload_,extra_,device_,received_at_,topic__";
+  CHECK(written(RowFormat::csv, {all}) == names + "\r\n" + line + "\r\n");
+  all.extra = R"({"n":1})";
+  CHECK(written(RowFormat::csv, {all, raw_row("on", Row::RawKind::text)}) ==
+        names + ",extra,payload\r\n" + line + ",\"{\"\"n\"\":1}\",\r\n" + "raw," + times +
+            ",,,,,,,,on\r\n");
+}
+
+TEST_CASE("an object that was asked for is a column for each of its members, in schema order") {
+  const std::vector<Row> all = {
+      row("a", {{"x", Value::integer(1)}, {"place.lon", Value::integer(2)}}),
+      row("b", {{"x", Value::integer(3)},
+                {"place.lat", Value::integer(4)},
+                {"place.lon", Value::integer(5)},
+                {"place.hall.name", Value::text("h")},
+                {"placed", Value::boolean(true)},
+                {"z", Value::integer(6)}})};
+  const std::string header = "topic,timestamp,received_at,device,";
+  CHECK(written(RowFormat::csv, all, {"z", "place", "x"}) ==
+        header + "z,place.lat,place.lon,place.hall.name,x\r\na," + times + ",,,2,,1\r\nb," + times +
+            ",6,4,5,h,3\r\n");
+  CHECK_THAT(written(RowFormat::csv, all, {"place.lon", "place"}),
+             Catch::StartsWith(header + "place.lon,place.lat,place.hall.name\r\n"));
+  CHECK_THAT(written(RowFormat::table, all, {"place"}),
+             Catch::Contains("place.lat  place.lon  place.hall.name\n"));
+}
+
+TEST_CASE(
+    "members of an object that first come after 1,000 rows are counted, if it was asked for") {
+  const auto writer =
+      RowWriter::make(RowFormat::csv, {"place"}, [](std::string_view) { return true; });
+  for (int i = 0; i < 1000; ++i)
+    REQUIRE(writer->write(row("a", {{"place.lat", Value::integer(i)}})));
+  REQUIRE(writer->write(row("a", {{"place.lon", Value::integer(1)}, {"x", Value::integer(1)}})));
+  CHECK(writer->left_out() == 1);
+}
+
+TEST_CASE("columns of ours that are asked for by name come once, and where they always stand") {
+  Row extra = row("a", {{"x", Value::integer(1)}});
+  extra.extra = R"({"n":1})";
+  const std::vector<Row> all = {extra, raw_row("on", Row::RawKind::text)};
+  CHECK(written(RowFormat::csv, all, {"payload", "topic", "x", "extra", "device"}) ==
+        std::string("topic,timestamp,received_at,device,x,extra,payload\r\na,") + times +
+            ",1,\"{\"\"n\"\":1}\",\r\nraw," + times + ",,,on\r\n");
+  CHECK(written(RowFormat::csv, {}, {"extra"}) == "topic,timestamp,received_at,device,extra\r\n");
 }
 
 TEST_CASE("rows after the first 1,000 keep the columns, and what has none is counted") {
@@ -81,6 +139,39 @@ TEST_CASE("a table leaves out a device timestamp that is the record's own") {
         "-----  --------------------  ------------------------\n"
         "a      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z\n");
   CHECK(written(RowFormat::table, {}).empty());
+}
+
+TEST_CASE("a table shows the device where any row has one") {
+  std::vector<Row> all = {row("a", {}), row("b", {})};
+  all[1].device = "d-1";
+  CHECK(written(RowFormat::table, all) ==
+        "topic  timestamp             received_at               device\n"
+        "-----  --------------------  ------------------------  ------\n"
+        "a      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  \n"
+        "b      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  d-1\n");
+  CHECK_THAT(written(RowFormat::table, all, {}, 30), Catch::EndsWith(": received_at, device\n"));
+}
+
+TEST_CASE("a table per schema has the columns of that schema, the rows without one come last") {
+  Row off = raw_row("off", Row::RawKind::text);
+  off.topic = "a";
+  Row warm = row("b", {{"temperature", Value::integer(21)}});
+  warm.schema = "sensor";
+  Row power = row("c", {{"watts", Value::integer(5)}});
+  power.schema = "meter";
+  Row cold = row("d", {{"temperature", Value::integer(9)}});
+  cold.schema = "sensor";
+  const std::string times_header = "topic  timestamp             received_at               ";
+  const std::string rule = "-----  --------------------  ------------------------  ";
+  const std::string at = "      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  ";
+  CHECK(written(RowFormat::table_per_schema, {off, warm, power, cold}) ==
+        "meter:\n" + times_header + "watts\n" + rule + "-----\nc" + at + "    5\n\nsensor:\n" +
+            times_header + "temperature\n" + rule + "-----------\nb" + at + "         21\nd" + at +
+            "          9\n\nwithout schema:\n" + times_header + "payload\n" + rule + "-------\na" +
+            at + "off\n");
+  CHECK(written(RowFormat::table_per_schema, {warm, cold}) ==
+        written(RowFormat::table, {warm, cold}));
+  CHECK(written(RowFormat::table_per_schema, {}).empty());
 }
 
 TEST_CASE("a table fits the terminal: without received_at, with cut texts, with fewer columns") {
@@ -146,8 +237,8 @@ TEST_CASE("wide and combining characters are counted in cells") {
 }
 
 TEST_CASE("nothing more is written once the reader is gone") {
-  for (const RowFormat format :
-       {RowFormat::table, RowFormat::csv, RowFormat::json, RowFormat::jsonl}) {
+  for (const RowFormat format : {RowFormat::table, RowFormat::csv, RowFormat::json,
+                                 RowFormat::jsonl, RowFormat::table_per_schema}) {
     int calls = 0;
     const auto writer = RowWriter::make(format, {}, [&](std::string_view) {
       ++calls;

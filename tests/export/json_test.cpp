@@ -30,7 +30,10 @@ TEST_CASE("decimals come out digit by digit as they came in") {
   CHECK(number(0, 5) == "0");
   CHECK(number(0, -2) == "0.00");
   CHECK(number(1, 300) == "1e300");
-  CHECK(number(15, -300) == "15e-300");
+  CHECK(number(15, -300) == "1.5e-299");
+  CHECK(number(17976931348623157, 292) == "1.7976931348623157e308");
+  CHECK(number(-250, 100) == "-2.50e102");
+  CHECK(number(0, 300) == "0");
   CHECK(number(std::numeric_limits<std::int64_t>::min(), 0) == "-9223372036854775808");
   CHECK(number(std::numeric_limits<std::int64_t>::min(), -18) == "-9.223372036854775808");
 }

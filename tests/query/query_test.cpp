@@ -48,9 +48,51 @@ TEST_CASE("a quoted value keeps spaces and operators; a doubled quote is one") {
   CHECK(parsed("a = ''").value.empty());
 }
 
+TEST_CASE("a field is named bare or in double quotes, and a quoted one is a field in any case") {
+  CHECK(parsed("\"hall temp\" > 3").field == "hall temp");
+  CHECK(parsed("\"a >= \"\"b\"\"\"='x'").field == "a >= \"b\"");
+  CHECK(parsed("place.\"odd name\".lat<1").field == "place.odd name.lat");
+  CHECK(parsed("\"it's\" = 1").field == "it's");
+  CHECK(parsed("\"place.lat\" = 1").field == "place.lat");
+  CHECK(parsed("topic = a").is_of_topic());
+  CHECK(parsed("device != a").is_of_topic());
+  CHECK_FALSE(parsed("\"topic\" = a").is_of_topic());
+  CHECK_FALSE(parsed("\"device\" = a").is_of_topic());
+  CHECK_FALSE(parsed("devices = a").is_of_topic());
+}
+
+TEST_CASE("field names of a list stand between commas; those with commas or quotes are quoted") {
+  using Names = std::vector<std::string>;
+  const auto names = [](std::string_view text) {
+    const auto fields = parse_fields(text);
+    INFO(text);
+    REQUIRE(fields);
+    return *fields;
+  };
+  CHECK(names("a,b.c") == Names{"a", "b.c"});
+  CHECK(names(" a , hall temp ,c") == Names{"a", "hall temp", "c"});
+  CHECK(names("\"a,b\",c.\"d \"\"e\"\" \"") == Names{"a,b", "c.d \"e\" "});
+  for (const char* wrong :
+       {"", ",", "a,", ",a", "a,,b", "a..b", "\"a", "\"a\"b", "\"\"", "a\"b\""}) {
+    INFO(wrong);
+    const auto fields = parse_fields(wrong);
+    REQUIRE_FALSE(fields);
+    CHECK_THAT(fields.error().context, Catch::Contains("temperature,location.lat"));
+  }
+}
+
+TEST_CASE("a member belongs to its object, not to a name that begins like it") {
+  CHECK(is_field_or_member("place", "place"));
+  CHECK(is_field_or_member("place.lat", "place"));
+  CHECK(is_field_or_member("place.hall.x", "place.hall"));
+  CHECK_FALSE(is_field_or_member("placed", "place"));
+  CHECK_FALSE(is_field_or_member("place", "place.lat"));
+}
+
 TEST_CASE("what is no condition is refused with an example of one") {
   for (const char* wrong : {"", "a", "a 1", "= 1", "a =", "a == 1", "a => 1", "a <> 1", "a = 'x",
-                            "a = 'x' y", "a = 1 and b = 2", "a b = 1", "'a' = 1"}) {
+                            "a = 'x' y", "a = 1 and b = 2", "a b = 1", "'a' = 1", "\"a = 1",
+                            "\"\" = 1", "a. = 1", ".a = 1", "a\"b\" = 1", "\"a\" \"b\" = 1"}) {
     INFO(wrong);
     const auto condition = parse_condition(wrong);
     REQUIRE_FALSE(condition);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "telemetry/query.hpp"
+
+using namespace telemetry;
+
+namespace {
+
+// `text` is a condition; its field is the path, `value` for the document itself.
+bool meets(std::string_view json, std::string_view text) {
+  const auto condition = parse_condition(text);
+  INFO(text);
+  REQUIRE(condition);
+  const std::string_view path = condition->field == "value" ? "" : std::string_view(condition->field);
+  return json_meets(json, path, condition->op, condition->value, condition->quoted);
+}
+
+}  // namespace
+
+TEST_CASE("a number meets numbers, by value and exactly") {
+  CHECK(meets("12", "value > 10"));
+  CHECK(meets("10.0", "value = 10"));
+  CHECK(meets("1e1", "value = 10"));
+  CHECK_FALSE(meets("9", "value >= 10"));
+  CHECK(meets("9", "value != 10"));
+  CHECK(meets("-0.5", "value < -.4"));
+  CHECK(meets("9007199254740993", "value > 9007199254740992"));
+  CHECK(meets("0.1", "value = 0.10"));
+  CHECK_FALSE(meets("0.30000000000000004", "value = 0.3"));
+  CHECK(meets("1e300", "value > 12682136550675316736"));
+}
+
+TEST_CASE("no operator lets one type meet another") {
+  for (const char* json : {R"("off")", R"("20")", "true", "[1]", "[20]", R"({"a":20})", "null", ""}) {
+    for (const char* text : {"value > 10", "value < 10", "value = 20", "value != 10"}) {
+      INFO(json << " " << text);
+      CHECK_FALSE(meets(json, text));
+    }
+  }
+  for (const char* json : {"20", "false", "[\"a\"]", "{}", "null"}) {
+    for (const char* text : {"value = 'a'", "value != 'a'", "value < 'z'", "value > a"}) {
+      INFO(json << " " << text);
+      CHECK_FALSE(meets(json, text));
+    }
+  }
+  for (const char* json : {"1", "0", R"("true")", "null", "[true]"}) {
+    CHECK_FALSE(meets(json, "value = true"));
+    CHECK_FALSE(meets(json, "value != true"));
+  }
+}
+
+TEST_CASE("true and false meet booleans, quoted they are texts as numbers are") {
+  CHECK(meets("true", "value = true"));
+  CHECK(meets("false", "value != true"));
+  CHECK(meets("true", "value > false"));
+  CHECK(meets(R"("true")", "value = 'true'"));
+  CHECK_FALSE(meets("true", "value = 'true'"));
+  CHECK(meets(R"("20")", "value = '20'"));
+  CHECK_FALSE(meets("20", "value = '20'"));
+  CHECK(meets(R"("nan")", "value = nan"));
+  CHECK(meets(R"("inf")", "value = inf"));
+}
+
+TEST_CASE("texts compare by their bytes, escapes decoded") {
+  CHECK(meets(R"("on")", "value = on"));
+  CHECK(meets(R"("on")", "value < 'p'"));
+  CHECK_FALSE(meets(R"("On")", "value = on"));
+  CHECK(meets(R"("a\"b\u00e9")", "value = 'a\"b\xc3\xa9'"));
+  CHECK(meets(R"("")", "value = ''"));
+}
+
+TEST_CASE("a member is found by its path, also where a name has dots") {
+  constexpr const char* json =
+      R"({"a":{"b":1,"c":{"d":"x"},"list":[{"b":9}]},"a.b":2,"p.q":{"r.s":3},"odd \"name\"":4,"z":null})";
+  CHECK(meets(json, "a.b = 1"));
+  CHECK(meets(json, "a.c.d = x"));
+  CHECK(meets(json, "p.q.r.s = 3"));
+  CHECK(meets(json, "\"odd \"\"name\"\"\" = 4"));
+  CHECK_FALSE(meets(json, "a.c != 1"));
+  CHECK_FALSE(meets(json, "a.list.b = 9"));
+  CHECK_FALSE(meets(json, "b = 1"));
+  CHECK_FALSE(meets(json, "a.b.c != 1"));
+  CHECK_FALSE(meets(json, "z != 1"));
+  CHECK(meets(R"({"a":{"x":0},"a.b":2})", "a.b = 2"));
+  CHECK(meets(R"({"a":1,"a":2})", "a = 1"));
+}
+
+TEST_CASE("what is no JSON meets nothing") {
+  for (const char* json : {"{", R"({"a")", R"({"a":)", "nul", "[", "\xff", R"({"b":[1,{"a":1})"}) {
+    INFO(json);
+    CHECK_FALSE(meets(json, "a = 1"));
+    CHECK_FALSE(meets(json, "value = 1"));
+  }
+}
