@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -23,10 +26,24 @@ struct Arguments {
 };
 
 Result<std::string> folder_of(const Arguments& arguments) {
-  if (!arguments.path.empty()) return arguments.path;
-  const Result<Config> config = arguments.settings.load();
-  if (!config) return config.error();
-  return config->text("journal.path");
+  std::string path = arguments.path;
+  if (path.empty()) {
+    const Result<Config> config = arguments.settings.load();
+    if (!config) return config.error();
+    path = config->text("journal.path");
+  }
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  fs::directory_iterator entries(path, failed);
+  if (failed) return path;  // what reads the folder says why
+  const bool any = std::any_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
+    return entry.path().extension() == ".tlj";
+  });
+  if (any) return path;
+  return Error{Errc::not_found,
+               fmt::format("{}: no journal there, for it has no segments (*.tlj); name the folder "
+                           "of one, or a configuration with journal.path: --config FILE",
+                           path)};
 }
 
 std::string to_json(const JournalCheck& c) {
@@ -66,7 +83,8 @@ int report(const Arguments& arguments, const std::vector<JournalCheck>& segments
     output.write(fmt::format("{{\"ok\":{},\"segments\":[{}]}}\n", repaired || !damaged, list));
   } else if (repaired) {
     output.write(segments.empty() ? "nothing to repair\n"
-                                  : "repaired; the damaged segments are in quarantine/\n");
+                 : damaged        ? "repaired; the damaged segments are in quarantine/\n"
+                                  : "repaired; torn ends were cut, nothing was damaged\n");
   } else {
     output.write(fmt::format("{} segments, {} messages, {} bytes: {}\n", segments.size(),
                              sum.messages, sum.bytes, damaged ? "damaged" : "ok"));

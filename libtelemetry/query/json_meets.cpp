@@ -107,7 +107,8 @@ std::optional<bool> look(std::string_view json, JsonPull& pull, std::string_view
   while (pull.next() == JsonToken::key) {
     const std::string_view key = decoded(pull, room);
     const bool whole = key == path;
-    const bool inside = path.size() > key.size() && path[key.size()] == '.' && path.starts_with(key);
+    const bool inside =
+        path.size() > key.size() && path[key.size()] == '.' && path.starts_with(key);
     const std::string_view rest = inside ? path.substr(key.size() + 1) : std::string_view();
     const JsonToken token = pull.next();
     if (whole) return literal.meets(json, pull, token);

@@ -50,6 +50,35 @@ TEST_CASE("journal check fails on damage, repair mends it, and keeps the damaged
   CHECK_THAT(run(folder, "journal repair data/journal").out, Catch::Contains("nothing to repair"));
 }
 
+TEST_CASE("a folder without a journal is said to have none, and nothing is made in it") {
+  const Folder folder;
+  std::filesystem::create_directory(folder.path("empty"));
+  folder.write("edge.yaml", "journal: {path: ./empty}\n");
+  for (const char* command : {"check", "dump", "repair", "check --json"}) {
+    for (const char* where : {" empty", " -c edge.yaml"}) {
+      const Ran ran = run(folder, std::string("journal ") + command + where);
+      CHECK(ran.code == 2);
+      CHECK(ran.out.empty());
+      CHECK_THAT(ran.err, Catch::Contains("empty: no journal there"));
+    }
+  }
+  CHECK(std::filesystem::is_empty(folder.path("empty")));
+}
+
+TEST_CASE("journal repair names the quarantine only when something went there") {
+  const Folder folder;
+  store(folder, some_messages());
+  const std::filesystem::path segment = first_segment(folder);
+  std::ofstream(segment, std::ios::binary | std::ios::app) << "torn";
+  const Ran cut = run(folder, "journal repair data/journal");
+  CHECK(cut.code == 0);
+  CHECK_THAT(cut.out, Catch::EndsWith("repaired; torn ends were cut, nothing was damaged\n"));
+  CHECK_FALSE(std::filesystem::exists(folder.path("data/journal/quarantine")));
+  damage(segment, "35.25");
+  CHECK_THAT(run(folder, "journal repair data/journal").out,
+             Catch::EndsWith("repaired; the damaged segments are in quarantine/\n"));
+}
+
 TEST_CASE("journal dump prints frames, those of a filter, and as JSON") {
   const Folder folder;
   store(folder, some_messages());

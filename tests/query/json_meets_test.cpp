@@ -12,7 +12,8 @@ bool meets(std::string_view json, std::string_view text) {
   const auto condition = parse_condition(text);
   INFO(text);
   REQUIRE(condition);
-  const std::string_view path = condition->field == "value" ? "" : std::string_view(condition->field);
+  const std::string_view path =
+      condition->field == "value" ? "" : std::string_view(condition->field);
   return json_meets(json, path, condition->op, condition->value, condition->quoted);
 }
 
@@ -32,7 +33,8 @@ TEST_CASE("a number meets numbers, by value and exactly") {
 }
 
 TEST_CASE("no operator lets one type meet another") {
-  for (const char* json : {R"("off")", R"("20")", "true", "[1]", "[20]", R"({"a":20})", "null", ""}) {
+  for (const char* json :
+       {R"("off")", R"("20")", "true", "[1]", "[20]", R"({"a":20})", "null", ""}) {
     for (const char* text : {"value > 10", "value < 10", "value = 20", "value != 10"}) {
       INFO(json << " " << text);
       CHECK_FALSE(meets(json, text));
