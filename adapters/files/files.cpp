@@ -246,9 +246,9 @@ Result<void> FilesSink::put_frame() {
 
 /// A file is made together with its first frame, so that none is empty for long.
 Result<void> FilesSink::begin_file() {
-  auto made = GrowingFile::create(environment_.files, options_.base_path,
-                                  files::final_name(text_received_at_, ++last_number_,
-                                                    options_.format, options_.compression));
+  auto made = GrowingFile::create(
+      environment_.files, options_.base_path,
+      files::final_name(text_received_at_, ++last_number_, options_.format, options_.compression));
   if (!made) return made.error();
   file_ = *std::move(made);
   if (options_.format != FileFormat::csv) return {};

@@ -30,9 +30,7 @@ struct Freed {
   }
 };
 
-const Bytef* zlib_input(const void* bytes) {
-  return static_cast<const Bytef*>(bytes);
-}
+const Bytef* zlib_input(const void* bytes) { return static_cast<const Bytef*>(bytes); }
 
 unsigned zlib_size(std::size_t bytes) {
   return static_cast<unsigned>(std::min<std::size_t>(bytes, 1u << 30));
@@ -47,18 +45,17 @@ Error refused(const char* library, const char* reason) {
 struct Packer::State {
   explicit State(FileCompression chosen) : compression(chosen) {
     if (compression == FileCompression::gzip &&
-        deflateInit2(&gzip, gzip_level, Z_DEFLATED, gzip_window, gzip_memory,
-                     Z_DEFAULT_STRATEGY) != Z_OK) {
+        deflateInit2(&gzip, gzip_level, Z_DEFLATED, gzip_window, gzip_memory, Z_DEFAULT_STRATEGY) !=
+            Z_OK) {
       throw std::bad_alloc();
     }
     if (compression != FileCompression::zstd) return;
     zstd.reset(ZSTD_createCCtx());
     if (!zstd) throw std::bad_alloc();
-    const std::pair<ZSTD_cParameter, int> parameters[] = {
-        {ZSTD_c_compressionLevel, zstd_level},
-        {ZSTD_c_hashLog, zstd_hash_log},
-        {ZSTD_c_chainLog, zstd_chain_log},
-        {ZSTD_c_checksumFlag, 1}};
+    const std::pair<ZSTD_cParameter, int> parameters[] = {{ZSTD_c_compressionLevel, zstd_level},
+                                                          {ZSTD_c_hashLog, zstd_hash_log},
+                                                          {ZSTD_c_chainLog, zstd_chain_log},
+                                                          {ZSTD_c_checksumFlag, 1}};
     for (const auto& [parameter, value] : parameters) {
       ZSTD_CCtx_setParameter(zstd.get(), parameter, value);
     }

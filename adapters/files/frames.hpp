@@ -14,7 +14,8 @@
 namespace telemetry::files {
 
 /// Packs texts as frames (zstd, lz4) or members (gzip) that stand alone and have a checksum, so
-/// that a file is any number of them one after the other. Without compression the text is the frame.
+/// that a file is any number of them one after the other. Without compression the text is the
+/// frame.
 class Packer {
  public:
   explicit Packer(FileCompression compression);

@@ -78,10 +78,7 @@ bool has_record(Kind kind, const Whole& whole) {
 class Repair {
  public:
   Repair(const Environment& environment, const std::string& component, const std::string& folder)
-      : files_(environment.files),
-        log_(environment.log),
-        component_(component),
-        folder_(folder) {}
+      : files_(environment.files), log_(environment.log), component_(component), folder_(folder) {}
 
   Result<void> run(const std::string& name, Kind kind) {
     const std::string path = folder_ + "/" + name;

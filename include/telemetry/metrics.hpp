@@ -56,7 +56,9 @@ struct Metric {
   std::string_view help;  ///< one sentence, without a full stop
   double (*value)(const Stats& stats) = nullptr;
   MetricText text = MetricText::number;
-  [[nodiscard]] std::string json(const Stats& stats) const { return metric_text(value(stats), text); }
+  [[nodiscard]] std::string json(const Stats& stats) const {
+    return metric_text(value(stats), text);
+  }
 };
 
 /// Builds a text for Prometheus.

@@ -201,7 +201,8 @@ TEST_CASE("below the reserve nothing is written, and the error names figures and
   World world(FileCompression::gzip, FileFormat::jsonl, 1);
   world.options.free_space_reserve_bytes = 64 * 1024 * 1024;
   world.files.set_capacity(3 * 1024 * 1024);
-  const auto sink = make_files_sink(world.options, model::fault_environment(world.clock, world.files));
+  const auto sink =
+      make_files_sink(world.options, model::fault_environment(world.clock, world.files));
   require(sink->open());
   BatchBuilder builder;
   builder.add_raw("t", "1");

@@ -88,9 +88,8 @@ class FilesFixture {
   Environment environment() {
     const Environment machine = system_environment();
     return {clock, machine.files, machine.random,
-            Log([this](LogLevel, std::string_view, std::string_view line) {
-                  log += std::string(line) + "\n";
-                },
+            Log([this](LogLevel, std::string_view,
+                       std::string_view line) { log += std::string(line) + "\n"; },
                 LogLevel::debug)};
   }
   void open() {

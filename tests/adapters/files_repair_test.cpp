@@ -46,7 +46,8 @@ struct ThreeFrames {
 
 TEST_CASE("the usual tools read every file whole") {
   FilesFixture files;
-  files.options.compression = GENERATE(from_range(std::begin(compressions), std::end(compressions)));
+  files.options.compression =
+      GENERATE(from_range(std::begin(compressions), std::end(compressions)));
   files.options.format = GENERATE(FileFormat::jsonl, FileFormat::csv);
   files.open();
   for (int i = 0; i < 5; ++i) files.write_many(700);
@@ -62,7 +63,8 @@ TEST_CASE("the usual tools read every file whole") {
         std::to_string(text.size()) + "\n");
 }
 
-TEST_CASE("what cannot be packed smaller is packed all the same, small and large, again and again") {
+TEST_CASE(
+    "what cannot be packed smaller is packed all the same, small and large, again and again") {
   const auto compression = GENERATE(from_range(std::begin(compressions), std::end(compressions)));
   files::Packer packer(compression);
   std::mt19937_64 random(7);
@@ -79,7 +81,8 @@ TEST_CASE("what cannot be packed smaller is packed all the same, small and large
 
 TEST_CASE("a file that was cut anywhere is repaired at open, and the usual tools read it whole") {
   FilesFixture files;
-  files.options.compression = GENERATE(from_range(std::begin(compressions), std::end(compressions)));
+  files.options.compression =
+      GENERATE(from_range(std::begin(compressions), std::end(compressions)));
   const ThreeFrames three(files);
   const auto lines = lines_of(three.text);
   std::vector<std::size_t> cuts = {0, 1, 17, three.whole.size()};
@@ -114,7 +117,8 @@ TEST_CASE("a file that was cut anywhere is repaired at open, and the usual tools
 
 TEST_CASE("a tail that never reached the disk is cut off: zeros, or one block of many") {
   FilesFixture files;
-  files.options.compression = GENERATE(from_range(std::begin(compressions), std::end(compressions)));
+  files.options.compression =
+      GENERATE(from_range(std::begin(compressions), std::end(compressions)));
   const ThreeFrames three(files);
   const std::string tails[] = {
       three.whole.substr(0, three.ends[0]) + std::string(4096, '\0'),

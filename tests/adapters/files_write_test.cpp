@@ -19,9 +19,9 @@ TEST_CASE("a JSONL file has one record a line, with payloads of every kind") {
   FilesFixture files;
   files.open();
   BatchBuilder builder;
-  builder.add("sensors/hall/temperature", temperature_schema(),
-              R"({"sensor_id":"sensor-001","temperature":21.50,"timestamp":"2026-11-21T11:59:58Z"})",
-              noon);
+  builder.add(
+      "sensors/hall/temperature", temperature_schema(),
+      R"({"sensor_id":"sensor-001","temperature":21.50,"timestamp":"2026-11-21T11:59:58Z"})", noon);
   builder.add_raw("a", R"( {"b": [1, 2]} )", noon + 1'000'000);
   builder.add_raw("a", "two\nlines", noon);
   builder.add_raw("a", "\xff\x00", noon);
@@ -140,8 +140,7 @@ TEST_CASE("no file is larger than max_file_size_mb, and names sort in the order 
   for (const std::string& name : names) {
     CHECK(files.bytes(name).size() <= 100'000);
     for (const std::string& line : lines_of(files.text(name))) {
-      const bool follows =
-          line.find(FilesFixture::payload(expected + 1)) != std::string::npos;
+      const bool follows = line.find(FilesFixture::payload(expected + 1)) != std::string::npos;
       if (!follows) FAIL("after " << expected << ": " << line);
       ++expected;
     }
@@ -211,9 +210,9 @@ TEST_CASE("an existing file is never overwritten, and numbers go on above the hi
   files.write_at(noon);
   files.set_bytes("2026-11-21T120000Z-000008.jsonl", "came meanwhile\n");
   files.stop();
-  CHECK(files.names() ==
-        Names{"2026-11-21T120000Z-000007.jsonl", "2026-11-21T120000Z-000008-2.jsonl",
-              "2026-11-21T120000Z-000008.jsonl", "notes-000099.jsonl"});
+  CHECK(files.names() == Names{"2026-11-21T120000Z-000007.jsonl",
+                               "2026-11-21T120000Z-000008-2.jsonl",
+                               "2026-11-21T120000Z-000008.jsonl", "notes-000099.jsonl"});
   CHECK(files.bytes("2026-11-21T120000Z-000007.jsonl") == "mine\n");
   CHECK(files.bytes("2026-11-21T120000Z-000008.jsonl") == "came meanwhile\n");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What brokers other than mosquitto do; see docs/brokers.md.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "adapters/mqtt_fixture.hpp"

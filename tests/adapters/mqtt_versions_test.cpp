@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which MQTT version is spoken with brokers that know only one.
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
+#include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
 #include "adapters/mqtt_fixture.hpp"

@@ -59,8 +59,8 @@ std::vector<BatchPtr> judged(std::uint64_t rows, const std::string& folder) {
       require(Schema::parse(simulator::temperature_schema, "bench", diagnostics))};
   JournalOptions journal;
   journal.path = folder + "/journal";
-  const auto ingest = require(Ingest::open({}, journal, require(SchemaSet::make(schemas, diagnostics)),
-                                           system_environment()));
+  const auto ingest = require(Ingest::open(
+      {}, journal, require(SchemaSet::make(schemas, diagnostics)), system_environment()));
   std::vector<BatchPtr> batches;
   ingest->on_durable([&](const BatchPtr& batch) { batches.push_back(batch); });
   const auto door = ingest->make_door();
@@ -190,8 +190,9 @@ void print(const std::string& name, const std::vector<Figures>& rounds, double p
     rates.push_back(one.rows_per_s);
     cpu.push_back(one.cpu_ns);
   }
-  fmt::print("{:12} {:>10.0f} rows/s  {:>6.0f} ns CPU a row  {:>6.1f} bytes a row  {:>5.1f} x peer\n",
-             name, median(rates), median(cpu), rounds[0].bytes_per_row, median(rates) / peer);
+  fmt::print(
+      "{:12} {:>10.0f} rows/s  {:>6.0f} ns CPU a row  {:>6.1f} bytes a row  {:>5.1f} x peer\n",
+      name, median(rates), median(cpu), rounds[0].bytes_per_row, median(rates) / peer);
 }
 
 }  // namespace

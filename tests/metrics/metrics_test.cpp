@@ -9,10 +9,19 @@
 using namespace telemetry;
 
 TEST_CASE("a duration is counted in the bucket of the nearest bound that is not below it") {
-  for (const auto& [ns, bucket] : std::vector<std::pair<std::int64_t, std::size_t>>{
-           {-5, 0}, {0, 0}, {1, 0}, {50'000, 0}, {50'001, 1}, {100'000, 1}, {100'001, 2},
-           {200'000, 2}, {200'001, 3}, {26'214'400'000, 19}, {26'214'400'001, 20},
-           {INT64_MAX / 2, 20}}) {
+  for (const auto& [ns, bucket] :
+       std::vector<std::pair<std::int64_t, std::size_t>>{{-5, 0},
+                                                         {0, 0},
+                                                         {1, 0},
+                                                         {50'000, 0},
+                                                         {50'001, 1},
+                                                         {100'000, 1},
+                                                         {100'001, 2},
+                                                         {200'000, 2},
+                                                         {200'001, 3},
+                                                         {26'214'400'000, 19},
+                                                         {26'214'400'001, 20},
+                                                         {INT64_MAX / 2, 20}}) {
     Histogram histogram;
     histogram.observe(ns);
     CAPTURE(ns);
@@ -52,7 +61,8 @@ TEST_CASE("the exposition has one head a family, labels, and cumulative buckets"
   histogram.observe(90'000);
   Exposition text;
   text.add("t_up", MetricType::gauge, "1 while it runs", {}, 1);
-  text.add("t_rows_total", MetricType::counter, "Rows", Exposition::label("store", "a\"b\\c\nd"), 12);
+  text.add("t_rows_total", MetricType::counter, "Rows", Exposition::label("store", "a\"b\\c\nd"),
+           12);
   text.add("t_rows_total", MetricType::counter, "Rows", Exposition::label("store", "x"), 1e300);
   text.add("t_seconds", "Time", "store=\"x\"", histogram.counts());
   const std::string& seen = text.text();

@@ -23,9 +23,10 @@ struct FilesOptions {
   std::string base_path;            ///< created, with its parents, by open()
   FileFormat format = FileFormat::jsonl;
   FileCompression compression = FileCompression::none;
-  FileRotation rotation = FileRotation::daily;        ///< hours and days of UTC, by receive time
+  FileRotation rotation = FileRotation::daily;          ///< hours and days of UTC, by receive time
   std::uint64_t file_bytes_max = 100ull * 1024 * 1024;  ///< with every rotation
-  std::int64_t sync_interval_ns = 5'000'000'000;  ///< what has come is put into one frame and synced
+  std::int64_t sync_interval_ns =
+      5'000'000'000;  ///< what has come is put into one frame and synced
   std::uint64_t free_space_reserve_bytes = 64ull * 1024 * 1024;  ///< below it writing stops
 };
 
