@@ -265,8 +265,8 @@ Result<StoreFigures> measure_store(const Run& run, const std::string& folder,
         make_batch(run, figures.rows, figures.batch_rows, payload_bytes)};
     const std::int64_t began = run.now();
     auto report =
-        store->write({1}, batches, [](const Reading&, const std::string& reason) -> Result<void> {
-          return Error{Errc::internal, reason};
+        store->write({1}, batches, [](std::span<const Rejected> rejected) -> Result<void> {
+          return Error{Errc::internal, rejected.front().reason};
         });
     if (!report) return report.error();
     taken_ns += run.now() - began;
