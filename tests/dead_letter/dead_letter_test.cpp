@@ -173,7 +173,8 @@ TEST_CASE("a dead message that this journal cannot hold is dropped, counted and 
         1);
   CHECK(house.log.count("raise dead_letters.size_max_mb") == 1);
   const auto large = house.batch(4, {std::string(65'000, 'x')});
-  CHECK(house.sink->keep(large->readings[0], "no column for it"));
+  const Rejected refused[] = {{&large->readings[0], "no column for it"}};
+  CHECK(house.sink->keep(refused));
   CHECK(house.sink->stats().dropped_frames == 2);
   const auto letters = house.letters();
   REQUIRE(letters.size() == 2);
