@@ -55,6 +55,7 @@ Result<void> GrowingFile::append(std::span<const std::uint8_t> bytes) {
   if (auto written = files_.write(handle_, bytes_, bytes); !written) return written;
   is_whole_ = true;
   bytes_ += bytes.size();
+  files_.begin_sync(handle_);  // or the sync of all of it would hold up the journal's
   return {};
 }
 

@@ -3,13 +3,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "commands.hpp"
 #include "output.hpp"
 #include "settings.hpp"
+#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/pipeline.hpp"
 

@@ -96,6 +96,26 @@ TEST_CASE("config check tells what has no effect, and speaks JSON") {
                              R"("message":"unknown key webb","hint":"did you mean web?"})"));
 }
 
+TEST_CASE("config check knows the files beside SQLite, and query wants a store that answers") {
+  const Folder folder;
+  const std::string mqtt = "mqtt: {topics: [\"#\"]}\n";
+  folder.write("edge.yaml",
+               mqtt +
+                   "storage: {backend: [sqlite, filesystem], filesystem: {base_path: f, "
+                   "compression: zstd}}\n");
+  const Ran good = run(folder, "config check edge.yaml");
+  CHECK(good.err.empty());
+  CHECK(good.out == "edge.yaml: ok\n");
+  folder.write("edge.yaml",
+               mqtt + "storage: {backend: filesystem, filesystem: {compression: xz}}\n");
+  CHECK_THAT(run(folder, "config check edge.yaml").err,
+             Catch::Contains("edge.yaml:2:") && Catch::Contains("none, gzip, zstd, lz4"));
+  folder.write("edge.yaml", mqtt + "storage: {backend: filesystem}\n");
+  const Ran query = run(folder, "query --config edge.yaml");
+  CHECK(query.code == 2);
+  CHECK_THAT(query.err, Catch::Contains("storage.backend") && Catch::Contains("add sqlite"));
+}
+
 TEST_CASE("config show tells what is in force and masks secrets") {
   const Folder folder;
   folder.write("edge.yaml", "mqtt: {password: hunter2, port: 1999}\n");
