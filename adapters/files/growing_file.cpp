@@ -68,6 +68,11 @@ Result<void> GrowingFile::sync() {
     if (auto synced = files_.sync_folder(folder_); !synced) return synced;
     name_synced_ = true;
   }
+  const auto there = exists(files_, path());
+  if (!there) return there.error();
+  if (!*there) {
+    return Error{Errc::unavailable, path() + ": was moved or removed; another is begun"};
+  }
   synced_ = bytes_;
   return {};
 }

@@ -33,6 +33,7 @@ class GrowingFile {
 
   [[nodiscard]] Result<void> append(std::span<const std::uint8_t> bytes);
   /// What was appended survives a power cut, and so does the file's name.
+  /// Errors: unavailable  somebody has moved or removed the file; what FileSystem says.
   [[nodiscard]] Result<void> sync();
   /// Cuts off what sync() has not confirmed.
   [[nodiscard]] Result<void> roll_back();

@@ -217,6 +217,31 @@ TEST_CASE("an existing file is never overwritten, and numbers go on above the hi
   CHECK(files.bytes("2026-11-21T120000Z-000008.jsonl") == "came meanwhile\n");
 }
 
+TEST_CASE("where a file is removed while it grows, what comes next goes into another") {
+  FilesFixture files;
+  files.open();
+  files.write_at(noon);
+  if (GENERATE(true, false)) {
+    std::filesystem::remove_all(files.options.base_path);  // as a stick that is pulled
+  } else {
+    std::filesystem::rename(files.path(files.names()[0]), files.folder.path("taken"));
+  }
+  const auto second = [] {
+    BatchBuilder builder(1);
+    builder.add_raw("t", "2", noon);
+    return builder.done();
+  };
+  const auto lost = files.try_write(second());
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code == Errc::unavailable);
+  CHECK_THAT(lost.error().context, Catch::Contains("moved or removed"));
+  files.sink->close();
+  require(files.sink->open());
+  CHECK(files.write(second()).durable == 2);
+  files.stop();
+  CHECK_THAT(files.text(), Catch::Contains("\"payload\":2") && !Catch::Contains("\"payload\":1"));
+}
+
 TEST_CASE("a second writer on a folder is told what to change, and may have it afterwards") {
   FilesFixture files;
   files.open();

@@ -73,7 +73,7 @@ TEST_CASE("DATABASE_URL fills the PostgreSQL section and names the backend if no
   CHECK(config.text("storage.backend") == "sqlite");
   CHECK(Load{"", {{"DATABASE_URL", url}}}.refused() ==
         "environment DATABASE_URL: error: storage.backend: postgresql is not built yet in this "
-        "version (use sqlite)\n");
+        "version (use sqlite, filesystem or both)\n");
   CHECK_THAT((Load{"", {{"DATABASE_URL", "mysql://u:hunter2@h/d"}}}.refused()),
              Catch::Contains("not the URL of a PostgreSQL") && !Catch::Contains("hunter2"));
 }
