@@ -177,6 +177,9 @@ Failure end_of_connection(const MqttOptions& options, const std::string& client_
   }
   if (is_shut_out(end) && !end.unanswered.empty()) {
     failure.reason += fmt::format(" before it answered {}", end.unanswered);
+    failure.remedy = fmt::format(
+        "its rules may forbid that; or it was stopped, or another client uses the client id '{}'",
+        client_id);
   }
   if (end.times >= shut_out_max) {
     failure.reason += fmt::format(", {} times in a row as soon as it stood", end.times);

@@ -57,7 +57,11 @@ bool KnownBroker::next_is_v5() {
 }
 
 bool KnownBroker::note(bool v5, Answer answer) {
-  if (options_.protocol != MqttProtocol::automatic) return false;
+  if (options_.protocol != MqttProtocol::automatic) {
+    recall();
+    if (v5 && answer == Answer::accepted && speaks_v5_ == false) found(true);
+    return false;
+  }
   const bool second = std::exchange(second_, false);
   tried_both_ = false;
   if (answer == Answer::accepted || answer == Answer::refused) {

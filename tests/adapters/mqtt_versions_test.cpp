@@ -114,14 +114,36 @@ TEST_CASE("the version that was found is remembered over a restart, and asked ag
   run();
   CHECK(broker.versions() == "5 4 4 5 4");
   CHECK(log.alarms() == 0);
-  // A broker that was brought up to date after that.
-  ScriptedBroker::Script modern = ScriptedBroker::polite;
-  clock.move_s(7 * 24 * 3600);
-  ScriptedBroker upgraded(modern);
-  options.port = upgraded.port();
+}
+
+TEST_CASE("a broker that was brought up to date gets MQTT 5 again") {
+  const TemporaryFolder folder;
+  ScriptedBroker broker(ScriptedBroker::polite);
+  MqttOptions options = options_for(broker.port());
+  options.broker_file = folder / "broker";
+  std::ofstream(options.broker_file) << "telemetry mqtt broker 1\nprotocol 3.1.1 1795248001\n";
+  StandingClock clock;
+  LogBook log;
+  const auto run = [&] {
+    RecordingDoor door;
+    RunningSource running(options, log.environment(clock), door);
+    REQUIRE(running.wait_until_ready());
+  };
   run();
-  CHECK(upgraded.versions() == "5");
-  CHECK(content_of(options.broker_file) == "telemetry mqtt broker 1\nprotocol 5 1796457601\n");
+  CHECK(broker.versions() == "4");
+  SECTION("after 7 days") {
+    clock.move_s(7 * 24 * 3600);
+    run();
+    CHECK(content_of(options.broker_file) == "telemetry mqtt broker 1\nprotocol 5 1795852801\n");
+  }
+  SECTION("when it is told so") {
+    options.protocol = MqttProtocol::v5;
+    run();
+    CHECK(content_of(options.broker_file) == "telemetry mqtt broker 1\nprotocol 5 1795248001\n");
+  }
+  options.protocol = MqttProtocol::automatic;
+  run();
+  CHECK(broker.versions() == "4 5 5");
 }
 
 TEST_CASE("a file that is none of ours is written anew, and one that cannot be written is said") {
@@ -148,21 +170,21 @@ TEST_CASE("a file that is none of ours is written anew, and one that cannot be w
 }
 
 TEST_CASE("a broker that speaks MQTT 5 and closes while it restarts is not taken for an old one") {
-  std::atomic<bool> starting = false;
+  std::atomic<int> closes = 0;
   ScriptedBroker broker([&](const Packet& packet) {
-    return starting ? Answer{"", true} : ScriptedBroker::polite(packet);
+    return closes > 0 && closes-- > 0 ? Answer{"", true} : ScriptedBroker::polite(packet);
   });
   LogBook log;
   RecordingDoor door;
   RunningSource running(options_for(broker.port()), log.environment(), door);
-  REQUIRE(running.wait_until_ready());
-  starting = true;
+  REQUIRE(log.wait_for("subscribed to 1 topic filter"));
+  REQUIRE(broker.wait_for(
+      2, [](const Packet& packet) { return packet.type() == ScriptedBroker::subscribe; }));
+  closes = 4;
   broker.close_connection();
-  REQUIRE(broker.wait_for(4, is_connect));
-  starting = false;
   REQUIRE(log.wait_for("connected to ", 2));
   CHECK(log.count("(MQTT 5, ") == 2);
-  CHECK(broker.count([](const Packet& packet) { return is_connect(packet) && !packet.v5; }) == 0);
+  CHECK(broker.versions() == "5 5 5 5 5 5");
 }
 
 TEST_CASE("a broker that was put back to an old version is found out in the end") {
