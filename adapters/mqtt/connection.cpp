@@ -462,7 +462,7 @@ void Connection::ended(int result, int error) {
     const bool understood = result != MOSQ_ERR_PROTOCOL && result != MOSQ_ERR_MALFORMED_PACKET;
     unanswered(understood ? Answer::closed : Answer::not_mqtt);
   } else if (failure_.reason.empty()) {
-    End end{result, error, disconnect_code_, tls_log_, {}, 0};
+    End end{result, error, disconnect_code_, tls_log_, {}, v5_, 0};
     shut_out_ = up_ && is_shut_out(end);
     const bool at_once = environment_.clock.monotonic() - up_since_ < stable_ns;
     shut_out_in_a_row_ = shut_out_ && at_once ? shut_out_in_a_row_ + 1 : 0;

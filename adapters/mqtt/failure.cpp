@@ -97,7 +97,9 @@ Failure refusal(const MqttOptions& options, const std::string& client_id, int co
   switch (code) {
     case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION:
     case CONNACK_REFUSED_PROTOCOL_VERSION:
-      failure.remedy = fmt::format("set {}.protocol to auto", section);
+      failure.remedy = options.protocol == MqttProtocol::automatic
+                           ? "it takes neither MQTT 5 nor 3.1.1: its log says why"
+                           : fmt::format("set {}.protocol to auto", section);
       break;
     case MQTT_RC_CLIENTID_NOT_VALID:
     case CONNACK_REFUSED_IDENTIFIER_REJECTED:
@@ -185,9 +187,9 @@ Failure end_of_connection(const MqttOptions& options, const std::string& client_
     failure.reason += fmt::format(", {} times in a row as soon as it stood", end.times);
     failure.remedy = fmt::format(
         "look at: another client with the client id '{0}' ({1}.client_id); what the broker's rules "
-        "let {2} subscribe to ({1}.topics); the broker's log; {1}.protocol: 3.1.1",
-        client_id, section,
-        options.username.empty() ? "us" : fmt::format("'{}'", options.username));
+        "allow {2} ({1}.topics); the broker's log{3}",
+        client_id, section, options.username.empty() ? "us" : fmt::format("'{}'", options.username),
+        end.v5 ? fmt::format("; {}.protocol: 3.1.1", section) : "");
   }
   return failure;
 }

@@ -40,7 +40,8 @@ struct End {
   int disconnect_code = 0;    ///< of the broker's DISCONNECT (MQTT 5)
   std::string_view tls_log;   ///< what OpenSSL said
   std::string unanswered;     ///< what the broker had not answered: "SUBSCRIBE to 'a/#'"
-  int times = 0;              ///< in a row that it was shut out at once
+  bool v5 = true;
+  int times = 0;  ///< in a row that it was shut out at once
 };
 /// The broker closed it, and not because it stops, is busy, or another client came.
 [[nodiscard]] bool is_shut_out(const End& end) noexcept;

@@ -256,8 +256,8 @@ TEST_CASE("a connection that the broker closes at once, again and again, names w
   CHECK(log.count("2 times in a row") == 0);
   CHECK(log.count("3 times in a row as soon as it stood") == 1);
   CHECK(log.count("look at: another client with the client id 'source-under-test' "
-                  "(mqtt.client_id); what the broker's rules let 'edge' subscribe to "
-                  "(mqtt.topics); the broker's log") >= 2);
+                  "(mqtt.client_id); what the broker's rules allow 'edge' (mqtt.topics); "
+                  "the broker's log; mqtt.protocol: 3.1.1)") >= 2);
   if (on_subscribe) CHECK(log.count("before it answered SUBSCRIBE to 'secret/#'") >= 2);
   if (says_why) CHECK(log.count("the broker ended it: Not authorized") >= 2);
 }

@@ -48,8 +48,8 @@ struct MqttOptions {
   /// that are no longer in `topics` are unsubscribed; its folder must exist. Empty = not
   /// remembered: such filters stay in the session.
   std::string session_file;
-  /// File that remembers, over restarts, which MQTT version the broker speaks; its folder must
-  /// exist. Empty = each start asks.
+  /// File that remembers, over restarts, which MQTT version the broker speaks, and whether it ends
+  /// connections that ask for its drop counters; its folder must exist. Empty = each start asks.
   std::string broker_file;
   std::uint32_t session_expiry_s = 7 * 24 * 3600;  ///< MQTT 5; UINT32_MAX = never
   /// MQTT 5: messages the broker may have under way; lowered to Door::unacknowledged_max().
