@@ -20,6 +20,8 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::int64_t dial_wait_ns = 10 * second_ns;
 constexpr std::int64_t answer_wait_ns = 15 * second_ns;
 constexpr std::int64_t close_wait_ns = 2 * second_ns;
+/// So long acknowledgements may take to reach a busy broker before the connection is given up.
+constexpr std::int64_t drop_wait_ns = 5 * second_ns;
 /// A connection that stood this long was a good one: the next failure is a new one.
 constexpr std::int64_t stable_ns = 5 * second_ns;
 /// Attempts that hang in the name server or in connect() and cannot be stopped.
@@ -225,7 +227,8 @@ Connection::Client Connection::make_client() {
 }
 
 void Connection::limit_unacknowledged(std::size_t messages) {
-  if (messages >= receive_maximum_) return;
+  // Of a clean session nothing comes again.
+  if (clean_session_ || messages >= receive_maximum_) return;
   receive_maximum_ = static_cast<std::uint16_t>(std::max<std::size_t>(messages, 1));
   log(LogLevel::info,
       fmt::format("{}.receive_maximum is {} instead of {}: so many messages are recognised when "
@@ -500,7 +503,7 @@ void Connection::drop(std::string reason) {
   client_.reset();
   failure_ = {std::move(reason), {}};
   mark_down();
-  read_to_end(socket, environment_.clock.monotonic() + close_wait_ns);
+  read_to_end(socket, environment_.clock.monotonic() + drop_wait_ns);
 }
 
 /// Waits for the broker to close, then closes. If its messages were still unread then, the kernel
@@ -514,7 +517,8 @@ void Connection::read_to_end(int socket, std::int64_t give_up) noexcept {
   char unread[16 * 1024];
   pollfd file{socket, POLLIN, 0};
   while (left() > 0 && poll_for(&file, 1, left()) > 0) {
-    if (::recv(socket, unread, sizeof unread, MSG_DONTWAIT) <= 0) break;
+    const ssize_t got = ::recv(socket, unread, sizeof unread, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) break;
   }
   ::close(socket);
 }
