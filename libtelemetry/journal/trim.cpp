@@ -81,15 +81,18 @@ Result<void> SegmentLog::make_room(std::size_t bytes) {
 }
 
 Result<void> SegmentLog::free_oldest(std::size_t bytes, bool disk) {
-  // A segment without a message that is the only one would be replaced by its like.
-  const bool exists =
-      segments_.size() > 1 || (segments_.size() == 1 && next_ > segments_.front().key.first);
-  if (!exists) return full_error(bytes, disk);
-  const bool needed = !oldest_passed();
+  if (segments_.empty()) return full_error(bytes, disk);
+  const bool is_only = segments_.size() == 1;
+  const bool has_messages = !is_only || next_ > segments_.front().key.first;
+  // Without a message it may still hold documents, or what could not be cut off.
+  if (!has_messages && segments_.front().bytes <= sizes_.start_bytes_max) {
+    return full_error(bytes, disk);
+  }
+  const bool needed = has_messages && !oldest_passed();
   if (needed && options_.when_full != WhenFull::drop_oldest) return full_error(bytes, disk);
-  if (segments_.size() == 1) {
+  if (is_only) {
     if (auto rolled = roll(); !rolled) return rolled;
-    if (segments_.size() == 1) return {};  // given up and replaced: a sync had failed
+    if (segments_.size() == 1) return {};  // it had no message, or a sync failed: replaced
   }
   const std::uint64_t dropped = needed ? count_needed() : 0;
   const std::string file = path_of(segments_.front().key);

@@ -200,10 +200,12 @@ TEST_CASE("after any faults a journal that has been read takes the largest messa
     }
     if (house.journal == nullptr) REQUIRE(house.open());
     house.catch_up();
-    CAPTURE(round, house.error);
+    CAPTURE(round);
     const std::uint64_t before = house.journal->durable_end();
     // The first may be what a failed sync is told to.
-    if (!house.put(1, house.largest)) REQUIRE(house.put(1, house.largest));
+    const bool taken = house.put(1, house.largest) || house.put(1, house.largest);
+    CAPTURE(house.error);
+    REQUIRE(taken);
     REQUIRE(house.journal->durable_end() > before);
     REQUIRE(house.journal->stats().bytes <= house.bytes_max());
     house.catch_up();
