@@ -88,6 +88,7 @@ def burst(rig, name, megabytes, messages, kills):
         edge.kill()
         edge = rig.start_edge(ready=False, config=config, log=name + ".log")
     rig.wait_for_rows(len(messages), edge)
+    edge.wait_for_output(r"\bready$")  # it may have been started a moment ago
     edge.stop()
     rig.check_exactly_once({(topic, json.loads(payload)["seq"]) for topic, payload in messages})
 
