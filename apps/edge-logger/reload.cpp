@@ -30,7 +30,19 @@ Reloader::~Reloader() = default;
 void Reloader::request() {
   const std::scoped_lock lock(mutex_);
   requested_ = true;
+  ++requests_;
   wake_.notify_all();
+}
+
+Result<std::string> Reloader::reload_now() {
+  request();
+  std::unique_lock lock(mutex_);
+  done_changed_.wait(lock, thread_.get_stop_token(),
+                     [this, wanted = requests_] { return done_ >= wanted; });
+  if (thread_.get_stop_token().stop_requested()) {
+    return Error{Errc::cancelled, "the program stops"};
+  }
+  return outcome_;
 }
 
 void Reloader::set_ready() {
@@ -44,16 +56,20 @@ void Reloader::attach(Reloaded target) {
     while (wake_.wait(lock, stop, [this] { return requested_; }) && !stop.stop_requested()) {
       requested_ = false;
       const bool tell = ready_;
+      const std::uint64_t requests = requests_;
       lock.unlock();
       if (tell) notify_reloading();
-      reload(target);
+      auto outcome = reload(target);
       if (tell) notify_service_manager("READY=1");
       lock.lock();
+      outcome_ = std::move(outcome);
+      done_ = requests;
+      done_changed_.notify_all();
     }
   });
 }
 
-void Reloader::reload(const Reloaded& target) {
+Result<std::string> Reloader::reload(const Reloaded& target) {
   const Log& log = target.log.log();
   std::vector<Diagnostic> diagnostics;
   std::vector<std::string> later;
@@ -62,14 +78,17 @@ void Reloader::reload(const Reloaded& target) {
     const bool is_error = d.severity == Diagnostic::Severity::error;
     log(is_error ? LogLevel::error : LogLevel::warn, component, to_string(d));
   }
-  if (config) {
-    say_done(target, *config, later);
-    in_force_ = *config;
-  } else {
-    log(LogLevel::error, component,
-        fmt::format("refused, everything stays as it was: {}", to_string(config.error())));
-  }
   target.pipeline.note_reload(static_cast<bool>(config));
+  if (!config) {
+    Error refused = std::move(config).error();
+    refused.context = "refused, everything stays as it was: " + to_string(refused);
+    log(LogLevel::error, component, refused.context);
+    refused.diagnostics = std::move(diagnostics);
+    return refused;
+  }
+  std::string done = say_done(target, *config, later);
+  in_force_ = *std::move(config);
+  return done;
 }
 
 Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& diagnostics,
@@ -117,8 +136,8 @@ Result<std::vector<std::string>> Reloader::follow_topics(const Reloaded& target,
   return waiting;
 }
 
-void Reloader::say_done(const Reloaded& target, const Config& config,
-                        const std::vector<std::string>& later) const {
+std::string Reloader::say_done(const Reloaded& target, const Config& config,
+                               const std::vector<std::string>& later) const {
   std::vector<std::string> now;
   for (const Config::Change& change : in_force_.changes_in(config)) {
     if (change.reloadable && std::ranges::find(later, change.key) == later.end()) {
@@ -127,14 +146,15 @@ void Reloader::say_done(const Reloaded& target, const Config& config,
   }
   const Log& log = target.log.log();
   const std::size_t schemas = target.pipeline.ingest().schemas()->all().size();
-  log(LogLevel::info, component,
-      fmt::format("done: {} schema{} in force; {}", schemas, schemas == 1 ? "" : "s",
-                  now.empty() ? "nothing else has taken effect"
-                              : fmt::format("changed: {}", fmt::join(now, ", "))));
-  if (!later.empty()) {
-    log(LogLevel::warn, component,
-        fmt::format("takes effect at the next start: {}", fmt::join(later, ", ")));
-  }
+  std::string done = fmt::format("done: {} schema{} in force; {}", schemas, schemas == 1 ? "" : "s",
+                                 now.empty() ? "nothing else has taken effect"
+                                             : fmt::format("changed: {}", fmt::join(now, ", ")));
+  log(LogLevel::info, component, done);
+  if (later.empty()) return done;
+  const std::string waits =
+      fmt::format("takes effect at the next start: {}", fmt::join(later, ", "));
+  log(LogLevel::warn, component, waits);
+  return done + "; " + waits;
 }
 
 }  // namespace telemetry

@@ -43,19 +43,23 @@ class Reloader {
   /// Asks for a reload, once for all requests until it begins. Returns at once: it has a thread of
   /// its own. What was asked for before attach() is done then. Thread: any.
   void request();
+  /// request(), and waits until it is done. @returns what has taken effect, a line.
+  /// Errors: why it was refused, all mistakes in its diagnostics; everything stays as it was.
+  /// Thread: any but this one's.
+  [[nodiscard]] Result<std::string> reload_now();
   /// From now on there is something to act on.
   void attach(Reloaded target);
   /// The program has said READY=1, so that the service manager is told of reloads. Thread: any.
   void set_ready();
 
  private:
-  void reload(const Reloaded& target);
+  [[nodiscard]] Result<std::string> reload(const Reloaded& target);
   [[nodiscard]] Result<Config> apply(const Reloaded& target, std::vector<Diagnostic>& diagnostics,
                                      std::vector<std::string>& later);
   [[nodiscard]] static Result<std::vector<std::string>> follow_topics(
       const Reloaded& target, const std::vector<MqttOptions>& brokers);
-  void say_done(const Reloaded& target, const Config& config,
-                const std::vector<std::string>& later) const;
+  [[nodiscard]] std::string say_done(const Reloaded& target, const Config& config,
+                                     const std::vector<std::string>& later) const;
 
   const Config started_;
   Config in_force_;
@@ -63,6 +67,9 @@ class Reloader {
   std::mutex mutex_;
   std::condition_variable_any wake_;
   bool requested_ = false;
+  std::uint64_t requests_ = 0, done_ = 0;  // requests made, and of them those that are over
+  std::condition_variable_any done_changed_;
+  Result<std::string> outcome_ = std::string();  // of the last
   bool ready_ = false;
   std::jthread thread_;
 };

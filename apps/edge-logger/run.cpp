@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "edge-logger/reload.hpp"
+#include "edge-logger/requests.hpp"
+#include "process/control.hpp"
 #include "process/log.hpp"
 #include "process/notify.hpp"
 #include "process/signals.hpp"
@@ -177,6 +179,10 @@ Result<void> run_edge(const EdgeArguments& arguments) {
   reloader.attach({*pipeline, std::move(sources), *opened});
   stopper.attach(*pipeline);
   {
+    const std::string journal_path = config->text("journal.path");
+    const auto control = control::Server::open(
+        journal_path, request_handlers(*pipeline, reloader, journal_path, environment), log);
+    if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, arguments.stats_interval_s);
     if (ended) ended = pipeline->wait();
     pipeline->stop();

@@ -120,9 +120,10 @@ std::string text_of(const rapidjson::Value& value) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {
+const rapidjson::Value* member(const rapidjson::Value& object, std::string_view name) {
   if (!object.IsObject()) return nullptr;
-  const auto found = object.FindMember(name);
+  const auto found = object.FindMember(
+      rapidjson::Value(rapidjson::StringRef(name.data(), static_cast<unsigned>(name.size()))));
   return found == object.MemberEnd() ? nullptr : &found->value;
 }
 
@@ -134,7 +135,7 @@ std::string_view string_of(const rapidjson::Value* value) {
 
 std::string error_line(const Error& error) {
   std::string message;
-  append_json_string(to_string(error), message);
+  append_json_string(describe(error), message);
   return fmt::format(R"({{"error":{{"code":"{}","message":{}}}}})", to_string(error.code), message);
 }
 
@@ -167,6 +168,21 @@ Result<std::string> handle(const Handlers& handlers, std::string_view request,
 }
 
 }  // namespace
+
+Result<std::string> text_member(std::string_view json, std::string_view name) {
+  rapidjson::Document document;
+  document.Parse(json.data(), json.size());
+  const auto* found = document.HasParseError() ? nullptr : member(document, name);
+  if (found != nullptr && found->IsString()) return std::string(string_of(found));
+  return Error{Errc::invalid_argument, fmt::format("the text {:?} is missing", name)};
+}
+
+std::string json_member(std::string_view json, std::string_view name) {
+  rapidjson::Document document;
+  document.Parse(json.data(), json.size());
+  const auto* found = document.HasParseError() ? nullptr : member(document, name);
+  return found == nullptr ? std::string() : text_of(*found);
+}
 
 struct Server::State {
   struct Connection {
@@ -268,23 +284,35 @@ Result<std::unique_ptr<Server>> Server::open(const std::string& folder, Handlers
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
-Result<std::string> call(const std::string& folder, std::string_view command,
-                         std::string_view arguments,
-                         const std::function<void(std::string_view)>& on_progress) {
+namespace {
+
+Result<Handle> connect(const std::string& folder) {
   const Error nobody{Errc::not_found, fmt::format("{}: no running program holds it", folder)};
   const Handle place(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!place) return errno == ENOENT ? nobody : error_of(errno, folder, "cannot be opened");
-  const Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_un address = address_in(place.get());
   if (!socket ||
       ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     if (errno == ENOENT || errno == ECONNREFUSED) return nobody;
     return error_of(errno, folder, "cannot be reached; it belongs to another user?");
   }
+  return socket;
+}
+
+}  // namespace
+
+bool is_served(const std::string& folder) { return static_cast<bool>(connect(folder)); }
+
+Result<std::string> call(const std::string& folder, std::string_view command,
+                         std::string_view arguments,
+                         const std::function<void(std::string_view)>& on_progress) {
+  const auto socket = connect(folder);
+  if (!socket) return socket.error();
   std::string name;
   append_json_string(command, name);
-  send_line(socket.get(), fmt::format(R"({{"command":{},"arguments":{}}})", name, arguments));
-  Lines lines(socket.get(), SIZE_MAX);
+  send_line(socket->get(), fmt::format(R"({{"command":{},"arguments":{}}})", name, arguments));
+  Lines lines(socket->get(), SIZE_MAX);
   while (const auto line = lines.next()) {
     rapidjson::Document answer;
     answer.Parse(line->data(), line->size());

@@ -23,6 +23,11 @@ using Handler =
     std::function<Result<std::string>(std::string_view arguments, const Progress& progress)>;
 using Handlers = std::map<std::string, Handler, std::less<>>;
 
+/// A text of a JSON object. Errors: invalid_argument  it has none of that name.
+[[nodiscard]] Result<std::string> text_member(std::string_view json, std::string_view name);
+/// A member of a JSON object as JSON; empty when it has none of that name.
+[[nodiscard]] std::string json_member(std::string_view json, std::string_view name);
+
 /// Listens on FOLDER/control.sock for as long as it lives; its end waits for requests under way,
 /// whose Progress says false from then on.
 class Server {
@@ -40,6 +45,9 @@ class Server {
   explicit Server(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };
+
+/// A program listens there, for this user.
+[[nodiscard]] bool is_served(const std::string& folder);
 
 /// Asks the program that holds this journal, and waits for its answer.
 /// Errors: not_found  no program listens there; permission_denied  it runs as another user;

@@ -10,6 +10,8 @@ void add_commands(Command& program) {
   add_schema(program);
   add_journal(program);
   add_import(program);
+  add_status(program);
+  add_reload(program);
   add_bench(program);
   add_version(program);
   program.footer(

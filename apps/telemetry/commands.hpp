@@ -18,6 +18,8 @@ void add_schema_diff(Command& schema);
 void add_schema_test(Command& schema);
 void add_journal(Command& program);
 void add_import(Command& program);
+void add_status(Command& program);
+void add_reload(Command& program);
 void add_bench(Command& program);
 void add_version(Command& program);
 

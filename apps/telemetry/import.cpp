@@ -3,15 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
+#include <filesystem>
 #include <memory>
-#include <string>
-#include <thread>
-#include <vector>
+#include <optional>
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "process/control.hpp"
 #include "settings.hpp"
 #include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/sqlite.hpp"
@@ -28,53 +26,9 @@ struct Arguments {
   bool json = false;
 };
 
-std::string hex(const JournalId& id) {
-  std::string out;
-  for (const std::uint8_t byte : id) out += fmt::format("{:02x}", byte);
-  return out;
-}
-
-std::string to_json(const std::string& path, const ImportReport& r, const IngestStats& s) {
-  return fmt::format(
-      R"({{"path":{},"card":"{}","last_sequence":{},"earlier":{},"messages":{},"bytes":{},)"
-      R"("journaled":{},"duplicates":{},"invalid":{},"unmatched":{},"missing":{},)"
-      R"("damaged_places":{}}})"
-      "\n",
-      json_string(path), hex(r.card), r.last_sequence, r.earlier, r.messages, r.bytes, s.journaled,
-      s.duplicates, s.invalid, s.unmatched, r.missing, r.damaged_places);
-}
-
-std::string to_text(const std::string& path, const ImportReport& r, const IngestStats& s) {
-  std::string out = fmt::format("{}: ", path);
-  if (r.messages == 0) {
-    out += r.last_sequence == 0
-               ? "no messages on the card"
-               : fmt::format("nothing new, all {} messages came earlier", r.last_sequence);
-  } else {
-    out += fmt::format("{} messages ({} to {})", r.messages, r.first_sequence, r.last_sequence);
-    if (r.earlier > 0) out += fmt::format(", {} came earlier", r.earlier);
-    if (s.duplicates > 0) out += fmt::format(", {} were there already", s.duplicates);
-    if (s.invalid > 0) out += fmt::format(", {} break their schema (dead letters)", s.invalid);
-    if (s.unmatched > 0) out += fmt::format(", {} without a schema", s.unmatched);
-  }
-  if (r.missing > 0 || r.damaged_places > 0) {
-    out += fmt::format("; damage: {} places, {} numbers missing", r.damaged_places, r.missing);
-  }
-  return out + "\n";
-}
-
-IngestStats difference(IngestStats after, const IngestStats& before) {
-  after.journaled -= before.journaled;
-  after.duplicates -= before.duplicates;
-  after.invalid -= before.invalid;
-  after.unmatched -= before.unmatched;
-  return after;
-}
-
-Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config, std::string& journal_path) {
+Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config) {
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
-  journal_path = options->journal.path;
   options->drain_ns = hour_ns;  // what was read shall be stored when the command ends
   auto sqlite = sqlite_options_from(config);
   if (!sqlite) return std::move(sqlite).error();
@@ -84,30 +38,51 @@ Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config, std::strin
       .create();
 }
 
+void show(Output& output, const Arguments& arguments, std::string_view json,
+          std::string_view text) {
+  output.write(arguments.json ? json : text);
+  output.write("\n");
+}
+
+/// By the running program that holds the journal. Nothing when there is none.
+std::optional<int> ask_running(const Arguments& arguments, const std::string& journal_path) {
+  if (!control::is_served(journal_path)) return std::nullopt;
+  Output output;
+  int code = 0;
+  for (const std::string& path : arguments.paths) {
+    const std::string absolute = std::filesystem::absolute(path).string();
+    const auto answer = control::call(journal_path, "import",
+                                      fmt::format(R"({{"path":{}}})", json_string(absolute)));
+    if (!answer) {
+      code = fail(answer.error());
+      continue;
+    }
+    const auto text = control::text_member(*answer, "text");
+    show(output, arguments, control::json_member(*answer, "json"), text ? *text : "");
+  }
+  return output.finish(code);
+}
+
 int import(const Arguments& arguments) {
   const Result<Config> config = arguments.settings.load();
   if (!config) return fail(config.error());
-  std::string journal_path;
-  auto pipeline = make_pipeline(*config, journal_path);
+  const std::string journal_path = config->text("journal.path");
+  if (const auto code = ask_running(arguments, journal_path)) return *code;
+  auto pipeline = make_pipeline(*config);
   if (!pipeline) {
     print(pipeline.error().diagnostics);
-    if (pipeline.error().code == Errc::already_exists) {
-      say("telemetry-edge may be running: stop it, import, start it again");
-    }
     return fail(pipeline.error());
   }
   if (auto started = (*pipeline)->start(); !started) return fail(started.error());
   Output output;
   int code = 0;
   for (const std::string& path : arguments.paths) {
-    const IngestStats before = (*pipeline)->ingest().stats();
     const auto report = import_card((*pipeline)->ingest(), journal_path, path, environment());
-    if (!report) {
+    if (report) {
+      show(output, arguments, to_json(*report, path), to_text(*report, path));
+    } else {
       code = fail(report.error());
-      continue;
     }
-    const IngestStats stats = difference((*pipeline)->ingest().stats(), before);
-    output.write(arguments.json ? to_json(path, *report, stats) : to_text(path, *report, stats));
   }
   (*pipeline)->stop();
   return output.finish(code);
@@ -126,8 +101,10 @@ void add_import(Command& program) {
   arguments->settings.add_to(command);
   command.flag("--json", arguments->json, "One JSON object a card instead of a line");
   command.footer(
-      "Each message comes once, however often a card is imported; telemetry-edge must "
-      "not run on the same journal meanwhile. Interrupted, it goes on where it was.");
+      "Each message comes once, however often a card is imported. While telemetry-edge runs on the "
+      "same journal, it does the work itself, and must be allowed to read the card. Interrupted, "
+      "it "
+      "goes on where it was.");
   command.example("telemetry import --config edge.yaml card.img");
   command.example("telemetry import --config edge.yaml /dev/mmcblk0 /media/card/TELEMETRY");
   command.action([arguments] { return import(*arguments); });

@@ -22,7 +22,13 @@ struct ImportReport {
   std::uint64_t earlier = 0;         ///< delivered by the device, or by an earlier import
   std::uint64_t missing = 0;         ///< numbers that no readable frame bears
   std::uint64_t damaged_places = 0;
+  std::uint64_t journaled = 0, duplicates = 0;  ///< of `messages`: new in the journal, and not
+  std::uint64_t invalid = 0, unmatched = 0;     ///< of `journaled`
 };
+
+/// One JSON object, and one line for people, with what was imported.
+[[nodiscard]] std::string to_json(const ImportReport& report, const std::string& path);
+[[nodiscard]] std::string to_text(const ImportReport& report, const std::string& path);
 
 /// Brings the messages that a device has kept on its card (core::CardJournal) through the door into
 /// the journal. Those that the card's cursor has passed were delivered by the device and are left

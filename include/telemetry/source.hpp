@@ -4,11 +4,27 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "telemetry/error.hpp"
 #include "telemetry/message.hpp"
 
 namespace telemetry {
+
+/// What became of one message that was handed to Door::add().
+struct Outcome {
+  enum class Kind : std::uint8_t {
+    stored,            ///< in the journal, under `id`
+    duplicate,         ///< came before
+    retained_skipped,  ///< a retained message that is stored already
+    refused,           ///< no topic name, or too large a payload
+    dropped,           ///< a topic without schema, with `schema.unmatched: drop`
+  };
+  Kind kind = Kind::stored;
+  std::uint64_t id = 0;  ///< journal sequence; 0 unless stored
+  Verdict verdict = Verdict::valid;
+  std::vector<std::string> problems = {};  ///< of an invalid message: its first 16 broken rules
+};
 
 /// Where a source puts messages. One per source; used by that source's thread only.
 ///
@@ -33,7 +49,9 @@ class Door {
   [[nodiscard]] virtual bool should_commit() const noexcept = 0;
   /// Makes the open batch durable. On error none of its messages ever happened: the source must not
   /// acknowledge any of them.
-  [[nodiscard]] virtual Result<void> commit() = 0;
+  /// @param outcomes receives, when it is given and nothing failed, one for each add() since the
+  ///        last commit() or abort(), in order.
+  [[nodiscard]] virtual Result<void> commit(std::vector<Outcome>* outcomes = nullptr) = 0;
   /// Forgets the open batch, as a failed commit() does.
   virtual void abort() noexcept = 0;
   /// Most messages that the source may have taken, stored or not, and not acknowledged: so many are

@@ -13,6 +13,7 @@
 #include "import/card_file.hpp"
 #include "journal/segment_file.hpp"
 #include "telemetry/core/checksum.hpp"
+#include "telemetry/export.hpp"
 
 /// From a card through the door into the journal, exactly once.
 ///
@@ -69,6 +70,7 @@ class Import {
   /// Messages of the card from `next` on, as many as a batch holds; moves `next` behind them.
   [[nodiscard]] Result<std::vector<Kept>> read(std::uint64_t& next);
   [[nodiscard]] Result<void> add(const std::vector<Kept>& batch);
+  void count(const std::vector<Outcome>& outcomes) noexcept;
 
   Ingest& ingest_;
   std::unique_ptr<Door> door_;
@@ -215,7 +217,9 @@ Result<void> Import::add(const std::vector<Kept>& batch) {
       for (const Kept& kept : batch) {
         door_->add({.topic = kept.topic, .payload = kept.payload, .qos = 1});
       }
-      done = door_->commit();
+      std::vector<Outcome> outcomes;
+      done = door_->commit(&outcomes);
+      if (done) count(outcomes);
     }
     if (done || done.error().code != Errc::resource_exhausted || stop_.stop_requested()) {
       return done;
@@ -224,7 +228,49 @@ Result<void> Import::add(const std::vector<Kept>& batch) {
   return done;
 }
 
+void Import::count(const std::vector<Outcome>& outcomes) noexcept {
+  for (const Outcome& outcome : outcomes) {
+    const bool stored = outcome.kind == Outcome::Kind::stored;
+    ++(stored ? report_.journaled : report_.duplicates);
+    if (stored && outcome.verdict == Verdict::invalid) ++report_.invalid;
+    if (stored && outcome.verdict >= Verdict::unmatched && outcome.verdict != Verdict::invalid) {
+      ++report_.unmatched;
+    }
+  }
+}
+
 }  // namespace
+
+std::string to_json(const ImportReport& r, const std::string& path) {
+  std::string name, card;
+  append_json_string(path, name);
+  for (const std::uint8_t byte : r.card) card += fmt::format("{:02x}", byte);
+  return fmt::format(
+      R"({{"path":{},"card":"{}","last_sequence":{},"earlier":{},"messages":{},"bytes":{},)"
+      R"("journaled":{},"duplicates":{},"invalid":{},"unmatched":{},"missing":{},)"
+      R"("damaged_places":{}}})",
+      name, card, r.last_sequence, r.earlier, r.messages, r.bytes, r.journaled, r.duplicates,
+      r.invalid, r.unmatched, r.missing, r.damaged_places);
+}
+
+std::string to_text(const ImportReport& r, const std::string& path) {
+  std::string out = fmt::format("{}: ", path);
+  if (r.messages == 0) {
+    out += r.last_sequence == 0
+               ? "no messages on the card"
+               : fmt::format("nothing new, all {} messages came earlier", r.last_sequence);
+  } else {
+    out += fmt::format("{} messages ({} to {})", r.messages, r.first_sequence, r.last_sequence);
+    if (r.earlier > 0) out += fmt::format(", {} came earlier", r.earlier);
+    if (r.duplicates > 0) out += fmt::format(", {} were there already", r.duplicates);
+    if (r.invalid > 0) out += fmt::format(", {} break their schema (dead letters)", r.invalid);
+    if (r.unmatched > 0) out += fmt::format(", {} without a schema", r.unmatched);
+  }
+  if (r.missing > 0 || r.damaged_places > 0) {
+    out += fmt::format("; damage: {} places, {} numbers missing", r.damaged_places, r.missing);
+  }
+  return out;
+}
 
 Result<ImportReport> import_card(Ingest& ingest, const std::string& journal_path,
                                  const std::string& path, const Environment& environment,

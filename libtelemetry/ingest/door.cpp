@@ -53,6 +53,7 @@ void JournalDoor::open_batch() {
 
 void JournalDoor::add(const Message& message) {
   if (batch_ == nullptr) open_batch();
+  const std::uint32_t added = added_++;
   ++counts_.sums.received;
   counts_.sums.received_bytes += message.payload.size();
   const bool fits = message.payload.size() <= core::payload_bytes_max &&
@@ -60,17 +61,20 @@ void JournalDoor::add(const Message& message) {
   const KnownTopic* topic = fits ? topics_.find(message.topic, schemas_.get()) : nullptr;
   if (topic == nullptr) {
     ++counts_.sums.refused;
+    left_out_.emplace_back(added, Outcome::Kind::refused);
     ingest_.log_refused(message);
     return;
   }
   if (topic->schema == nullptr && ingest_.options.unmatched == Unmatched::drop) {
     ++counts_.sums.unmatched_dropped;
+    left_out_.emplace_back(added, Outcome::Kind::dropped);
     return;
   }
   if (batch_->readings.empty()) opened_at_ = ingest_.environment.clock.monotonic();
   const std::int64_t received_at =
       message.received_at != 0 ? message.received_at : ingest_.environment.clock.now();
   remember(judge_.add(*topic, message, received_at, *batch_), *topic);
+  pending_.back().added = added;
   open_bytes_ += frame_bytes(message);
   ingest_.messages_open.fetch_add(1, std::memory_order_relaxed);
   const std::size_t messages = batch_->readings.size();
@@ -112,8 +116,9 @@ bool JournalDoor::should_commit() const noexcept {
          ingest_.environment.clock.monotonic() - opened_at_ >= interval_ns_;
 }
 
-Result<void> JournalDoor::commit() {
+Result<void> JournalDoor::commit(std::vector<Outcome>* outcomes) {
   if (open_messages() == 0) {
+    if (outcomes != nullptr) *outcomes = outcomes_of_batch();
     forget();
     ingest_.merge(counts_);
     return {};
@@ -131,8 +136,22 @@ Result<void> JournalDoor::commit() {
   ingest_.merge(checked_);
   ingest_.merge(counts_);
   tell();
+  if (outcomes != nullptr) *outcomes = outcomes_of_batch();
   forget();
   return {};
+}
+
+std::vector<Outcome> JournalDoor::outcomes_of_batch() const {
+  std::vector<Outcome> all(added_);
+  for (const auto& [added, kind] : left_out_) all[added].kind = kind;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    const Reading& reading = batch_->readings[i];
+    Outcome& outcome = all[pending_[i].added];
+    outcome.id = reading.id;
+    outcome.verdict = reading.verdict;
+    if (is_dead(reading.verdict)) outcome.problems = describe(reading, pending_[i]);
+  }
+  return all;
 }
 
 Result<void> JournalDoor::sync(const Journal::Ticket& ticket) {
@@ -207,9 +226,11 @@ bool JournalDoor::check(Reading& reading, const Pending& pending) {
   switch (decision.outcome) {
     case SequenceState::Outcome::duplicate:
       ++sums.duplicates;
+      left_out_.emplace_back(pending.added, Outcome::Kind::duplicate);
       return false;
     case SequenceState::Outcome::retained_skipped:
       ++sums.retained_skipped;
+      left_out_.emplace_back(pending.added, Outcome::Kind::retained_skipped);
       return false;
     case SequenceState::Outcome::store:
       break;
@@ -332,6 +353,8 @@ void JournalDoor::forget() noexcept {
   pending_.clear();
   violations_.clear();
   records_.clear();
+  left_out_.clear();
+  added_ = 0;
   open_bytes_ = 0;
   checked_.clear();
 }

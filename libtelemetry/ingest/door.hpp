@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "ingest/ingest_state.hpp"
@@ -24,7 +25,7 @@ class JournalDoor final : public Door {
     return batch_ == nullptr ? 0 : batch_->readings.size();
   }
   [[nodiscard]] bool should_commit() const noexcept override;
-  [[nodiscard]] Result<void> commit() override;
+  [[nodiscard]] Result<void> commit(std::vector<Outcome>* outcomes) override;
   void abort() noexcept override;
   [[nodiscard]] std::size_t unacknowledged_max() const noexcept override {
     return std::max<std::size_t>(
@@ -41,6 +42,7 @@ class JournalDoor final : public Door {
     bool time_absurd = false;
     std::uint32_t first_violation = 0;  // or, of a valid message, first coercion
     std::uint32_t violations = 0;
+    std::uint32_t added = 0;  // its place among the add() of this batch
   };
   using Appended = std::optional<Journal::Ticket>;
 
@@ -59,6 +61,7 @@ class JournalDoor final : public Door {
   void tell_coerced(const Reading& reading, const Pending& pending);
   [[nodiscard]] std::vector<std::string> describe(const Reading& reading,
                                                   const Pending& pending) const;
+  [[nodiscard]] std::vector<Outcome> outcomes_of_batch() const;
   void forget() noexcept;
   Error fail(Error error);
 
@@ -72,6 +75,8 @@ class JournalDoor final : public Door {
   std::vector<Pending> pending_;  // beside batch_->readings
   std::vector<core::Violation> violations_;
   std::vector<Journal::Record> records_;
+  std::uint32_t added_ = 0;  // add() since the last commit
+  std::vector<std::pair<std::uint32_t, Outcome::Kind>> left_out_;
   std::size_t open_bytes_ = 0;
   std::int64_t opened_at_ = 0;  // monotonic; of the first message
   std::int64_t interval_ns_;    // the age that closes a batch

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edge-logger/requests.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <mutex>
+
+#include "telemetry/export.hpp"
+#include "telemetry/import.hpp"
+
+namespace telemetry {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(text, out);
+  return out;
+}
+
+}  // namespace
+
+control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
+                                   const std::string& journal_path,
+                                   const Environment& environment) {
+  control::Handlers handlers;
+  handlers["status"] = [&pipeline](std::string_view, const control::Progress&) {
+    const PipelineStats stats = pipeline.stats();
+    return Result<std::string>(
+        fmt::format(R"({{"json":{},"text":{}}})", to_json(stats), quoted(to_text(stats))));
+  };
+  handlers["reload"] = [&reloader](std::string_view, const control::Progress&) {
+    auto reloaded = reloader.reload_now();
+    if (!reloaded) return Result<std::string>(std::move(reloaded).error());
+    return Result<std::string>(fmt::format(R"({{"text":{}}})", quoted(*reloaded)));
+  };
+  const auto one_at_a_time = std::make_shared<std::mutex>();
+  handlers["import"] = [&pipeline, journal_path, environment, one_at_a_time](
+                           std::string_view arguments, const control::Progress&) {
+    auto path = control::text_member(arguments, "path");
+    if (!path) return Result<std::string>(std::move(path).error());
+    const std::lock_guard lock(*one_at_a_time);
+    auto report = import_card(pipeline.ingest(), journal_path, *path, environment);
+    if (!report) return Result<std::string>(std::move(report).error());
+    return Result<std::string>(fmt::format(R"({{"json":{},"text":{}}})", to_json(*report, *path),
+                                           quoted(to_text(*report, *path))));
+  };
+  return handlers;
+}
+
+}  // namespace telemetry

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "edge-logger/reload.hpp"
+#include "process/control.hpp"
+#include "telemetry/environment.hpp"
+#include "telemetry/pipeline.hpp"
+
+namespace telemetry {
+
+/// What the running program does for a command line that asks it: `status`, `reload`, `import`.
+/// docs/control.md has arguments and results. Pipeline and reloader outlive the server that is
+/// given these.
+[[nodiscard]] control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
+                                                 const std::string& journal_path,
+                                                 const Environment& environment);
+
+}  // namespace telemetry
