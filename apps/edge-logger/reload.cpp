@@ -7,9 +7,8 @@
 
 #include <algorithm>
 
+#include "process/backends.hpp"
 #include "process/notify.hpp"
-#include "telemetry/adapters/files.hpp"
-#include "telemetry/adapters/sqlite.hpp"
 
 namespace telemetry {
 namespace {
@@ -97,8 +96,7 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   if (!config) return config;
   auto brokers = mqtt_options_from(*config, "edge");
   if (!brokers) return std::move(brokers).error();
-  if (auto sqlite = sqlite_options_from(*config); !sqlite) return std::move(sqlite).error();
-  if (auto files = files_options_from(*config); !files) return std::move(files).error();
+  if (auto sinks = make_sinks(*config, system_environment()); !sinks) return sinks.error();
   auto options = pipeline_options(*config);
   if (!options) return std::move(options).error();
   auto schemas =

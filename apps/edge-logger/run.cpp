@@ -11,13 +11,12 @@
 
 #include "edge-logger/reload.hpp"
 #include "edge-logger/requests.hpp"
+#include "process/backends.hpp"
 #include "process/control.hpp"
 #include "process/log.hpp"
 #include "process/notify.hpp"
 #include "process/signals.hpp"
-#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/mqtt.hpp"
-#include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/pipeline.hpp"
 
 namespace telemetry {
@@ -46,24 +45,7 @@ Config::Sources sources_of(const EdgeArguments& a) {
 }
 
 Result<Config> load_config(const EdgeArguments& arguments, std::vector<Diagnostic>& diagnostics) {
-  const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options(),
-                                            files_options()};
-  return Config::load(sources_of(arguments), tables, diagnostics);
-}
-
-/// One for each name in storage.backend.
-Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
-                                                      const Environment& environment) {
-  auto sqlite = sqlite_options_from(config);
-  if (!sqlite) return std::move(sqlite).error();
-  auto files = files_options_from(config);
-  if (!files) return std::move(files).error();
-  std::vector<std::unique_ptr<Sink>> sinks;
-  for (const std::string& backend : config.text_list("storage.backend")) {
-    sinks.push_back(backend == "filesystem" ? make_files_sink(*files, environment)
-                                            : make_sqlite_store(*sqlite, environment));
-  }
-  return sinks;
+  return Config::load(sources_of(arguments), option_tables(), diagnostics);
 }
 
 Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,

@@ -9,10 +9,9 @@
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "process/backends.hpp"
 #include "settings.hpp"
-#include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/mqtt.hpp"
-#include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/pipeline.hpp"
 
 namespace telemetry::command_line {
@@ -71,8 +70,9 @@ void check_owners(const Config& config, const Settings& settings,
     }
   };
   if (auto options = mqtt_options_from(config, settings.app); !options) add(options.error());
-  if (auto options = sqlite_options_from(config); !options) add(options.error());
-  if (auto options = files_options_from(config); !options) add(options.error());
+  for (const Backend& backend : backends()) {
+    if (auto made = backend.make(config, environment()); !made) add(made.error());
+  }
   if (auto options = pipeline_options(config); !options) add(options.error());
   std::stable_sort(diagnostics.begin(), diagnostics.end(),
                    [](const Diagnostic& a, const Diagnostic& b) {

@@ -9,10 +9,9 @@
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "process/backends.hpp"
 #include "process/control.hpp"
 #include "settings.hpp"
-#include "telemetry/adapters/files.hpp"
-#include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/pipeline.hpp"
 
 namespace telemetry::command_line {
@@ -30,12 +29,13 @@ Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config) {
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
   options->drain_ns = hour_ns;  // what was read shall be stored when the command ends
-  auto sqlite = sqlite_options_from(config);
-  if (!sqlite) return std::move(sqlite).error();
-  return PipelineBuilder(*std::move(options))
-      .environment(environment())
-      .sink(make_sqlite_store(*sqlite, environment()))
-      .create();
+  // All of them: the journal might let go of what a store that it does not know here needs.
+  auto sinks = make_sinks(config, environment());
+  if (!sinks) return std::move(sinks).error();
+  PipelineBuilder builder(*std::move(options));
+  builder.environment(environment());
+  for (auto& sink : *sinks) builder.sink(std::move(sink));
+  return builder.create();
 }
 
 void show(Output& output, const Arguments& arguments, std::string_view json,

@@ -6,8 +6,8 @@
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "process/backends.hpp"
 #include "settings.hpp"
-#include "telemetry/adapters/sqlite.hpp"
 #include "telemetry/api.hpp"
 #include "telemetry/export.hpp"
 
@@ -66,16 +66,9 @@ RowFormat format_of(const Arguments& arguments) {
 Result<Api> open_api(const Settings& settings) {
   const Result<Config> config = settings.load();
   if (!config) return config.error();
-  const std::vector<std::string> backends = config->text_list("storage.backend");
-  if (std::ranges::find(backends, "sqlite") == backends.end()) {
-    return Error{
-        Errc::failed_precondition,
-        config->where("storage.backend") + ": none of these stores answers queries; add sqlite"};
-  }
-  Result<SqliteOptions> options = sqlite_options_from(*config);
-  if (!options) return options.error();
-  options->read_only = true;
-  return Api(std::shared_ptr<Store>(make_sqlite_store(*options, environment())));
+  auto store = make_reader(*config, environment());
+  if (!store) return store.error();
+  return Api(std::shared_ptr<Store>(*std::move(store)));
 }
 
 // The store gives the newest rows whole; fields are chosen here.

@@ -35,7 +35,8 @@ int ask(const Arguments& arguments, std::string_view command) {
 
 void add_status(Command& program) {
   const auto arguments = std::make_shared<Arguments>();
-  Command& command = program.command("status", "Prints what the running telemetry-edge has counted");
+  Command& command =
+      program.command("status", "Prints what the running telemetry-edge has counted");
   arguments->settings.add_to(command);
   command.flag("--json", arguments->json, "One JSON object instead of lines");
   command.footer("It is asked by the socket in journal.path: as the same user, or as root.");
@@ -49,7 +50,8 @@ void add_reload(Command& program) {
       "reload", "Lets the running telemetry-edge read configuration and schemas again");
   arguments->settings.add_to(command);
   command.footer(
-      "Says what has taken effect and what waits for the next start. A mistake leaves everything as "
+      "Says what has taken effect and what waits for the next start. A mistake leaves everything "
+      "as "
       "it was, and is printed with its place. SIGHUP does the same, without an answer.");
   command.example("telemetry reload --config edge.yaml");
   command.action([arguments] { return ask(*arguments, "reload"); });

@@ -8,9 +8,7 @@
 #include <set>
 
 #include "output.hpp"
-#include "telemetry/adapters/files.hpp"
-#include "telemetry/adapters/mqtt.hpp"
-#include "telemetry/adapters/sqlite.hpp"
+#include "process/backends.hpp"
 
 namespace telemetry::command_line {
 namespace {
@@ -28,12 +26,6 @@ std::vector<Diagnostic> distinct(std::span<const Diagnostic> diagnostics) {
 }
 
 }  // namespace
-
-std::span<const std::span<const Option>> option_tables() {
-  static const std::span<const Option> tables[] = {mqtt_options(), base_options(), sqlite_options(),
-                                                   files_options()};
-  return tables;
-}
 
 Argument Settings::add_to(Command& command) {
   const Argument config =

@@ -11,9 +11,6 @@
 
 namespace telemetry::command_line {
 
-/// The option tables of every app, in the order of the reference page.
-[[nodiscard]] std::span<const std::span<const Option>> option_tables();
-
 /// What --config and --set say.
 struct Settings {
   std::string file;
