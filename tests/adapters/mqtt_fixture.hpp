@@ -109,7 +109,7 @@ class RecordingDoor : public Door {
   std::size_t open_bytes() const noexcept override { return open_.size() * 100; }
   std::size_t open_messages() const noexcept override { return open_.size(); }
   bool should_commit() const noexcept override { return open_.size() >= batch_messages; }
-  Result<void> commit() override {
+  Result<void> commit(std::vector<Outcome>*) override {
     if (on_commit) on_commit(open_);
     const std::lock_guard lock(mutex_);
     ++commits_;
