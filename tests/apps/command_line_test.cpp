@@ -138,7 +138,8 @@ TEST_CASE("an unknown option or command comes with the nearest known one") {
         "tool: unknown option --limt (did you mean --limit?)\n");
   CHECK(p.mistake({"show", "--limt=3"}) == "tool: unknown option --limt (did you mean --limit?)\n");
   CHECK(p.mistake({"show", "-q"}) == "tool: unknown option -q (tool show --help explains)\n");
-  CHECK(p.mistake({"shwo"}) == "tool: unknown command shwo (tool --help explains)\n");
+  CHECK(p.mistake({"shwo"}) == "tool: unknown command shwo (did you mean show?)\n");
+  CHECK(p.mistake({"fly"}) == "tool: unknown command fly (tool --help explains)\n");
   CHECK(p.mistake({"shows"}) == "tool: unknown command shows (did you mean show?)\n");
   CHECK(p.mistake({"shows", "--help"}) == "tool: unknown command shows (did you mean show?)\n");
   CHECK(p.mistake({"file", "copi", "x"}) == "tool: unknown command copi (did you mean copy?)\n");

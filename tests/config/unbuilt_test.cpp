@@ -128,9 +128,10 @@ TEST_CASE("what is not built is refused by name") {
              Catch::Contains("1:20: error: storage.backend: postgresql is not built yet") &&
                  Catch::Contains("use sqlite"));
   CHECK(Load{"storage: {backend: [s3, sqlite, kafka]}"}.refused() ==
-        "test.yaml:1:21: error: storage.backend: s3 is not built yet in this version (use sqlite)\n"
+        "test.yaml:1:21: error: storage.backend: s3 is not built yet in this version (use sqlite, "
+        "filesystem or both)\n"
         "test.yaml:1:33: error: storage.backend: kafka is not built yet in this version (use "
-        "sqlite)\n");
+        "sqlite, filesystem or both)\n");
   CHECK_THAT(Load{"buffer: {overflow: drop_oldest}"}.refused(),
              Catch::Contains("buffer.overflow: drop_oldest is not built yet") &&
                  Catch::Contains("journal.when_full: drop_oldest"));
@@ -165,7 +166,7 @@ TEST_CASE("the section of a store that is known by name only is refused where th
       "test.yaml:3: storage.influxdb has no effect here: it is not built yet"));
   CHECK(Load{"storage: {backend: [influxdb, sqlite], influxdb: {bucket: iot}}"}.refused() ==
         "test.yaml:1:21: error: storage.backend: influxdb is not built yet in this version (use "
-        "sqlite)\n");
+        "sqlite, filesystem or both)\n");
   CHECK_THAT(Load{"storage: {influx: {bucket: iot}}"}.refused(),
              Catch::Contains("unknown key storage.influx"));
 }

@@ -258,6 +258,7 @@ TEST_CASE("a record of CSV has the same four cells for every row, quoted where i
   append_record_csv(raw_row("", Row::RawKind::text), out);
   Row odd = row("a,\"b\"\r\nc", {});
   append_record_csv(odd, out);
+  const std::string times = "2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z";
   CHECK(out == std::string("topic,timestamp,received_at,payload\r\n") + "a," + times +
                    R"(,"{""x"":1,""y"":""say \""hi\""""}")" + "\r\n" + "raw," + times + ",17\r\n" +
                    "raw," + times + R"(,"""""")" + "\r\n" + "\"a,\"\"b\"\"\r\nc\"," + times +
