@@ -68,7 +68,7 @@ std::size_t SourceText::value_start(std::size_t offset) const {
   while (offset < text_.size() && std::string_view(" \t\r\n").find(text_[offset]) == npos) ++offset;
   while (offset < text_.size()) {
     if (text_[offset] == '#') {
-      offset = std::min(text_.find('\n', offset), text_.size());
+      offset = line_end(offset);
     } else if (std::string_view(" \t\r\n").find(text_[offset]) == npos) {
       return offset;
     } else {
@@ -91,25 +91,31 @@ std::size_t SourceText::quote_end(std::size_t open) const {
   return npos;
 }
 
-std::size_t SourceText::open_quote(std::size_t offset, std::size_t end) const {
+bool SourceText::ends_text(std::size_t offset) const {
+  return std::string_view(" \t\r\n,]}:").find(at(offset)) != npos;
+}
+
+std::size_t SourceText::wrong_quote(std::size_t offset, std::size_t end) const {
+  std::size_t broken = npos;
   bool begins = true;  // a quote here would begin a text
   while (offset < std::min(end, text_.size())) {
     const char c = text_[offset];
     if (begins && (c == '"' || c == '\'')) {
       const std::size_t close = quote_end(offset);
-      if (close == npos || close > end) return offset;
+      if (close == npos || close > end) return broken == npos ? offset : broken;
+      if (broken == npos && (line_end(offset) < close || !ends_text(close))) broken = offset;
       offset = close;
       begins = false;
       continue;
     }
     if (begins && c == '#') {
-      offset = std::min(text_.find('\n', offset), text_.size());
+      offset = line_end(offset);
       continue;
     }
-    begins = std::string_view(" \t\r\n[{,").find(c) != npos;
+    begins = std::string_view(" \t\r\n[]{},").find(c) != npos;
     ++offset;
   }
-  return npos;
+  return broken;
 }
 
 std::size_t SourceText::outdented(std::size_t begin, std::size_t end, int columns) const {
@@ -123,11 +129,13 @@ std::size_t SourceText::outdented(std::size_t begin, std::size_t end, int column
   return npos;
 }
 
-Position SourceText::position(std::size_t offset) const {
-  const std::string_view before = std::string_view(text_).substr(0, offset);
-  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-  return {static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-          static_cast<int>(before.size() - line_start) + 1};
+Position SourceText::position(std::size_t offset, std::size_t known, Position at) const {
+  const std::string_view between = std::string_view(text_).substr(known, offset - known);
+  const std::size_t line = between.rfind('\n');
+  if (line == std::string_view::npos)
+    return {at.line, at.column + static_cast<int>(between.size())};
+  return {at.line + static_cast<int>(std::count(between.begin(), between.end(), '\n')),
+          static_cast<int>(between.size() - line)};
 }
 
 std::string_view SourceText::line(int number) const {

@@ -67,6 +67,11 @@ void check_lookalikes(std::string_view text, Position at) {
     throw Stop{at, "curly quotes do not quote: they would be a part of the text",
                "write straight ones: \" or '"};
   }
+  const char last = text.empty() ? '\0' : text.back();
+  if ((last == '"' || last == '\'') && std::count(text.begin(), text.end(), last) % 2 == 1) {
+    throw Stop{at, "this ends with a quote that none opens",
+               "open it; a quote that belongs to the text stands in quotes of the other kind"};
+  }
 }
 
 }  // namespace
@@ -124,7 +129,7 @@ class Tree::Builder final : public YAML::EventHandler {
     node->plain = tag != "!";
     node->block = !node->plain && (source_.at(start) == '|' || source_.at(start) == '>');
     node->text = value;
-    add(node, check_lines(*node, start));
+    add(node, check_lines(*node, start, source_.position(start, offset(mark), node->at)));
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -181,13 +186,14 @@ class Tree::Builder final : public YAML::EventHandler {
   void open(TreeNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
             YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
     refuse_tag(mark, tag);
+    const bool flow = style == YAML::EmitterStyle::Flow;
     if (open_.size() >= depth_max)
       throw Stop{position(mark), fmt::format("nested deeper than {} levels", depth_max), ""};
     if (!open_.empty() && open_.back().node->kind == TreeNode::Kind::map && !open_.back().key) {
+      if (flow) blame_quote(SourceText::npos);
       throw Stop{position(mark), "a list or map in the place of a key; or this is never closed",
                  "close the bracket, or write a text as key"};
     }
-    const bool flow = style == YAML::EmitterStyle::Flow;
     open_.push_back({make(kind, mark, anchor), flow, offset(mark), nullptr, 0, {}});
   }
 
@@ -208,8 +214,10 @@ class Tree::Builder final : public YAML::EventHandler {
     if (level.node->kind == TreeNode::Kind::sequence) {
       level.node->items.push_back(node);
     } else if (level.key == nullptr) {
-      if (node->kind != TreeNode::Kind::scalar)
+      if (node->kind != TreeNode::Kind::scalar) {
+        blame_quote(source_.line_end(cursor_));
         throw Stop{node->at, "a key must be text", "put it in quotes"};
+      }
       if (node->plain && node->text == "<<")
         throw Stop{node->at, "merge keys are not supported", "write the keys out"};
       level.key = node;
@@ -239,9 +247,8 @@ class Tree::Builder final : public YAML::EventHandler {
 
   /// The end of a text, where it is known. YAML lets any text go on in the next lines, and yaml-cpp
   /// does not even ask that they are indented.
-  std::size_t check_lines(const TreeNode& node, std::size_t start) {
+  std::size_t check_lines(const TreeNode& node, std::size_t start, Position at) {
     if (node.block) return start;
-    const Position at = source_.position(start);
     if (node.plain) {
       if (source_.text().compare(start, node.text.size(), node.text) == 0) {
         check_plain(node.text, start, at);
@@ -260,7 +267,10 @@ class Tree::Builder final : public YAML::EventHandler {
     }
     const std::size_t end = source_.quote_end(start);
     if (end == SourceText::npos) throw never_closed(at);
-    if (source_.text().find('\n', start) >= end) return end;
+    if (source_.line_end(start) >= end) {
+      if (!source_.ends_text(end)) throw wrong_quote(start);
+      return end;
+    }
     const int indent = block_indent();
     if (!is_value_for_people() ||
         (indent >= 0 && source_.outdented(start, end, indent) != SourceText::npos)) {
@@ -313,6 +323,15 @@ class Tree::Builder final : public YAML::EventHandler {
     }
   }
 
+  /// The mark of an empty item is that of the token behind it.
+  [[nodiscard]] std::size_t dash_above(const Level& level, std::size_t at) const {
+    for (std::size_t line = source_.line_start(at);; line = source_.line_start(line - 1)) {
+      const std::size_t dash = line + static_cast<std::size_t>(level.node->at.column) - 1;
+      if (dash < at && dash < source_.line_end(line) && source_.at(dash) == '-') return dash;
+      if (line <= level.begin) return SourceText::npos;
+    }
+  }
+
   void check_item(const Level& level, std::size_t at) const {
     constexpr std::array nulls = {"~", "null", "Null", "NULL"};
     if (std::any_of(nulls.begin(), nulls.end(), [&](std::string_view word) {
@@ -320,20 +339,10 @@ class Tree::Builder final : public YAML::EventHandler {
         })) {
       return;
     }
-    Position place = source_.position(at);  // of what comes after it
-    const auto column = static_cast<std::size_t>(level.node->at.column);
-    bool remark = false;
-    for (int line = place.line; !level.flow && line >= level.node->at.line; --line) {
-      const std::string_view text = source_.line(line);
-      if (text.size() < column || text[column - 1] != '-' ||
-          (line == place.line && place.column <= level.node->at.column)) {
-        continue;
-      }
-      place = {line, level.node->at.column};
-      const std::size_t first = text.find_first_not_of(" \t", column);
-      remark = first != std::string_view::npos && text[first] == '#';
-      break;
-    }
+    const std::size_t dash = level.flow ? SourceText::npos : dash_above(level, at);
+    const Position place = source_.position(dash == SourceText::npos ? at : dash);
+    const bool remark =
+        dash != SourceText::npos && source_.at(source_.skip_blanks(dash + 1)) == '#';
     throw Stop{place, "an item of this list is empty",
                remark       ? "a text that begins with # stands in quotes"
                : level.flow ? "remove a comma"
@@ -347,6 +356,20 @@ class Tree::Builder final : public YAML::EventHandler {
       return (level->key != nullptr ? level->key->at : level->node->at).column - 1;
     }
     return -1;
+  }
+
+  [[nodiscard]] Stop wrong_quote(std::size_t open) const {
+    const Position at = source_.position(open);
+    const std::size_t end = source_.quote_end(open);
+    if (end > source_.line_end(open)) return never_closed(at);
+    return {at, "text follows right behind the quote that closes this one",
+            "is a quote missing, or one too much? In single quotes '' is an apostrophe, in double "
+            "quotes \\\" is a quote"};
+  }
+  /// What makes no sense may be the text behind a quote that was closed too early or too late.
+  void blame_quote(std::size_t end) const {
+    const std::size_t quote = source_.wrong_quote(cursor_, end);
+    if (quote != SourceText::npos) throw wrong_quote(quote);
   }
 
   [[nodiscard]] std::optional<Position> innermost_bracket() const {
@@ -430,9 +453,11 @@ std::optional<Stop> Tree::Builder::explain_colon(Position at) const {
 Stop Tree::Builder::explain(const YAML::Exception& error) const {
   if (error.mark.is_null()) return {{}, "not valid YAML: " + error.msg, ""};
   const Position at = position(error.mark);
-  const std::size_t quote = source_.open_quote(cursor_, offset(error.mark));
-  if (quote != SourceText::npos && source_.position(quote).line < at.line) {
-    return never_closed(source_.position(quote));
+  const std::size_t quote = source_.wrong_quote(cursor_, offset(error.mark));
+  // One that is open in this line is what the parser complains about.
+  if (quote != SourceText::npos &&
+      (source_.position(quote).line < at.line || source_.quote_end(quote) <= offset(error.mark))) {
+    return wrong_quote(quote);
   }
   if (broken_.end > 0 && source_.position(broken_.end).line == at.line) {
     return never_closed(source_.position(broken_.begin));
@@ -443,7 +468,9 @@ Stop Tree::Builder::explain(const YAML::Exception& error) const {
   // yaml-cpp 0.8 quotes the name of an unknown anchor, which may be an unquoted password.
   std::string message = "not valid YAML: " + error.msg.substr(0, error.msg.find(':'));
   const auto is = [&](std::string_view part) { return contains(error.msg, part); };
-  if (tab) return {at, message, "indent with spaces, not tabs"};
+  if (tab && !is("flow") && !is("unknown token")) {
+    return {at, message, "indent with spaces, not tabs"};
+  }
   if (is("unicode")) return {at, message, "write the character itself, in UTF-8"};
   if (is("escape")) {
     return {at, message, "write a backslash twice in double quotes, or use single quotes"};

@@ -91,6 +91,10 @@ TEST_CASE("a quote that is never closed is named, though YAML reads on to the en
       {"a: &x \"y\nb: *x\n", 1, 7, unclosed, ""},
       {"a: \"x \\\"\nb: 1\n", 1, 4, unclosed, ""},
       {"a: 'it''s\nb: 1\n", 1, 4, unclosed, ""},
+      {"a: 'it's'\nb: 1\n", 1, 4, "text follows right behind the quote", "an apostrophe"},
+      {"a: \"x\"y\nb: 1\n", 1, 4, "text follows right behind the quote", "one too much"},
+      {"a: x\"\nb: 1\n", 1, 4, "ends with a quote that none opens", "open it"},
+      {"a: [x, y']\nb: 1\n", 1, 8, "ends with a quote that none opens", ""},
   });
 }
 
@@ -105,6 +109,45 @@ TEST_CASE("a quote that only a later one closes is named, not what was swallowed
       {"a: \"x\nb: '^\\d+$'\nc: 1\n", 1, 4, unclosed, ""},
       {"a: \"x\n  y\"\n", 1, 4, unclosed, ""},
   });
+}
+
+TEST_CASE("each quote that is removed from a real file is missed where it was") {
+  const auto missing = [](const std::string& text) {
+    config::Tree tree;
+    std::vector<Diagnostic> diagnostics;
+    static_cast<void>(tree.read(text, "t.yaml", diagnostics));
+    REQUIRE(diagnostics.size() == 1);
+    return diagnostics.front();
+  };
+  std::size_t removed = 0;
+  for (const char* folder : {"/examples/config", "/examples/schemas", "/tests/ancestors/schemas",
+                             "/tests/ancestors/configurations"}) {
+    for (const auto& file : std::filesystem::directory_iterator(
+             std::filesystem::path(TELEMETRY_SOURCE_DIR).concat(folder))) {
+      std::ifstream in(file.path(), std::ios::binary);
+      const std::string text{std::istreambuf_iterator<char>(in), {}};
+      const config::SourceText source(text);
+      bool begins = true;
+      for (std::size_t i = 0; i < text.size(); ++i) {
+        if (begins && text[i] == '#') i = source.line_end(i);
+        const std::size_t end = source.quote_end(i);
+        if (begins && (text[i] == '"' || text[i] == '\'') && end != std::string::npos) {
+          ++removed;
+          INFO(file.path() << ": " << text.substr(i, end - i));
+          const config::Position at = source.position(i);
+          const Diagnostic closing = missing(text.substr(0, end - 1) + text.substr(end));
+          CHECK(closing.line == at.line);
+          CHECK(closing.column == at.column);
+          CHECK_THAT(closing.message, Catch::Contains("quote"));
+          const Diagnostic opening = missing(text.substr(0, i) + text.substr(i + 1));
+          CHECK(opening.line == at.line);
+          i = end - 1;
+        }
+        begins = std::string_view(" \t\r\n[{,").find(text[i]) != std::string_view::npos;
+      }
+    }
+  }
+  CHECK(removed > 100);
 }
 
 TEST_CASE("a text for people may go over several lines as writers of YAML break them") {
