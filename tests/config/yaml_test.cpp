@@ -251,7 +251,8 @@ TEST_CASE("characters that look like others, or like nothing, are named") {
 
 TEST_CASE("a value that a remark has swallowed is a warning") {
   std::vector<Diagnostic> warnings;
-  CHECK(shape("a: #hunter2\nb: # none\nc: #\nd: 'x'#y\n", &warnings) == "{a: -, b: -, c: -, d: x}");
+  CHECK(shape("a: #hunter2\nb: # none\nc: #\nd: 'x' #y\n", &warnings) ==
+        "{a: -, b: -, c: -, d: x}");
   REQUIRE(warnings.size() == 1);
   CHECK(to_string(warnings[0]) ==
         "t.yaml:1:4: warning: a has no value: # begins a remark (put a value that begins with # in "
