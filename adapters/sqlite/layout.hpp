@@ -43,6 +43,7 @@ inline constexpr std::int64_t sequence_gap = 16;
 inline constexpr std::int64_t sequence_reset = 32;
 inline constexpr std::int64_t late_unchecked = 64;
 inline constexpr std::int64_t coerced = 128;  ///< lenient mode read a value as another type
+inline constexpr std::int64_t rounded = 256;  ///< a value is the nearest to what was read
 }  // namespace row_flag
 
 /// Column `kind` of a table without schema: how `payload` is to be read. Binary is base64.

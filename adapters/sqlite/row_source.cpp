@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t fixed_columns = 6;   // id, topic_id, time, delay, flags, block
 constexpr std::size_t latest_columns = 4;  // topic_id, time, id, partition_id
-// With 19 digits of mantissa every smaller exponent makes a double.
+// With 19 digits of mantissa every smaller exponent makes a finite double.
 constexpr int doubtful_exponent = 280;
 
 std::size_t column_count(const Layout& layout) noexcept {
@@ -42,6 +42,7 @@ std::int64_t stored_flags(const Layout& layout, const Reading& reading) noexcept
   if (reading.flags & flag::sequence_reset) flags |= row_flag::sequence_reset;
   if (reading.flags & flag::late_unchecked) flags |= row_flag::late_unchecked;
   if (reading.flags & flag::coerced) flags |= row_flag::coerced;
+  if (reading.flags & flag::rounded) flags |= row_flag::rounded;
   for (std::size_t slot = 0; slot < layout.columns.size(); ++slot) {
     if (!layout.columns[slot].is_time) continue;
     if (is_apart(reading, value_of(reading, slot))) flags |= row_flag::time_apart;
@@ -253,9 +254,9 @@ bool is_storable(const Layout& layout, const Reading& reading) noexcept {
       continue;
     }
     const core::Decimal decimal = value.as_decimal();
-    if (decimal.exponent > -doubtful_exponent && decimal.exponent < doubtful_exponent) continue;
+    if (decimal.exponent < doubtful_exponent) continue;
     const double number = to_double(decimal);
-    if (!std::isfinite(number) || (number == 0 && decimal.mantissa != 0)) return false;
+    if (!std::isfinite(number)) return false;
   }
   return true;
 }

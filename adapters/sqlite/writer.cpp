@@ -225,13 +225,7 @@ PayloadKind Writer::kind_of(std::string_view payload) {
   if (token == core::JsonToken::end) return PayloadKind::json;
   // SQL functions end text at a NUL byte.
   const bool text = core::is_valid_utf8(payload) && payload.find('\0') == std::string_view::npos;
-  if (!text) return PayloadKind::binary;
-  if (json.error() != core::JsonError::number_range) return PayloadKind::text;
-  // JSON with a number that our decimals cannot hold is JSON all the same.
-  SQLite::Statement valid(*database_, "SELECT json_valid(?)");
-  valid.bind(1, std::string(payload));
-  return valid.executeStep() && valid.getColumn(0).getInt() == 1 ? PayloadKind::json
-                                                                 : PayloadKind::text;
+  return text ? PayloadKind::text : PayloadKind::binary;
 }
 
 Topic& Writer::topic_of(const Reading& reading) {

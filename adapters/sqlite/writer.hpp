@@ -91,7 +91,7 @@ class Writer {
   void insert(Target& target, WriteReport& report);
   void insert_all(WriteReport& report);
   void count(Partition& partition, const PendingRow& row);
-  [[nodiscard]] PayloadKind kind_of(std::string_view payload);
+  [[nodiscard]] static PayloadKind kind_of(std::string_view payload);
   [[nodiscard]] bool is_stored(std::int64_t id);
   [[nodiscard]] bool was_replayed(const Reading& reading);
   void save_replayed(const Reading& reading);

@@ -57,8 +57,8 @@ struct Judged {
 
 /// How the values of a valid payload came about.
 struct Origins {
-  std::vector<bool> is_default;          ///< by slot
-  std::vector<core::Violation> coerced;  ///< what lenient mode read as another type
+  std::vector<bool> is_default;        ///< by slot
+  std::vector<core::Violation> notes;  ///< what is not taken as it was written
 };
 
 /// The same decoder without the defaults: what stays null is filled by them.
@@ -71,10 +71,10 @@ Origins origins_of(const Schema& schema, std::string_view payload) {
   std::array<core::Violation, 1> violations;
   Origins origins{std::vector<bool>(view.slot_count), std::vector<core::Violation>(16)};
   const auto result = core::decode(view, payload, {values, scratch, violations, extras},
-                                   schema.pattern_hook(), schema.coercion_hook(), origins.coerced);
-  origins.coerced.resize(std::min<std::size_t>(result.coercions, origins.coerced.size()));
+                                   schema.pattern_hook(), schema.coercion_hook(), origins.notes);
+  origins.notes.resize(std::min(result.notes(), origins.notes.size()));
   for (const core::Default& one : schema.view().defaults) {
-    origins.is_default[one.slot] = values[one.slot].is_null();
+    origins.is_default[one.slot] = values[one.slot].is_absent();
   }
   return origins;
 }
@@ -113,8 +113,8 @@ Judged judge_one(const Schema* schema, const std::string& topic, const std::stri
   out.sequence = reading.sequence;
   out.extra = reading.extra;
   const Origins origins = origins_of(*schema, payload);
-  for (const auto& coerced : origins.coerced) {
-    out.warnings.push_back(schema->describe(coerced, payload));
+  for (const auto& note : origins.notes) {
+    out.warnings.push_back(schema->describe(note, payload));
   }
   for (std::size_t slot = 0; slot < reading.values.size(); ++slot) {
     const SlotInfo& info = schema->slots()[slot];

@@ -66,6 +66,7 @@ struct IngestStats {
   std::uint64_t gaps = 0, gap_messages = 0, resets = 0, late_unchecked = 0;
   std::uint64_t time_missing = 0, time_absurd = 0;
   std::uint64_t coerced = 0;  ///< valid, with values that lenient mode read as another type
+  std::uint64_t rounded = 0;  ///< valid, with values that are the nearest to what was read
   std::uint64_t commits = 0, high_water = 0;
   std::size_t messages_open = 0;               ///< in open batches now
   std::vector<std::uint64_t> invalid_by_rule;  ///< index: core::Rule

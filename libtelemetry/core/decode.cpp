@@ -55,33 +55,22 @@ struct Level {
 };
 
 Rule to_rule(JsonError error) noexcept {
-  switch (error) {
-    case JsonError::none:
-    case JsonError::syntax:
-      return Rule::json_syntax;
-    case JsonError::depth:
-      return Rule::json_depth;
-    case JsonError::utf8:
-      return Rule::json_utf8;
-    case JsonError::surrogate:
-      return Rule::json_surrogate;
-    case JsonError::number_range:
-      return Rule::number_range;
-    case JsonError::trailing_bytes:
-      return Rule::trailing_bytes;
-  }
-  return Rule::json_syntax;
+  static_assert(static_cast<int>(Rule::json_syntax) == static_cast<int>(JsonError::syntax));
+  static_assert(static_cast<int>(Rule::json_surrogate) == static_cast<int>(JsonError::surrogate));
+  static_assert(static_cast<int>(Rule::trailing_bytes) ==
+                static_cast<int>(JsonError::trailing_bytes));
+  return static_cast<Rule>(error);
 }
 
 /// 0 less, 1 equal, 2 greater: the bit of a Relation. Texts are equal or not, never less.
-unsigned order(const Value& left, const Value& right) noexcept {
+unsigned order_of(const Value& left, const Value& right) noexcept {
   if (left.kind() == ValueKind::text) return left.as_text() == right.as_text() ? 1 : 2;
   return static_cast<unsigned>(compare(left.as_decimal(), right.as_decimal()) + 1);
 }
 
-struct Coercion {
-  CoercionHook hook;
-  std::span<Violation> noted;
+struct Noting {
+  CoercionHook coercion;
+  std::span<Violation> notes;
 };
 
 /// Two decoders, so that strict mode pays nothing for the other, and firmware never links it.
@@ -89,12 +78,12 @@ template <bool lenient>
 class Decoder {
  public:
   Decoder(const SchemaView& schema, std::string_view payload, const DecodeBuffers& buffers,
-          PatternHook pattern, const Coercion* coercion) noexcept
+          PatternHook pattern, const Noting* noting) noexcept
       : schema_(schema),
         payload_(payload),
         buffers_(buffers),
         pattern_(pattern),
-        coercion_(coercion),
+        noting_(noting),
         json_(payload) {}
 
   DecodeResult run() noexcept;
@@ -115,16 +104,19 @@ class Decoder {
   void close_array() noexcept;
   std::string_view read_text(const Node& node) noexcept;
   void check_text(const Node& node, std::string_view text) noexcept;
-  void check_number(const Node& node, const Decimal& number) noexcept;
+  void check_number(const Node& node, const JsonPull& read) noexcept;
   void check_timestamp(const Node& node, JsonToken token) noexcept;
-  void check_bounds(const Node& node, const Decimal& number) noexcept;
+  void check_bounds(const Node& node, const JsonPull& read) noexcept;
+  int order(const JsonPull& read, std::uint16_t bound) const noexcept;
   bool is_listed(const Node& node, std::string_view text) const noexcept;
   bool is_listed(const Node& node, const Decimal& number) const noexcept;
 
   std::uint16_t find_key(Level& level, std::string_view name) const noexcept;
   /// Of the key or string that was read last.
   std::string_view text() noexcept;
-  void put(const Node& node, const Value& value) noexcept;
+  Value& slot(const Node& node) noexcept;
+  void count_rounding(const Node& node) noexcept;
+  void note(const Node& node, std::uint16_t kind) noexcept;
   void fill_defaults() noexcept;
 
   void report(Rule rule, const Node* node, std::uint16_t key, std::size_t offset,
@@ -157,10 +149,11 @@ class Decoder {
   std::string_view payload_;
   const DecodeBuffers& buffers_;
   PatternHook pattern_;
-  const Coercion* coercion_;
+  const Noting* noting_;
   JsonPull json_;
   DecodeResult result_;
   std::size_t depth_ = 0;
+  Value nowhere_;  // what is inside arrays has no slot
   std::array<Level, schema_depth_max> levels_;
 };
 
@@ -255,11 +248,11 @@ bool Decoder<lenient>::read_value(const Node& node, JsonToken token) noexcept {
     case FieldType::integer:
     case FieldType::number:
       if (token != JsonToken::number) break;
-      check_number(node, json_.number());
+      check_number(node, json_);
       return true;
     case FieldType::boolean:
       if (token != JsonToken::true_ && token != JsonToken::false_) break;
-      put(node, Value::boolean(token == JsonToken::true_));
+      slot(node) = Value::boolean(token == JsonToken::true_);
       return true;
     case FieldType::timestamp:
       if (token != JsonToken::string && token != JsonToken::number) break;
@@ -280,7 +273,7 @@ bool Decoder<lenient>::read_value(const Node& node, JsonToken token) noexcept {
       if (token == JsonToken::null_ && node.nulls == Nulls::refused) break;
       const std::size_t begin = json_.offset();
       if (!skip(token)) return false;
-      put(node, Value::json(written(begin)));
+      slot(node) = Value::json(written(begin));
       return true;
     }
   }
@@ -297,7 +290,10 @@ bool Decoder<lenient>::skip(JsonToken token) noexcept {
 
 template <bool lenient>
 bool Decoder<lenient>::mismatch(const Node& node, JsonToken token) noexcept {
-  if (token == JsonToken::null_ && node.nulls == Nulls::accepted) return true;
+  if (token == JsonToken::null_ && node.nulls == Nulls::accepted) {
+    slot(node) = Value::given_null();
+    return true;
+  }
   if constexpr (lenient) {
     if (coerce(node, token)) return true;
   }
@@ -310,33 +306,31 @@ bool Decoder<lenient>::mismatch(const Node& node, JsonToken token) noexcept {
 /// False when the value is what the payload says: of another type.
 template <bool lenient>
 bool Decoder<lenient>::coerce(const Node& node, JsonToken token) noexcept {
-  if (node.slot == no_index) return false;
+  if (node.slot == no_index || noting_->coercion.coerce == nullptr) return false;
   Value found;
   if (token == JsonToken::string) {
     found = Value::text(text());
   } else if (token == JsonToken::number) {
+    if (json_.rest() != Rest::none && node.type != FieldType::string) return false;
     found = Value::decimal(json_.number());
   } else if (token == JsonToken::true_ || token == JsonToken::false_) {
     found = Value::boolean(token == JsonToken::true_);
   } else {
     return false;
   }
-  const std::size_t offset = json_.offset();
-  const Value value =
-      coercion_->hook.coerce(coercion_->hook.context, index_of(node), found, written(offset));
+  const Value value = noting_->coercion.coerce(noting_->coercion.context, index_of(node), found,
+                                               written(json_.offset()));
   if (value.is_null()) return false;
-  if (result_.coercions < coercion_->noted.size()) {
-    coercion_->noted[result_.coercions] = {Rule::none, index_of(node), no_index,
-                                           static_cast<std::uint32_t>(offset),
-                                           static_cast<std::uint32_t>(json_.end_offset() - offset)};
-  }
-  if (result_.coercions != std::numeric_limits<std::uint16_t>::max()) ++result_.coercions;
+  note(node, no_index);
+  ++result_.coercions;
   if (node.type == FieldType::string) {
     check_text(node, value.as_text());
   } else if (node.type == FieldType::integer || node.type == FieldType::number) {
-    check_number(node, value.as_decimal());
+    JsonPull number(value.as_text());
+    number.next();
+    check_number(node, number);
   } else {
-    put(node, value);
+    slot(node) = value;
   }
   return true;
 }
@@ -392,7 +386,7 @@ template <bool lenient>
     const Value& right = buffers_.values[one.right];
     if (left.is_null() || right.is_null()) continue;
     const auto allowed = static_cast<unsigned>(one.relation);
-    if ((allowed & (1u << order(left, right))) == 0) {
+    if ((allowed & (1u << order_of(left, right))) == 0) {
       report_missing(Rule::comparison, &node, i);
     }
   }
@@ -404,7 +398,7 @@ void Decoder<lenient>::close_array() noexcept {
   const Node& node = *level.node;
   if (level.array.items < node.length_min) report_from(Rule::min_items, node, level.array.begin);
   if (level.array.items > node.length_max) report_from(Rule::max_items, node, level.array.begin);
-  put(node, Value::json(written(level.array.begin)));
+  slot(node) = Value::json(written(level.array.begin));
 }
 
 template <bool lenient>
@@ -427,35 +421,48 @@ void Decoder<lenient>::check_text(const Node& node, std::string_view text) noexc
   if (node.pattern != no_index && !pattern_.matches(pattern_.context, node.pattern, text)) {
     report_token(Rule::pattern, node);
   }
-  put(node, Value::text(text));
+  slot(node) = Value::text(text);
 }
 
 template <bool lenient>
-void Decoder<lenient>::check_number(const Node& node, const Decimal& number) noexcept {
+void Decoder<lenient>::check_number(const Node& node, const JsonPull& read) noexcept {
+  const Decimal& number = read.number();
   if (node.type == FieldType::integer) {
     std::int64_t whole = 0;
-    if (!to_int64(number, whole)) {
-      report_token(number.exponent < 0 ? Rule::type : Rule::number_range, node);
+    if (read.rest() != Rest::none || !to_int64(number, whole)) {
+      // With a rest, what has no digits behind the point is beyond 64 bits.
+      report_token(number.exponent <= 0 ? Rule::type : Rule::number_range, node);
       return;
     }
-    put(node, Value::integer(whole));
+    slot(node) = Value::integer(whole);
   } else {
-    put(node, Value::decimal(number));
+    if (number.exponent > read_exponent_max) {
+      report_token(Rule::number_range, node);
+      return;
+    }
+    slot(node) = Value::decimal(number);
+    if (read.rest() != Rest::none) count_rounding(node);
   }
-  check_bounds(node, number);
-  if (node.count != 0 && !is_listed(node, number)) report_token(Rule::enum_, node);
+  check_bounds(node, read);
+  if (node.count != 0 && (read.rest() != Rest::none || !is_listed(node, number))) {
+    report_token(Rule::enum_, node);
+  }
 }
 
 template <bool lenient>
-void Decoder<lenient>::check_bounds(const Node& node, const Decimal& number) noexcept {
-  if (node.min != no_index &&
-      compare(number, schema_.bounds[node.min]) < (node.min_exclusive ? 1 : 0)) {
+void Decoder<lenient>::check_bounds(const Node& node, const JsonPull& read) noexcept {
+  if (node.min != no_index && order(read, node.min) < (node.min_exclusive ? 1 : 0)) {
     report_token(Rule::min, node);
   }
-  if (node.max != no_index &&
-      compare(number, schema_.bounds[node.max]) > (node.max_exclusive ? -1 : 0)) {
+  if (node.max != no_index && order(read, node.max) > (node.max_exclusive ? -1 : 0)) {
     report_token(Rule::max, node);
   }
+}
+
+/// <0, 0, >0. The rest decides where the Decimal is the bound.
+template <bool lenient>
+int Decoder<lenient>::order(const JsonPull& read, std::uint16_t bound) const noexcept {
+  return 2 * compare(read.number(), schema_.bounds[bound]) + static_cast<int>(read.rest());
 }
 
 template <bool lenient>
@@ -471,19 +478,24 @@ void Decoder<lenient>::check_timestamp(const Node& node, JsonToken token) noexce
     return;
   }
   std::int64_t ns = 0;
-  const bool good = number ? epoch_to_ns(json_.number(), node.time_format, ns)
-                           : parse_time(this->text(), schema_.zone_offset_s, ns);
-  if (!good) {
+  auto read = TimeText::none;
+  if (text) {
+    read = read_time(this->text(), schema_.zone_offset_s, ns);
+  } else if (epoch_to_ns(json_.number(), node.time_format, ns)) {
+    read = TimeText::held;
+  }
+  if (read == TimeText::none) {
     report_token(Rule::time_format, node);
     return;
   }
-  put(node, Value::time(ns));
+  slot(node) = Value::time(ns);
+  if (read == TimeText::moved) count_rounding(node);
 }
 
 template <bool lenient>
 bool Decoder<lenient>::is_listed(const Node& node, std::string_view text) const noexcept {
   for (const Value& value : schema_.enums.subspan(node.first, node.count)) {
-    if (value.kind() == ValueKind::text && value.as_text() == text) return true;
+    if (value.as_text() == text) return true;
   }
   return false;
 }
@@ -491,7 +503,7 @@ bool Decoder<lenient>::is_listed(const Node& node, std::string_view text) const 
 template <bool lenient>
 bool Decoder<lenient>::is_listed(const Node& node, const Decimal& number) const noexcept {
   for (const Value& value : schema_.enums.subspan(node.first, node.count)) {
-    if (value.kind() != ValueKind::text && compare(value.as_decimal(), number) == 0) return true;
+    if (compare(value.as_decimal(), number) == 0) return true;
   }
   return false;
 }
@@ -521,16 +533,34 @@ std::string_view Decoder<lenient>::text() noexcept {
   return {room.data(), json_unescape(raw, room)};
 }
 
+/// Where the node's value goes.
 template <bool lenient>
-void Decoder<lenient>::put(const Node& node, const Value& value) noexcept {
-  if (node.slot != no_index) buffers_.values[node.slot] = value;
+[[gnu::noinline]] Value& Decoder<lenient>::slot(const Node& node) noexcept {
+  return node.slot == no_index ? nowhere_ : buffers_.values[node.slot];
+}
+
+/// What is inside an array is kept as it came.
+template <bool lenient>
+[[gnu::noinline]] void Decoder<lenient>::count_rounding(const Node& node) noexcept {
+  if (node.slot == no_index) return;
+  if constexpr (lenient) note(node, rounded_note);
+  if (result_.roundings != std::numeric_limits<std::uint8_t>::max()) ++result_.roundings;
+}
+
+/// Of the token that was read last.
+template <bool lenient>
+void Decoder<lenient>::note(const Node& node, std::uint16_t kind) noexcept {
+  if (result_.notes() >= noting_->notes.size()) return;
+  noting_->notes[result_.notes()] = {
+      Rule::none, index_of(node), kind, static_cast<std::uint32_t>(json_.offset()),
+      static_cast<std::uint32_t>(json_.end_offset() - json_.offset())};
 }
 
 template <bool lenient>
 void Decoder<lenient>::fill_defaults() noexcept {
   for (const Default& entry : schema_.defaults) {
     Value& value = buffers_.values[entry.slot];
-    if (value.is_null()) value = entry.value;
+    if (value.is_absent()) value = entry.value;
   }
 }
 
@@ -555,10 +585,13 @@ DecodeResult decode(const SchemaView& schema, std::string_view payload,
 
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
                     const DecodeBuffers& buffers, PatternHook pattern, CoercionHook coercion,
-                    std::span<Violation> coercions) noexcept {
-  if (coercion.coerce == nullptr) return decode(schema, payload, buffers, pattern);
-  const Coercion lenient{coercion, coercions};
-  return Decoder<true>(schema, payload, buffers, pattern, &lenient).run();
+                    std::span<Violation> notes) noexcept {
+  if (coercion.coerce == nullptr) {
+    const DecodeResult strict = decode(schema, payload, buffers, pattern);
+    if (strict.roundings == 0 || notes.empty()) return strict;
+  }
+  const Noting noting{coercion, notes};
+  return Decoder<true>(schema, payload, buffers, pattern, &noting).run();
 }
 
 }  // namespace telemetry::core

@@ -2,7 +2,8 @@
 // A pull tokenizer: the caller asks for the next token, so nothing is called back, nothing is built
 // and nothing recurses; the open containers are one bit each. It accepts exactly RFC 8259, in at
 // most json_depth_max levels, with strings that are valid UTF-8 and name no half of a surrogate
-// pair. Strings stay as written and numbers become exact Decimals: there is no floating point here.
+// pair. Strings stay as written and numbers become exact Decimals, longer ones as much of them as
+// fits and the direction of the rest: there is no floating point here.
 //
 // Life of a document: expect_ says what may come next; next() skips white space and a due comma,
 // reads one token, and leaves at_ behind it (behind the colon after a key). An error is final.
@@ -22,8 +23,10 @@
 namespace telemetry::core {
 namespace {
 
-constexpr std::ptrdiff_t exponent_min = std::numeric_limits<std::int16_t>::min();
-constexpr std::ptrdiff_t exponent_max = std::numeric_limits<std::int16_t>::max();
+constexpr std::ptrdiff_t exponent_min = read_exponent_min;
+constexpr std::ptrdiff_t exponent_max = read_exponent_max;
+constexpr std::uint64_t largest_mantissa = 1'797'693'134'862'315'708;  // of the largest double
+constexpr std::uint64_t mantissa_max = std::numeric_limits<std::int64_t>::max();
 
 bool is_digit(char c) noexcept { return static_cast<std::uint8_t>(c - '0') < 10; }
 
@@ -90,60 +93,51 @@ char escaped_character(char c) noexcept {
   return '\0';
 }
 
-/// Behind the digits at `at`, which are appended to `mantissa` without a look at its size.
-const char* read_digits(const char* at, const char* end, std::uint64_t& mantissa) noexcept {
-  for (; at != end && is_digit(*at); ++at) {
-    mantissa = mantissa * 10 + static_cast<std::uint64_t>(*at - '0');
-  }
-  return at;
-}
-
-/// mantissa * 10 + digit, unless int64 cannot hold that.
-bool append_digit(std::uint64_t& mantissa, std::uint32_t digit, bool negative) noexcept {
-  constexpr std::uint64_t max = std::numeric_limits<std::int64_t>::max();
-  if (mantissa > max / 10) return false;
-  if (mantissa == max / 10 && digit > max % 10 + (negative ? 1 : 0)) return false;
-  mantissa = mantissa * 10 + digit;
-  return true;
-}
-
-/// The exact value of any well-formed mantissa text, times 10^exponent. Zeros at the end, before or
-/// behind the point, count for the exponent only; then the exponent is brought into its range as
-/// far as the mantissa allows.
-bool read_exactly(const char* at, const char* end, std::ptrdiff_t exponent, bool negative,
-                  Decimal& out) noexcept {
-  std::uint64_t mantissa = 0;
-  std::ptrdiff_t zeros = 0;
-  bool fraction = false;
-  for (; at != end; ++at) {
-    if (*at == '.') {
-      fraction = true;
+/// Any well-formed mantissa text, times 10^exponent: its first 19 digits, of which the last ones go
+/// where the limit or the exponent's range wants it.
+/// @returns Rest, of a number above 0.
+int read_long(const char* at, const char* end, std::uint64_t limit, std::ptrdiff_t& exponent,
+              std::uint64_t& mantissa) noexcept {
+  constexpr std::uint64_t full = 1'000'000'000'000'000'000;  // 19 digits
+  std::uint32_t digit = 0;                                   // the first that is cut off
+  std::uint32_t more = 0;                                    // not 0: others, behind it
+  std::ptrdiff_t step = 0;                                   // -1 behind the point
+  mantissa = 0;
+  for (std::ptrdiff_t cut = 0; at != end; ++at) {
+    const auto next = static_cast<std::uint32_t>(*at - '0');
+    if (next > 9) {
+      step = -1;
       continue;
     }
-    if (fraction) --exponent;
-    if (*at == '0') {
-      zeros += mantissa != 0 ? 1 : 0;
+    exponent += step;
+    if (mantissa < full) {
+      mantissa = mantissa * 10 + next;
       continue;
     }
-    for (; zeros > 0; --zeros) {
-      if (!append_digit(mantissa, 0, negative)) return false;
+    ++exponent;
+    if (cut++ == 0) {
+      digit = next;
+    } else {
+      more |= next;
     }
-    if (!append_digit(mantissa, static_cast<std::uint32_t>(*at - '0'), negative)) return false;
   }
-  if (mantissa == 0) {
-    out = {};
-    return true;
+  if (mantissa == 0) return 0;
+  for (; exponent > exponent_max && mantissa < full; --exponent) mantissa *= 10;
+  for (; mantissa > limit || (exponent < exponent_min && mantissa != 0); ++exponent) {
+    more |= digit;
+    digit = divide_by_ten(mantissa);
   }
-  exponent += zeros;
-  for (; exponent > exponent_max; --exponent) {
-    if (!append_digit(mantissa, 0, negative)) return false;
+  if (exponent < exponent_min) digit = 1;
+  int rest = (digit | more) != 0 ? 1 : 0;
+  if (digit >= 5 && mantissa != limit) {
+    ++mantissa;
+    rest = -1;
   }
-  for (; exponent < exponent_min; ++exponent) {
-    if (divide_by_ten(mantissa) != 0) return false;
+  if (exponent < exponent_max || (exponent == exponent_max && mantissa <= largest_mantissa)) {
+    return rest;
   }
-  out.mantissa = static_cast<std::int64_t>(negative ? std::uint64_t{0} - mantissa : mantissa);
-  out.exponent = static_cast<std::int16_t>(exponent);
-  return true;
+  exponent = exponent_max + 1;
+  return 1;
 }
 
 }  // namespace
@@ -318,20 +312,28 @@ JsonToken JsonPull::read_number(const char* at) noexcept {
   const bool negative = *p == '-';
   if (negative) ++p;
   const char* const digits = p;
+  const char* point = nullptr;
   std::uint64_t mantissa = 0;
-  p = read_digits(p, end_, mantissa);
-  if (p == digits) return fail(JsonError::syntax, p);
-  if (*digits == '0' && p - digits > 1) return fail(JsonError::syntax, digits + 1);
-  auto digit_count = p - digits;
-  std::ptrdiff_t exponent = 0;
-  if (p != end_ && *p == '.') {
-    const char* const fraction = ++p;
-    p = read_digits(p, end_, mantissa);
-    if (p == fraction) return fail(JsonError::syntax, p);
-    exponent = fraction - p;
-    digit_count += p - fraction;
+  for (; p != end_; ++p) {
+    const auto digit = static_cast<std::uint32_t>(*p - '0');
+    if (digit <= 9) {
+      mantissa = mantissa * 10 + digit;
+    } else if (*p == '.' && point == nullptr && p != digits) {
+      point = p;
+    } else {
+      break;
+    }
   }
   const char* const mantissa_end = p;
+  const char* const whole_end = point != nullptr ? point : p;
+  if (whole_end == digits || p - 1 == point) return fail(JsonError::syntax, p);
+  if (*digits == '0' && whole_end - digits > 1) return fail(JsonError::syntax, digits + 1);
+  auto digit_count = p - digits;
+  std::ptrdiff_t exponent = 0;
+  if (point != nullptr) {
+    --digit_count;
+    exponent = point + 1 - p;
+  }
   std::ptrdiff_t power = 0;
   if (p != end_ && (*p == 'e' || *p == 'E')) {
     ++p;
@@ -348,15 +350,19 @@ JsonToken JsonPull::read_number(const char* at) noexcept {
     exponent += power;
   }
   // Up to 18 digits the mantissa above cannot have overflowed; other numbers are read again.
-  if (digit_count <= 18 && exponent >= exponent_min && exponent <= exponent_max) {
-    number_ = {};
-    if (mantissa != 0) {
-      const auto magnitude = static_cast<std::int64_t>(mantissa);
-      number_ = {negative ? -magnitude : magnitude, static_cast<std::int16_t>(exponent)};
-    }
-  } else if (!read_exactly(digits, mantissa_end, power, negative, number_)) {
-    return fail(JsonError::number_range, at);
+  int rest = 0;
+  if (digit_count > 18 || exponent < exponent_min || exponent > exponent_max) {
+    const std::uint64_t limit = mantissa_max + (negative ? 1 : 0);
+    rest = read_long(digits, mantissa_end, limit, power, mantissa);
+    exponent = power;
   }
+  if (negative) {
+    mantissa = 0 - mantissa;
+    rest = -rest;
+  }
+  rest_ = static_cast<Rest>(rest);
+  number_.mantissa = static_cast<std::int64_t>(mantissa);
+  number_.exponent = static_cast<std::int16_t>(mantissa == 0 ? 0 : exponent);
   token_ = at;
   value_done(p);
   return JsonToken::number;

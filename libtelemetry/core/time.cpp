@@ -13,21 +13,26 @@ namespace {
 
 constexpr std::int64_t seconds_per_day = 86'400;
 constexpr std::int64_t days_per_era = 146'097;
-constexpr std::int64_t first_second = -9'214'560'000;  // 1678-01-01T00:00:00Z
-constexpr std::int64_t last_second = 9'214'646'399;    // 2261-12-31T23:59:59Z
+// Of those that int64 holds with any fraction.
+constexpr std::int64_t last_second = std::numeric_limits<std::int64_t>::max() / ns_per_second - 1;
+constexpr std::int64_t first_second = -last_second - 1;
 
-/// Of a year after 0: eras begin at 0.
-constexpr std::int32_t days_from_civil(int year, int month, int day) noexcept {
-  year -= month <= 2 ? 1 : 0;
-  const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  const int century = year / 100;
-  return year * 365 + year / 4 - century + century / 4 + day_of_year - 719'468;
+/// Unsigned throughout, for a Cortex-M0 divides in software: counted from an era before year 0.
+constexpr std::int32_t days_from_civil(std::uint32_t year, std::uint32_t month,
+                                       std::uint32_t day) noexcept {
+  constexpr std::int32_t epoch_day = 719'468 + static_cast<std::int32_t>(days_per_era);
+  year += 400 - (month <= 2 ? 1 : 0);
+  const std::uint32_t day_of_year = (153 * (month + (month > 2 ? 0 : 12) - 3) + 2) / 5 + day - 1;
+  const std::uint32_t century = year / 100;
+  return static_cast<std::int32_t>(year * 365 + year / 4 - century + century / 4 + day_of_year) -
+         epoch_day;
 }
 static_assert(days_from_civil(1970, 1, 1) == 0);
-static_assert(days_from_civil(1678, 1, 1) * seconds_per_day == first_second);
-static_assert(days_from_civil(2262, 1, 1) * seconds_per_day - 1 == last_second);
+static_assert(days_from_civil(1677, 9, 21) * seconds_per_day + 12 * 60 + 44 == first_second);
+static_assert(days_from_civil(2262, 4, 11) * seconds_per_day + 86'400 - 12 * 60 - 45 ==
+              last_second);
 
-int days_in_month(int year, int month) noexcept {
+std::uint32_t days_in_month(std::uint32_t year, std::uint32_t month) noexcept {
   if (month == 2) return year % (year % 100 == 0 ? 16 : 4) == 0 ? 29 : 28;
   return 30 + ((month + (month > 7 ? 1 : 0)) & 1);
 }
@@ -35,11 +40,11 @@ int days_in_month(int year, int month) noexcept {
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// Digits at fixed places: any other character clears `good`, which is looked at once, at the end.
-int two_digits(const char* at, bool& good) noexcept {
-  const auto tens = static_cast<unsigned>(at[0] - '0');
-  const auto ones = static_cast<unsigned>(at[1] - '0');
+std::uint32_t two_digits(const char* at, bool& good) noexcept {
+  const auto tens = static_cast<std::uint32_t>(at[0] - '0');
+  const auto ones = static_cast<std::uint32_t>(at[1] - '0');
   good &= (tens < 10) & (ones < 10);
-  return static_cast<int>(tens * 10 + ones);
+  return tens * 10 + ones;
 }
 
 /// One or more digits, those beyond ns are cut. Returns behind them, or null.
@@ -65,13 +70,13 @@ bool read_zone(const char* at, const char* end, std::int32_t& offset_s) noexcept
     return at == end;
   }
   const auto left = end - at;
-  bool good =
-      (sign == '+' || sign == '-') && (left == 2 || left == 4 || (left == 5 && at[2] == ':'));
-  if (!good) return false;
-  const int hours = two_digits(at, good);
-  const int minutes = left == 2 ? 0 : two_digits(end - 2, good);
+  if ((sign != '+' && sign != '-') || left < 2 || left > 5 || left == 3) return false;
+  bool good = left != 5 || at[2] == ':';
+  const std::uint32_t hours = two_digits(at, good);
+  std::uint32_t minutes = two_digits(end - 2, good);
+  if (left == 2) minutes = 0;
   if (!good || hours > 23 || minutes > 59) return false;
-  offset_s = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+  offset_s = static_cast<std::int32_t>(hours * 60 + minutes) * (sign == '-' ? -60 : 60);
   return true;
 }
 
@@ -85,41 +90,46 @@ char* put_digits(char* out, std::int64_t value, int digits) noexcept {
 
 }  // namespace
 
-bool parse_time(std::string_view text, std::int32_t zone_offset_s, std::int64_t& ns) noexcept {
+TimeText read_time(std::string_view text, std::int32_t zone_offset_s, std::int64_t& ns) noexcept {
   constexpr std::size_t fixed_bytes = std::string_view("2025-11-11T12:00:00").size();
-  if (text.size() < fixed_bytes) return false;
+  if (text.size() < fixed_bytes) return TimeText::none;
   const char* at = text.data();
   const char* const end = at + text.size();
   bool good = (at[4] == '-') & (at[7] == '-') & (at[13] == ':') & (at[16] == ':') &
               ((at[10] == 'T') | (at[10] == 't') | (at[10] == ' '));
-  const int year = two_digits(at, good) * 100 + two_digits(at + 2, good);
-  const int month = two_digits(at + 5, good);
-  const int day = two_digits(at + 8, good);
-  const int hour = two_digits(at + 11, good);
-  const int minute = two_digits(at + 14, good);
-  const int second = two_digits(at + 17, good);
+  const std::uint32_t year = two_digits(at, good) * 100 + two_digits(at + 2, good);
+  const std::uint32_t month = two_digits(at + 5, good);
+  const std::uint32_t day = two_digits(at + 8, good);
+  const std::uint32_t hour = two_digits(at + 11, good);
+  const std::uint32_t minute = two_digits(at + 14, good);
+  const std::uint32_t second = two_digits(at + 17, good);
   if (!good || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
       hour > 23 || minute > 59 || second > 60) {
-    return false;
+    return TimeText::none;
   }
   at += fixed_bytes;
   std::int64_t fraction_ns = 0;
   if (at != end && (*at == '.' || *at == ',')) {
     at = read_fraction(at + 1, end, fraction_ns);
-    if (at == nullptr) return false;
+    if (at == nullptr) return TimeText::none;
   }
   std::int32_t offset_s = zone_offset_s;
-  if (!read_zone(at, end, offset_s)) return false;
+  if (!read_zone(at, end, offset_s)) return TimeText::none;
 
-  const std::int32_t second_of_day = hour * 3600 + minute * 60 + second - offset_s;
+  const std::int32_t second_of_day =
+      static_cast<std::int32_t>(hour * 3600 + minute * 60 + second) - offset_s;
   if (second == 60) {
-    if (second_of_day % static_cast<std::int32_t>(seconds_per_day) != 0) return false;
+    if (second_of_day != 0 && second_of_day != seconds_per_day) return TimeText::none;
     fraction_ns = 0;
   }
   const std::int64_t seconds = days_from_civil(year, month, day) * seconds_per_day + second_of_day;
-  if (seconds < first_second || seconds > last_second) return false;
+  if (seconds < first_second || seconds > last_second) {
+    ns = year < 1900 ? std::numeric_limits<std::int64_t>::min()
+                     : std::numeric_limits<std::int64_t>::max();
+    return TimeText::moved;
+  }
   ns = seconds * ns_per_second + fraction_ns;
-  return true;
+  return TimeText::held;
 }
 
 bool epoch_to_ns(const Decimal& number, TimeFormat format, std::int64_t& ns) noexcept {

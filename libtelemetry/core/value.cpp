@@ -12,29 +12,35 @@
 namespace telemetry::core {
 namespace {
 
-bool is_small(std::uint64_t v) noexcept { return v <= std::numeric_limits<std::uint32_t>::max(); }
-
 template <class Integer>
 int order(Integer a, Integer b) noexcept {
   return a < b ? -1 : (a > b ? 1 : 0);
 }
 
+std::uint64_t scaled(std::uint64_t small, std::int32_t exponent) noexcept {
+  return std::uint64_t{static_cast<std::uint32_t>(small)} *
+         powers_of_ten[static_cast<std::size_t>(exponent)];
+}
+
 /// Of two numbers that are not 0.
 int compare_magnitudes(std::uint64_t a, std::int32_t a_exponent, std::uint64_t b,
                        std::int32_t b_exponent) noexcept {
-  const std::int32_t gap = a_exponent - b_exponent;
+  std::int32_t gap = a_exponent - b_exponent;
   // Nearly every bound and reading fits 32 bits and scales within 64.
-  const bool scales = gap >= -9 && gap <= 9 && is_small(a) && is_small(b);
-  if (gap != 0 && !scales) {
+  if (gap >= -9 && gap <= 9 && (a | b) >> 32 == 0) {
+    if (gap > 0) {
+      a = scaled(a, gap);
+    } else {
+      b = scaled(b, -gap);
+    }
+    gap = 0;
+  } else if (gap != 0) {
     const std::int32_t a_top = count_digits(a) + a_exponent;
     const std::int32_t b_top = count_digits(b) + b_exponent;
-    if (a_top != b_top) return order(a_top, b_top);
+    if (a_top != b_top) return a_top < b_top ? -1 : 1;
   }
-  if (gap > 0) {
-    a *= powers_of_ten[static_cast<std::size_t>(gap)];
-  } else {
-    b *= powers_of_ten[static_cast<std::size_t>(-gap)];
-  }
+  for (; gap > 0; --gap) a *= 10;
+  for (; gap < 0; ++gap) b *= 10;
   return order(a, b);
 }
 
@@ -54,7 +60,7 @@ std::uint32_t divide_by_ten(std::uint64_t& value) noexcept {
 
 std::int32_t count_digits(std::uint64_t value) noexcept {
   std::int32_t digits = 1;
-  while (digits < 20 && value >= powers_of_ten[static_cast<std::size_t>(digits)]) ++digits;
+  for (std::uint64_t power = 10; digits < 20 && value >= power; ++digits) power *= 10;
   return digits;
 }
 

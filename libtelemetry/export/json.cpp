@@ -43,9 +43,13 @@ void append_decimal(core::Decimal value, std::string& out) {
   } else if (exponent < 0 && -exponent - size <= zeros_max) {
     out += "0.";
     out.append(static_cast<std::size_t>(-exponent - size), '0').append(digits);
+  } else if (digits == "0") {
+    out += digits;
   } else {
-    out += digits.front();
-    if (size > 1) (out += '.').append(digits.substr(1));
+    // As scientists write it: one digit before the point.
+    digits = digits.substr(0, digits.find_last_not_of('0') + 1);
+    out += digits.substr(0, 1);
+    if (digits.size() > 1) (out += '.').append(digits.substr(1));
     out += 'e';
     append_integer(exponent + size - 1, out);
   }

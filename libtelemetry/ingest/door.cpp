@@ -15,7 +15,8 @@ namespace frame_flag = core::frame_flag;
 /// Broken rules of one batch that are kept for people; of more messages only the first rule is.
 constexpr std::size_t batch_violations_max = 4'096;
 /// Of what lenient mode read fewer are: every message may have some, and few are ever logged.
-constexpr std::size_t batch_coercions_max = 64;
+constexpr std::size_t batch_notes_max = 64;
+constexpr std::uint16_t noted_flags = frame_flag::coerced | frame_flag::rounded;
 
 /// While more comes, a batch grows for so many times as long as the last sync took: the disk may
 /// take a fifth of the time, not more.
@@ -100,8 +101,8 @@ void JournalDoor::remember(const Judge::Judgement& judgement, const KnownTopic& 
       topic.schema != nullptr && topic.schema->sequence_per_device() && topic.device_bytes != 0;
   pending.device_hash = topic.device_hash;
   const bool valid = reading.verdict == Verdict::valid;
-  const auto remarks = valid ? judgement.coercions : judgement.violations;
-  if (violations_.size() + remarks.size() <= (valid ? batch_coercions_max : batch_violations_max)) {
+  const auto remarks = valid ? judgement.notes : judgement.violations;
+  if (violations_.size() + remarks.size() <= (valid ? batch_notes_max : batch_violations_max)) {
     pending.first_violation = static_cast<std::uint32_t>(violations_.size());
     pending.violations = static_cast<std::uint32_t>(remarks.size());
     violations_.insert(violations_.end(), remarks.begin(), remarks.end());
@@ -299,13 +300,14 @@ void JournalDoor::count_stored() {
     if (pending_[i].time_missing) ++sums.time_missing;
     if (pending_[i].time_absurd) ++sums.time_absurd;
     if ((reading.flags & frame_flag::coerced) != 0) ++sums.coerced;
+    if ((reading.flags & frame_flag::rounded) != 0) ++sums.rounded;
   }
 }
 
 void JournalDoor::tell() {
   for (std::size_t i = 0; i < batch_->readings.size(); ++i) {
     const Reading& reading = batch_->readings[i];
-    if ((reading.flags & frame_flag::coerced) != 0) tell_coerced(reading, pending_[i]);
+    if ((reading.flags & noted_flags) != 0) tell_noted(reading, pending_[i]);
     if (is_dead(reading.verdict)) {
       tell_invalid(reading, pending_[i]);
     } else if (ingest_.callbacks.on_message) {
@@ -324,10 +326,10 @@ void JournalDoor::tell_invalid(const Reading& reading, const Pending& pending) {
   if (ingest_.callbacks.on_invalid) ingest_.callbacks.on_invalid(reading, problems);
 }
 
-void JournalDoor::tell_coerced(const Reading& reading, const Pending& pending) {
+void JournalDoor::tell_noted(const Reading& reading, const Pending& pending) {
   std::uint64_t suppressed = 0;
-  if (!ingest_.may_log_coerced(suppressed)) return;
-  ingest_.log_coerced(reading, describe(reading, pending), suppressed);
+  if (!ingest_.may_log_noted(suppressed)) return;
+  ingest_.log_noted(reading, describe(reading, pending), suppressed);
 }
 
 std::vector<std::string> JournalDoor::describe(const Reading& reading,
@@ -339,7 +341,7 @@ std::vector<std::string> JournalDoor::describe(const Reading& reading,
         reading.schema->describe(violations_[pending.first_violation + i], reading.payload));
   }
   if (problems.empty() && reading.verdict == Verdict::valid) {
-    problems.push_back(reading.schema->name() + ": a value was read as another type");
+    problems.push_back(reading.schema->name() + ": a value is not what was written");
   } else if (problems.empty()) {
     problems.push_back(fmt::format("{}: rule {} is broken", reading.schema->name(),
                                    core::to_string(reading.reason)));

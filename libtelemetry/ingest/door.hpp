@@ -58,7 +58,7 @@ class JournalDoor final : public Door {
   void count_stored();
   void tell();
   void tell_invalid(const Reading& reading, const Pending& pending);
-  void tell_coerced(const Reading& reading, const Pending& pending);
+  void tell_noted(const Reading& reading, const Pending& pending);
   [[nodiscard]] std::vector<std::string> describe(const Reading& reading,
                                                   const Pending& pending) const;
   [[nodiscard]] std::vector<Outcome> outcomes_of_batch() const;

@@ -75,7 +75,7 @@ IngestState::IngestState(const IngestOptions& ingest_options, const JournalOptio
                          batch_bytes_),
       schemas_(std::move(schemas)),
       invalid_log_(environment.clock, log_lines_max, log_interval_ns),
-      coerced_log_(environment.clock, log_lines_max, log_interval_ns),
+      noted_log_(environment.clock, log_lines_max, log_interval_ns),
       refused_log_(environment.clock, log_lines_max, log_interval_ns),
       error_log_(environment.clock, log_lines_max, log_interval_ns) {}
 
@@ -233,7 +233,7 @@ void IngestState::merge(IngestCounts& counts) {
         &IngestStats::refused,      &IngestStats::aborted,          &IngestStats::gaps,
         &IngestStats::gap_messages, &IngestStats::resets,           &IngestStats::late_unchecked,
         &IngestStats::time_missing, &IngestStats::time_absurd,      &IngestStats::coerced,
-        &IngestStats::commits,      &IngestStats::high_water}) {
+        &IngestStats::rounded,      &IngestStats::commits,          &IngestStats::high_water}) {
     to.*member += from.*member;
   }
   for (std::size_t i = 0; i < counts.invalid_by_rule.size(); ++i) {
@@ -271,14 +271,14 @@ bool IngestState::may_log_invalid(std::uint64_t& suppressed) noexcept {
   return environment.log.enabled(LogLevel::warn) && invalid_log_.allow(suppressed);
 }
 
-bool IngestState::may_log_coerced(std::uint64_t& suppressed) noexcept {
-  return environment.log.enabled(LogLevel::warn) && coerced_log_.allow(suppressed);
+bool IngestState::may_log_noted(std::uint64_t& suppressed) noexcept {
+  return environment.log.enabled(LogLevel::warn) && noted_log_.allow(suppressed);
 }
 
-void IngestState::log_coerced(const Reading& reading, const std::vector<std::string>& values,
-                              std::uint64_t suppressed) {
+void IngestState::log_noted(const Reading& reading, const std::vector<std::string>& values,
+                            std::uint64_t suppressed) {
   environment.log(LogLevel::warn, "ingest",
-                  fmt::format("lenient mode, message {} on {}: {}{}", reading.id, reading.topic,
+                  fmt::format("not as written, message {} on {}: {}{}", reading.id, reading.topic,
                               fmt::join(values, "; "), held_back(suppressed)));
 }
 

@@ -54,9 +54,9 @@ class IngestState final : public Ingest {
   void log_invalid(const Reading& reading, const std::vector<std::string>& problems,
                    std::uint64_t suppressed);
   /// The same for valid messages with values that lenient mode read.
-  [[nodiscard]] bool may_log_coerced(std::uint64_t& suppressed) noexcept;
-  void log_coerced(const Reading& reading, const std::vector<std::string>& values,
-                   std::uint64_t suppressed);
+  [[nodiscard]] bool may_log_noted(std::uint64_t& suppressed) noexcept;
+  void log_noted(const Reading& reading, const std::vector<std::string>& values,
+                 std::uint64_t suppressed);
   void log_refused(const Message& message);
   /// Of a frame. A larger one could not be journaled even if the journal were empty.
   [[nodiscard]] std::size_t message_bytes_max() const noexcept { return message_bytes_max_; }
@@ -96,7 +96,7 @@ class IngestState final : public Ingest {
   mutable std::mutex stats_mutex_;
   IngestCounts totals_;
   std::deque<SequenceEvent> events_;
-  RateLimit invalid_log_, coerced_log_, refused_log_, error_log_;
+  RateLimit invalid_log_, noted_log_, refused_log_, error_log_;
 
   struct Recovery {
     std::map<std::uint64_t, std::shared_ptr<const Schema>> schemas;

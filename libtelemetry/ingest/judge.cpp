@@ -91,7 +91,7 @@ core::DecodeResult Judge::decode(const Schema& schema, Reading& reading, Batch& 
   const core::DecodeResult result = core::decode(
       view, reading.payload,
       {{values, view.slot_count}, {scratch.data(), scratch.size()}, violations_, extras_},
-      schema.pattern_hook(), schema.coercion_hook(), coercions_);
+      schema.pattern_hook(), schema.coercion_hook(), notes_);
   batch.arena.shrink_last(scratch.size() - result.scratch_used);
   if (result.ok()) {
     reading.values = {values, view.slot_count};
@@ -161,10 +161,10 @@ Judge::Judgement Judge::add(const KnownTopic& topic, const Message& message,
   if (const std::size_t broken = topic.schema->check_custom(reading.values, violations_)) {
     return refuse(core::Rule::custom, broken);
   }
-  if (result.coercions != 0) {
-    reading.flags |= frame_flag::coerced;
-    judgement.coercions =
-        std::span(coercions_).first(std::min<std::size_t>(result.coercions, coercions_max));
+  if (result.notes() != 0) {
+    if (result.coercions != 0) reading.flags |= frame_flag::coerced;
+    if (result.roundings != 0) reading.flags |= frame_flag::rounded;
+    judgement.notes = std::span(notes_).first(std::min(result.notes(), notes_max));
   }
   resolve_time(*topic.schema, reading, judgement);
   const std::uint16_t slot = topic.schema->view().sequence_slot;

@@ -13,8 +13,8 @@ namespace telemetry {
 
 /// Broken rules of one message that are kept for people.
 inline constexpr std::size_t violations_max = 16;
-/// Values of one message, read by lenient mode, that are kept for people.
-inline constexpr std::size_t coercions_max = 4;
+/// Values of one message, read by lenient mode or rounded, that are kept for people.
+inline constexpr std::size_t notes_max = 4;
 /// Undeclared members of one message; more are Rule::unknown_field.
 inline constexpr std::size_t extras_max = 256;
 /// Device times outside [time_min, received + time_ahead_max] are absurd (R-ING-6).
@@ -27,7 +27,7 @@ class Judge {
  public:
   struct Judgement {
     std::span<const core::Violation> violations;  ///< until the next call
-    std::span<const core::Violation> coercions;   ///< until the next call; of a valid message
+    std::span<const core::Violation> notes;       ///< until the next call; of a valid message
     bool time_missing = false;
     bool time_absurd = false;
   };
@@ -42,7 +42,7 @@ class Judge {
   void resolve_time(const Schema& schema, Reading& reading, Judgement& judgement) const;
 
   std::array<core::Violation, violations_max> violations_;
-  std::array<core::Violation, coercions_max> coercions_;
+  std::array<core::Violation, notes_max> notes_;
   std::array<core::Extra, extras_max> extras_;
 };
 

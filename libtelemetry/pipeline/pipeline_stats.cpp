@@ -155,6 +155,9 @@ constexpr Metric<PipelineStats> pipeline_metrics[] = {
     {"coerced", "mqtt_messages_coerced_total", counter,
      "Valid messages of which lenient mode read a value as another type",
      [](const Pipe& s) { return real(s.ingest.coerced); }},
+    {"rounded", "mqtt_messages_rounded_total", counter,
+     "Valid messages with a number that was rounded to what can be held",
+     [](const Pipe& s) { return real(s.ingest.rounded); }},
     {"high_water", "mqtt_high_water_total", counter,
      "Times that the memory before the journal was nearly full",
      [](const Pipe& s) { return real(s.ingest.high_water); }},
@@ -326,13 +329,13 @@ std::string to_text(const PipelineStats& stats) {
   std::string text = fmt::format(
       "messages   received {}, stored {}, dropped {}, repeated {}\n"
       "checks     valid {}, invalid {}, without schema {}, gaps {}, resets {}, late {}, coerced "
-      "{}\n"
+      "{}, rounded {}\n"
       "journal    {:.1f} of {:.0f} MB, {} batches, {} syncs, {} messages in batches that failed\n"
       "broker     connects {}, disconnects {}, subscriptions {}\n"
       "process    up {:.1f} s, memory {:.1f} MB, at most {:.1f} MB\n",
       in.received, messages_stored(stats), messages_dropped(stats),
       in.duplicates + in.retained_skipped, in.valid, in.invalid, in.unmatched, in.gaps, in.resets,
-      in.late_unchecked, in.coerced, static_cast<double>(stats.journal.bytes) / 1048576,
+      in.late_unchecked, in.coerced, in.rounded, static_cast<double>(stats.journal.bytes) / 1048576,
       static_cast<double>(stats.journal_bytes_max) / 1048576, in.commits, stats.journal.syncs,
       in.aborted, stats.sources.connects, stats.sources.disconnects, stats.sources.subscriptions,
       static_cast<double>(stats.uptime_ns) / 1e9, static_cast<double>(stats.memory_bytes) / 1048576,

@@ -7,7 +7,6 @@
 // it back decodes it again: what is accepted here may grow, but what was accepted once is accepted
 // for ever, with the same value. So it depends on nothing but the field and the bytes.
 #include "schema/specification.hpp"
-#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/time.hpp"
 
 namespace telemetry::schemas {
@@ -36,26 +35,19 @@ std::string_view trimmed(std::string_view text) {
   }
 }
 
-std::optional<core::Decimal> plain_number(std::string_view text) {
-  core::JsonPull pull(text);
-  if (pull.next() != core::JsonToken::number) return {};
-  const core::Decimal number = pull.number();
-  if (pull.next() != core::JsonToken::end) return {};
-  return number;
-}
-
 Value boolean_in(Value found) {
-  std::optional<core::Decimal> number;
+  std::optional<TextNumber> number;
   if (found.kind() == ValueKind::decimal) {
-    number = found.as_decimal();
+    number = {.value = found.as_decimal()};
   } else if (found.kind() == ValueKind::text) {
     const std::string_view text = trimmed(found.as_text());
     if (text == "true" || text == "True" || text == "TRUE") return Value::boolean(true);
     if (text == "false" || text == "False" || text == "FALSE") return Value::boolean(false);
-    number = plain_number(text);
+    number = text_number(text);
   }
-  if (number && core::compare(*number, {0, 0}) == 0) return Value::boolean(false);
-  if (number && core::compare(*number, {1, 0}) == 0) return Value::boolean(true);
+  if (!number || number->rest != core::Rest::none) return {};
+  if (core::compare(number->value, {0, 0}) == 0) return Value::boolean(false);
+  if (core::compare(number->value, {1, 0}) == 0) return Value::boolean(true);
   return {};
 }
 
@@ -64,21 +56,22 @@ Value time_in(const FieldSpec& field, Value found) {
   if (found.kind() != ValueKind::text || field.time_format == core::TimeFormat::automatic ||
       field.time_format == core::TimeFormat::rfc3339)
     return {};
-  const auto number = plain_number(trimmed(found.as_text()));
+  const auto number = text_number(trimmed(found.as_text()));
   std::int64_t ns = 0;
-  if (!number || !core::epoch_to_ns(*number, field.time_format, ns)) return {};
+  if (!number || !core::epoch_to_ns(number->value, field.time_format, ns)) return {};
   return Value::time(ns);
 }
 
 }  // namespace
 
-std::optional<core::Decimal> number_in_text(std::string_view text, std::string_view unit) noexcept {
+std::string_view number_in_text(std::string_view text, std::string_view unit) noexcept {
   text = trimmed(text);
   // The whole text first: a unit may itself end like a number.
-  if (const auto number = plain_number(text)) return number;
+  if (text_number(text)) return text;
   if (unit.empty() || !text.ends_with(unit)) return {};
   text.remove_suffix(unit.size());
-  return plain_number(trimmed(text));
+  text = trimmed(text);
+  return text_number(text) ? text : std::string_view();
 }
 
 core::Value coerced(const FieldSpec& field, core::Value found, std::string_view written) noexcept {
@@ -88,8 +81,8 @@ core::Value coerced(const FieldSpec& field, core::Value found, std::string_view 
     case FieldType::integer:
     case FieldType::number: {
       if (found.kind() != ValueKind::text) return {};
-      const auto number = number_in_text(found.as_text(), field.unit);
-      return number ? Value::decimal(*number) : Value();
+      const std::string_view number = number_in_text(found.as_text(), field.unit);
+      return number.empty() ? Value() : Value::text(number);
     }
     case FieldType::boolean:
       return boolean_in(found);

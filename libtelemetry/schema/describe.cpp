@@ -6,6 +6,7 @@
 
 #include "schema/compiled.hpp"
 #include "telemetry/core/json_pull.hpp"
+#include "telemetry/core/time.hpp"
 
 namespace telemetry {
 namespace {
@@ -15,7 +16,7 @@ using core::Rule;
 using schemas::CompiledSchema;
 using schemas::excerpt;
 using schemas::FieldSpec;
-using schemas::number_text;
+using schemas::shown_number;
 using schemas::type_name;
 
 constexpr std::size_t found_bytes_max = 64;
@@ -157,13 +158,25 @@ std::string form_error(Rule rule, std::string_view found, std::uint32_t offset) 
       return at + ": not valid UTF-8";
     case Rule::json_surrogate:
       return at + ": half of a surrogate pair";
-    case Rule::number_range:
-      return at + ": a number that cannot be held exactly";
     case Rule::trailing_bytes:
       return at + ": something follows the document";
     default:
       return fmt::format("{}: {}", at, core::to_string(rule));
   }
+}
+
+/// What a value was rounded to.
+std::string held_text(std::string_view written, const FieldSpec& field) {
+  const bool quoted = written.starts_with('"');
+  const std::string text =
+      quoted ? unescaped(written.substr(1, written.size() - 2)) : std::string(written);
+  if (field.type == core::FieldType::timestamp) {
+    std::int64_t ns = 0;
+    static_cast<void>(core::read_time(text, 0, ns));
+    return schemas::literal_text({core::ValueKind::time, ns, {}, {}});
+  }
+  const auto number = schemas::text_number(schemas::number_in_text(text, field.unit));
+  return number ? shown_number(number->value) : "another value";
 }
 
 /// The rule of one field: what was found against what is allowed.
@@ -181,15 +194,19 @@ std::string field_error(Rule rule, const std::string& found, const FieldSpec& fi
                          measured ? ", and no number in " + excerpt(field.unit) : "");
     }
     case Rule::number_range:
-      return found + " does not fit an integer of 64 bits";
+      return field.type == core::FieldType::integer
+                 ? found +
+                       " does not fit an integer of 64 bits, -9223372036854775808 to "
+                       "9223372036854775807"
+                 : found + " is beyond the largest float, 1.7976931348623157e308";
     case Rule::min:
       return fmt::format("{} is {} {}", found,
                          field.min_exclusive ? "not above exclusive_min" : "below min",
-                         number_text(field.min.value_or(core::Decimal{})));
+                         shown_number(field.min.value_or(core::Decimal{})));
     case Rule::max:
       return fmt::format("{} is {} {}", found,
                          field.max_exclusive ? "not below exclusive_max" : "above max",
-                         number_text(field.max.value_or(core::Decimal{})));
+                         shown_number(field.max.value_or(core::Decimal{})));
     case Rule::min_length:
       return fmt::format("{} is shorter than min_length {}", found, field.length_min.value_or(0));
     case Rule::max_length:
@@ -262,7 +279,10 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
     message = fmt::format("{} breaks {} {}, which is {}", values.left(),
                           schemas::relation_name(comparison.relation), excerpt(right.name),
                           values.right());
-  } else if (const FieldSpec* field = self.field(violation.node)) {
+  } else if (const FieldSpec* field = self.field(violation.node);
+             field != nullptr && rule == Rule::none && violation.key == core::rounded_note) {
+    message = fmt::format("{} was rounded to {}", found, held_text(bytes, *field));
+  } else if (field != nullptr) {
     message =
         field_error(rule, found.empty() ? "nothing" : found, *field, self.specification().lenient);
   } else if (rule == Rule::type) {

@@ -52,6 +52,8 @@ struct Keyword {
   bool asserts;  ///< false: people and tools read it, it judges nothing
 };
 [[nodiscard]] std::span<const Keyword> keywords() noexcept;
+/// True when a member of a schema judges: its keyword does, or it is `format: date-time`.
+[[nodiscard]] bool judges(const TreeNode::Member& member);
 /// Null for a word that is no keyword of draft-07 and no extension of ours.
 [[nodiscard]] const Keyword* keyword(std::string_view name);
 

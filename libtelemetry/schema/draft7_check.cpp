@@ -20,7 +20,6 @@
 
 #include "schema/draft7.hpp"
 #include "schema/specification.hpp"
-#include "telemetry/core/json_pull.hpp"
 
 namespace telemetry::schemas::draft7 {
 namespace {
@@ -317,14 +316,13 @@ void Checker::check_scalar(const Keyword& keyword, const TreeNode& value,
       }
       check_numbers(value, where);
       if (bad_.contains(&value)) return;
-      core::JsonPull pull(value.text);
-      pull.next();
+      const core::Decimal number = text_number(value.text).value_or(TextNumber{}).value;
       std::int64_t whole = 0;
-      const bool counts = core::to_int64(pull.number(), whole) && whole >= 0 && whole < UINT32_MAX;
+      const bool counts = core::to_int64(number, whole) && whole >= 0 && whole < UINT32_MAX;
       if (keyword.shape == Shape::count && !counts)
         refuse(value, value.at,
                fmt::format("{} must be a whole number from 0 to {}", where, UINT32_MAX - 1));
-      if (keyword.shape == Shape::divisor && pull.number().mantissa <= 0)
+      if (keyword.shape == Shape::divisor && number.mantissa <= 0)
         refuse(value, value.at, fmt::format("{} must be above 0", where));
       return;
     }
@@ -364,10 +362,10 @@ void Checker::check_numbers(const TreeNode& value, const std::string& where) {
   for (const TreeNode* item : value.items) check_numbers(*item, where);
   for (const TreeNode::Member& member : value.members) check_numbers(*member.value, where);
   if (value.kind != TreeNode::Kind::scalar || kind_of(value) != Kind::number) return;
-  core::JsonPull pull(value.text);
-  if (pull.next() == core::JsonToken::number) return;
+  const auto number = text_number(value.text);
+  if (number && number->rest == core::Rest::none) return;
   refuse(value, value.at, fmt::format("{}: {} cannot be held exactly", where, excerpt(value.text)),
-         "at most 18 digits beside an exponent of at most 32767");
+         std::string(exact_number_hint));
 }
 
 void Checker::check_type(const TreeNode& value, const std::string& where) {
@@ -397,8 +395,11 @@ void Checker::check_names(const TreeNode& value, const std::string& where) {
   }
   std::set<std::string_view> names;
   for (const TreeNode* item : value.items) {
-    if (item->kind != TreeNode::Kind::scalar)
-      refuse(value, item->at, fmt::format("{}: a name must be text", where));
+    if (kind_of(*item) != Kind::string)
+      refuse(value, item->at, fmt::format("{}: a name must be text", where),
+             item->kind == TreeNode::Kind::scalar
+                 ? fmt::format("put it in quotes: \"{}\"", item->text)
+                 : "");
     else if (!names.insert(item->text).second)
       refuse(value, item->at, fmt::format("{}: '{}' stands twice", where, excerpt(item->text)));
   }

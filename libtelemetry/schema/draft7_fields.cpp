@@ -19,10 +19,10 @@
 #include <array>
 #include <bit>
 #include <optional>
+#include <set>
 
 #include "schema/draft7.hpp"
 #include "schema/specification.hpp"
-#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/limits.hpp"
 
 namespace telemetry::schemas::draft7 {
@@ -58,10 +58,9 @@ unsigned type_of_value(const TreeNode& value) {
     case Kind::boolean:
       return boolean;
     case Kind::number: {
-      core::JsonPull pull(value.text);
-      pull.next();
+      const auto read = text_number(value.text);
       std::int64_t whole = 0;
-      return core::to_int64(pull.number(), whole) ? integer : number;
+      return read && core::to_int64(read->value, whole) ? integer : number;
     }
     case Kind::string:
       return string;
@@ -101,9 +100,8 @@ unsigned types_of(const TreeNode& schema) {
 std::optional<core::Decimal> number_in(const TreeNode& schema, std::string_view keyword) {
   const TreeNode* node = find(schema, keyword);
   if (node == nullptr) return {};
-  core::JsonPull pull(node->text);
-  pull.next();
-  return pull.number();
+  const auto number = text_number(node->text);
+  return number ? std::optional(number->value) : std::nullopt;
 }
 
 /// The types that a keyword judges; it accepts every value of another.
@@ -116,6 +114,7 @@ unsigned applies_to(std::string_view keyword) {
                                 std::pair{"minLength"sv, unsigned{string}},
                                 std::pair{"maxLength"sv, unsigned{string}},
                                 std::pair{"pattern"sv, unsigned{string}},
+                                std::pair{"format"sv, unsigned{string}},
                                 std::pair{"items"sv, unsigned{array}},
                                 std::pair{"additionalItems"sv, unsigned{array}},
                                 std::pair{"minItems"sv, unsigned{array}},
@@ -220,8 +219,7 @@ class Translator {
 void Translator::keep_rest(const TreeNode& schema, unsigned type,
                            std::vector<std::string_view> done, Members& rule) {
   for (const TreeNode::Member& member : schema.members) {
-    const Keyword* known = keyword(member.name);
-    if (!known->asserts || (applies_to(member.name) & type) == 0) continue;
+    if (!judges(member) || (applies_to(member.name) & type) == 0) continue;
     const auto is_it = [&](std::string_view name) { return name == member.name; };
     const bool there = std::ranges::any_of(
         rule, [&](const TreeNode::Member& one) { return one.name == member.name; });
@@ -260,7 +258,8 @@ const TreeNode* Translator::field(const TreeNode& schema, Members head, bool req
     if (!write_time(schema, type, nullable, out, rule)) write_type(schema, type, place, out, rule);
     if (nullable) add(out, "nulls", word("accepted", schema.at));
     const TreeNode* value = find(schema, "default");
-    if (value != nullptr && value->kind == TreeNode::Kind::scalar && !required && !place.in_array)
+    const bool filled = type != array && type != object && !required && !place.in_array;
+    if (value != nullptr && value->kind == TreeNode::Kind::scalar && filled)
       add(out, "default", value);
   } else {
     add(out, "type", word("any", schema.at));
@@ -294,7 +293,7 @@ bool Translator::write_time(const TreeNode& schema, unsigned type, bool nullable
     if (nullable) whole.items.push_back(word("null", at));
     add(rule, "type", nullable ? &whole : whole.items.front());
   }
-  keep_rest(schema, type, {"type"}, rule);
+  keep_rest(schema, type, {"type", text ? "format" : "type"}, rule);
   return true;
 }
 
@@ -360,6 +359,7 @@ void Translator::write_bound(const TreeNode& schema, bool lower, Members& out) {
     add(out, lower ? "min" : "max", find(schema, inclusive));
 }
 
+/// A value that stands twice is good draft-07.
 void Translator::write_enum(const TreeNode& schema, Members& out) {
   const auto values = allowed_values(schema);
   if (values.empty()) return;
@@ -367,6 +367,7 @@ void Translator::write_enum(const TreeNode& schema, Members& out) {
   TreeNode& list =
       node(TreeNode::Kind::sequence, single != nullptr ? single->at : find(schema, "enum")->at);
   const bool typed_null = (types_of(schema) & null) != 0;
+  std::set<std::string> seen;
   for (const TreeNode* value : values) {
     if (value->kind == TreeNode::Kind::null) {
       if (!typed_null)
@@ -374,7 +375,7 @@ void Translator::write_enum(const TreeNode& schema, Members& out) {
                 "remove it, or write type: [..., 'null']");
       continue;
     }
-    list.items.push_back(value);
+    if (seen.insert(canonical(*value)).second) list.items.push_back(value);
   }
   add(out, "enum", &list);
 }

@@ -5,7 +5,6 @@
 
 #include "schema/draft7.hpp"
 #include "schema/specification.hpp"
-#include "telemetry/core/json_pull.hpp"
 
 namespace telemetry::schemas::draft7 {
 namespace {
@@ -70,11 +69,8 @@ class Writer {
         return "null";
       case Kind::boolean:
         return is_true(node) ? "true" : "false";
-      case Kind::number: {
-        core::JsonPull pull(node.text);
-        pull.next();
-        return number_text(pull.number());
-      }
+      case Kind::number:
+        return number_text(text_number(node.text).value_or(TextNumber{}).value);
       case Kind::string:
         return json_string(node.text);
       case Kind::array:
@@ -89,9 +85,8 @@ class Writer {
     if (kind_of(node) != Kind::object) return value(node);
     std::map<std::string_view, std::string> members;
     for (const TreeNode::Member& member : node.members) {
-      const Keyword* known = keyword(member.name);
-      if (known != nullptr && known->asserts && has_effect(node, member))
-        members.emplace(member.name, keyword_value(*known, *member.value));
+      if (judges(member) && has_effect(node, member))
+        members.emplace(member.name, keyword_value(*keyword(member.name), *member.value));
     }
     return joined(members);
   }
@@ -123,6 +118,8 @@ class Writer {
         });
       case Shape::type:
         return type(node);
+      case Shape::pattern:
+        return json_string(node.text);  // in YAML a bare word may look like a number
       default:
         return value(node);
     }
@@ -184,11 +181,7 @@ Kind kind_of(const TreeNode& value) {
   }
   if (!value.plain) return Kind::string;
   if (is_boolean(value.text)) return Kind::boolean;
-  core::JsonPull pull(value.text);
-  const bool number = pull.next() == core::JsonToken::number
-                          ? pull.next() == core::JsonToken::end
-                          : pull.error() == core::JsonError::number_range;
-  return number ? Kind::number : Kind::string;
+  return text_number(value.text) ? Kind::number : Kind::string;
 }
 
 bool is_true(const TreeNode& value) {
@@ -205,6 +198,12 @@ const TreeNode* find(const TreeNode& map, std::string_view name) {
 }
 
 std::span<const Keyword> keywords() noexcept { return keyword_table; }
+
+bool judges(const TreeNode::Member& member) {
+  const Keyword* known = keyword(member.name);
+  if (known == nullptr) return false;
+  return known->asserts || (known->shape == Shape::format && member.value->text == "date-time");
+}
 
 const Keyword* keyword(std::string_view name) {
   const auto found = std::find_if(keyword_table.begin(), keyword_table.end(),

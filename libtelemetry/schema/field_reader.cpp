@@ -92,6 +92,25 @@ bool applies(std::string_view rule, FieldType type) {
   return type == FieldType::array;
 }
 
+/// The keyword that a default breaks ("breaks multipleOf 0.5"), or empty.
+/// @param written a time is judged as it is written.
+std::string broken_json_rule(const FieldSpec& field, const TreeNode& written,
+                             const Literal& literal) {
+  if (!field.json_rule) return {};
+  const bool text = field.type == FieldType::timestamp && literal.kind == core::ValueKind::time &&
+                    !(written.plain && text_number(written.text));
+  const std::string json = text                                    ? json_string(written.text)
+                           : literal.kind == core::ValueKind::time ? written.text
+                                                                   : literal_text(literal);
+  const JsonPayload payload(json);
+  const auto& parts = field.json_rule->parts();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!field.json_rule->keeps(i, payload.root()))
+      return fmt::format("breaks {} {}", parts[i].keyword, excerpt(parts[i].text));
+  }
+  return {};
+}
+
 std::string_view remedy(std::string_view rule, FieldType type) {
   if (relation_of(rule))
     return type == FieldType::string || type == FieldType::boolean ? "write equal or not_equal"
@@ -191,6 +210,7 @@ void Reader::read_field(const TreeNode& node, const Place& place, FieldSpec& fie
     field.required = boolean(*required, where + ": required").value_or(false);
   read_inside(node, place, where, field);
   read_rules(node, where, field, known);
+  check_member_defaults(field.fields, field.json_rule.get());
   if (known) read_default(node, place, where, field);
 }
 
@@ -374,14 +394,12 @@ void Reader::read_default(const TreeNode& node, const Place& place, const std::s
     mistake(value->at,
             fmt::format("{}: default is not possible for type {}", where, type_name(field.type)),
             field.type == FieldType::object ? "give defaults to its fields" : "remove it");
-  } else if (field.nulls == core::Nulls::accepted) {
-    mistake(value->at, where + ": default is not possible where null is a value",
-            "a null that was sent would be stored as the default; remove one of the two");
   } else if (field.required) {
     mistake(value->at, where + ": a required field never takes its default",
             "remove default, or required");
   } else if (auto read = literal(*value, field, where + ": default")) {
-    const std::string rule = broken_rule(field, *read);
+    std::string rule = broken_rule(field, *read);
+    if (rule.empty()) rule = broken_json_rule(field, *value, *read);
     if (!rule.empty())
       mistake(value->at,
               fmt::format("{}: default {} {}", where, excerpt(literal_text(*read)), rule),

@@ -8,22 +8,18 @@
 #include <string_view>
 #include <vector>
 
+#include "schema/json_value.hpp"
+
 /// What a draft-07 schema says beyond the tables, judged by valijson.
 namespace telemetry::schemas {
 
-/// One value of a JsonPayload, which outlives it.
-struct JsonNode {
-  const void* value = nullptr;  ///< null: there is none
-};
-
-/// A payload as valijson reads it: numbers that are whole and fit 64 bits as integers, all others
-/// as the nearest double.
+/// A payload as the second judge reads it.
 class JsonPayload {
  public:
   /// The most values (keys counted) that are judged; it bounds time and memory of one message.
   static constexpr std::size_t values_max = 100'000;
 
-  /// @param payload valid JSON.
+  /// @param payload valid JSON, which outlives this.
   explicit JsonPayload(std::string_view payload);
   ~JsonPayload();
   JsonPayload(const JsonPayload&) = delete;
@@ -31,20 +27,13 @@ class JsonPayload {
 
   /// Why it cannot be judged ("has more than 100000 values"), or empty.
   [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
-  [[nodiscard]] JsonNode root() const noexcept;
+  [[nodiscard]] const JsonValue& root() const noexcept;
 
  private:
   struct Tree;
   std::unique_ptr<Tree> tree_;
   std::string refusal_;
 };
-
-/// None when it is no object, or has no such member.
-[[nodiscard]] JsonNode member(JsonNode object, std::string_view name);
-/// The items of an array; none of another value.
-[[nodiscard]] std::vector<JsonNode> items(JsonNode array);
-/// Compact JSON.
-[[nodiscard]] std::string json_text(JsonNode node);
 
 /// The assertions of one schema object, each a part. Immutable; safe to use from any thread.
 class JsonRule {
@@ -70,9 +59,9 @@ class JsonRule {
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
   [[nodiscard]] const std::vector<Part>& parts() const noexcept { return parts_; }
-  [[nodiscard]] bool keeps(std::size_t part, JsonNode value) const;
+  [[nodiscard]] bool keeps(std::size_t part, const JsonValue& value) const;
   /// Where inside a value the part is broken first, and why; nothing when it is kept.
-  [[nodiscard]] std::optional<Finding> find(std::size_t part, JsonNode value) const;
+  [[nodiscard]] std::optional<Finding> find(std::size_t part, const JsonValue& value) const;
 
  private:
   struct Compiled;

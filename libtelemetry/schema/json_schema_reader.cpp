@@ -95,6 +95,24 @@ core::Nulls Reader::nulls(const TreeNode& node, std::string_view what) {
   return core::Nulls::absent;
 }
 
+/// What `patternProperties` and the like say of a member, they say of its default.
+void Reader::check_member_defaults(const std::vector<FieldSpec>& fields, const JsonRule* rule) {
+  const std::size_t parts = rule == nullptr ? 0 : rule->parts().size();
+  for (std::size_t part = 0; part < parts; ++part) {
+    if (rule->parts()[part].keyword != "properties") continue;
+    for (const FieldSpec& field : fields) {
+      if (!field.default_value) continue;
+      const std::string value = literal_text(*field.default_value);
+      const std::string object = fmt::format("{{{}:{}}}", json_string(field.name), value);
+      if (!rule->keeps(part, JsonPayload(object).root()))
+        mistake(field.at,
+                fmt::format("field '{}': default {} breaks what its object says of it",
+                            excerpt(field.name), excerpt(value)),
+                "a default keeps the rules of its field");
+    }
+  }
+}
+
 /// The rules judge what the payload says, not what lenient mode has read.
 void Reader::check_strict() {
   if (!schema_.lenient) return;

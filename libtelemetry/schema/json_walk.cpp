@@ -52,22 +52,22 @@ class CompiledSchema::JsonWalk {
   JsonWalk(const CompiledSchema& schema, std::optional<std::size_t> only)
       : schema_(schema), only_(only), broken_(schema.json_parts_.size(), false) {}
 
-  void walk(std::uint16_t node, JsonNode value, const std::string& pointer) {
+  void walk(std::uint16_t node, const JsonValue& value, const std::string& pointer) {
     if (!schema_.json_below_[node] || (only_ && found_)) return;
     judge(node, value, pointer);
     const core::Node& one = schema_.nodes_[node];
-    if (one.type == core::FieldType::array && schema_.json_below_[one.first]) {
+    if (one.type == core::FieldType::array && value.kind == JsonValue::Kind::array &&
+        schema_.json_below_[one.first]) {
       std::size_t number = 0;
-      for (const JsonNode item : items(value))
-        walk(one.first, item, only_ ? fmt::format("{}/{}", pointer, number++) : pointer);
+      for (const JsonMember& item : value.inside)
+        walk(one.first, item.value, only_ ? fmt::format("{}/{}", pointer, number++) : pointer);
     }
     if (one.type != core::FieldType::object) return;
     for (std::size_t i = one.first; i < std::size_t{one.first} + one.count; ++i) {
       const core::Key& key = schema_.keys_[i];
       if (!schema_.json_below_[key.node]) continue;
-      const JsonNode inner = member(value, key.name);
-      if (inner.value != nullptr)
-        walk(key.node, inner, only_ ? pointer + pointer_step(key.name) : pointer);
+      if (const JsonValue* inner = value.find(key.name))
+        walk(key.node, *inner, only_ ? pointer + pointer_step(key.name) : pointer);
     }
   }
 
@@ -75,7 +75,7 @@ class CompiledSchema::JsonWalk {
   [[nodiscard]] const std::optional<JsonFinding>& found() const noexcept { return found_; }
 
  private:
-  void judge(std::uint16_t node, JsonNode value, const std::string& pointer) {
+  void judge(std::uint16_t node, const JsonValue& value, const std::string& pointer) {
     const auto own = std::ranges::equal_range(schema_.json_parts_, node, {}, &JsonPart::node);
     for (const JsonPart& part : own) {
       const auto i = static_cast<std::size_t>(&part - schema_.json_parts_.data());
@@ -86,7 +86,7 @@ class CompiledSchema::JsonWalk {
     }
   }
 
-  void describe(const JsonPart& part, JsonNode value, const std::string& pointer) {
+  void describe(const JsonPart& part, const JsonValue& value, const std::string& pointer) {
     const auto inside = part.rule->find(part.part, value).value_or(JsonRule::Finding{});
     const JsonRule::Part& rule = part.rule->parts()[part.part];
     found_ = JsonFinding{pointer + inside.pointer, {}};

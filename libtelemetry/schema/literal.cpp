@@ -82,6 +82,14 @@ unsigned orders_allowed(const FieldSpec& left, const FieldSpec& right) noexcept 
   return allowed;
 }
 
+std::optional<TextNumber> text_number(std::string_view text) noexcept {
+  core::JsonPull pull(text);
+  if (pull.next() != core::JsonToken::number) return {};
+  const TextNumber number{pull.number(), pull.rest()};
+  if (pull.next() != core::JsonToken::end) return {};
+  return number;
+}
+
 core::Decimal normalized(core::Decimal number) noexcept {
   if (number.mantissa == 0) return {};
   while (number.mantissa % 10 == 0 && number.exponent < INT16_MAX) {
@@ -107,6 +115,17 @@ std::string number_text(core::Decimal number) {
     digits += fmt::format("e{}", exponent);
   }
   return negative ? "-" + digits : digits;
+}
+
+std::string shown_number(core::Decimal number) {
+  std::string text = number_text(number);
+  const std::size_t power = text.find('e');
+  const std::size_t first = text.starts_with('-') ? 1 : 0;
+  if (power == std::string::npos || power == first + 1) return text;
+  const auto more = static_cast<int>(power - first - 1);
+  text.resize(power);
+  text.insert(first + 1, 1, '.');
+  return fmt::format("{}e{}", text, normalized(number).exponent + more);
 }
 
 std::string json_string(std::string_view text) {

@@ -7,7 +7,6 @@
 #include <array>
 #include <charconv>
 
-#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/limits.hpp"
 #include "telemetry/core/time.hpp"
 #include "telemetry/core/topic.hpp"
@@ -72,15 +71,6 @@ std::string hint_for(std::string_view word, std::span<const std::string_view> kn
   return fmt::format("known: {}", fmt::join(known, ", "));
 }
 
-/// A number as JSON writes it; anything else in YAML (0x10, .inf, 1_000) is not one.
-bool parse_number(const std::string& text, core::Decimal& out, bool& out_of_range) {
-  core::JsonPull pull(text);
-  if (pull.next() == core::JsonToken::number) {
-    out = pull.number();
-    return pull.next() == core::JsonToken::end;
-  }
-  out_of_range = pull.error() == core::JsonError::number_range;
-  return false;
 }
 
 std::string_view kind_name(const TreeNode& node) {
@@ -151,21 +141,20 @@ std::optional<bool> Reader::boolean(const TreeNode& node, std::string_view what)
 }
 
 std::optional<core::Decimal> Reader::number(const TreeNode& node, std::string_view what) {
-  core::Decimal value;
-  bool out_of_range = false;
+  const auto value = text_number(node.text);
   if (node.kind != TreeNode::Kind::scalar) {
     mistake(node.at, fmt::format("{} must be a number, not {}", what, kind_name(node)),
             "write one number in the same line");
   } else if (!node.plain) {
     mistake(node.at, fmt::format("{} must be a number, not text", what), "remove the quotes");
-  } else if (parse_number(node.text, value, out_of_range)) {
-    return normalized(value);
-  } else if (out_of_range) {
-    mistake(node.at, fmt::format("{}: {} cannot be held exactly", what, excerpt(node.text)),
-            "at most 18 digits beside an exponent of at most 32767");
-  } else {
+  } else if (!value) {
     mistake(node.at, fmt::format("{}: '{}' is not a number", what, excerpt(node.text)),
             config::number_hint(node.text));
+  } else if (value->rest != core::Rest::none) {
+    mistake(node.at, fmt::format("{}: {} cannot be held exactly", what, excerpt(node.text)),
+            std::string(exact_number_hint));
+  } else {
+    return normalized(value->value);
   }
   return {};
 }
@@ -206,13 +195,11 @@ std::optional<Literal> Reader::literal(const TreeNode& node, const FieldSpec& fi
             "write one value in the same line");
     return {};
   }
-  core::Decimal value;
-  bool out_of_range = false;
   bool truth = false;
-  const bool is_number = node.plain && parse_number(node.text, value, out_of_range);
+  const auto value = node.plain ? text_number(node.text) : std::nullopt;
   switch (field.type) {
     case core::FieldType::string:
-      if (is_number || (node.plain && config::parse_boolean(node.text, truth))) {
+      if (value || (node.plain && config::parse_boolean(node.text, truth))) {
         mistake(node.at, fmt::format("{}: {} is not a string", what, node.text),
                 fmt::format("put it in quotes: \"{}\"", node.text));
         return {};
@@ -240,14 +227,19 @@ std::optional<Literal> Reader::literal(const TreeNode& node, const FieldSpec& fi
       out.integer = *value_read ? 1 : 0;
       return out;
     }
-    case core::FieldType::timestamp:
+    case core::FieldType::timestamp: {
       out.kind = core::ValueKind::time;
-      if (is_number ? core::epoch_to_ns(value, field.time_format, out.integer)
-                    : core::parse_time(node.text, schema_.zone_offset_s, out.integer))
+      std::int64_t ns = 0;
+      const auto read = core::read_time(node.text, schema_.zone_offset_s, ns);
+      if (value ? core::epoch_to_ns(value->value, field.time_format, out.integer)
+                : core::parse_time(node.text, schema_.zone_offset_s, out.integer))
         return out;
-      mistake(node.at, fmt::format("{}: '{}' is not a time", what, excerpt(node.text)),
+      mistake(node.at,
+              fmt::format("{}: '{}' is {}", what, excerpt(node.text),
+                          read == core::TimeText::moved ? "outside 1678 to 2261" : "not a time"),
               "write it as 2026-01-31T12:00:00Z");
       return {};
+    }
     case core::FieldType::object:
     case core::FieldType::array:
     case core::FieldType::any:
@@ -533,6 +525,7 @@ SchemaSpec Reader::read(const TreeNode& root) {
     resolve_time_field(root);
     resolve_sequence_field(root);
   }
+  check_member_defaults(schema_.fields, schema_.json_rule.get());
   check_strict();
   return std::move(schema_);
 }

@@ -92,6 +92,7 @@ class Reader {
                       std::shared_ptr<const JsonRule>& rule, std::vector<Position>& places);
   core::Nulls nulls(const TreeNode& node, std::string_view what);
   void check_strict();
+  void check_member_defaults(const std::vector<FieldSpec>& fields, const JsonRule* rule);
 
   // Comparisons (comparison_reader.cpp).
   void read_comparison(core::Relation relation, const TreeNode& value, const std::string& what,

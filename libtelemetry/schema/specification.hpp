@@ -101,10 +101,20 @@ struct SchemaSpec {
 /// The rule that a literal breaks ("is above max 150"), or empty.
 [[nodiscard]] std::string broken_rule(const FieldSpec& field, const Literal& literal);
 
-/// Lenient mode: the number in a text that is a JSON number and nothing else but white space and
-/// the unit. Numbers are never converted: another unit is no number.
-[[nodiscard]] std::optional<core::Decimal> number_in_text(std::string_view text,
-                                                          std::string_view unit) noexcept;
+/// A JSON number that is a text as a whole.
+struct TextNumber {
+  core::Decimal value;
+  core::Rest rest = core::Rest::none;  ///< none: `value` is the number
+};
+[[nodiscard]] std::optional<TextNumber> text_number(std::string_view text) noexcept;
+/// What numbers in a schema must keep.
+inline constexpr std::string_view exact_number_hint =
+    "at most 18 digits, from 1e-324 to 1.7976931348623157e308";
+
+/// Lenient mode: the JSON number in a text that has nothing else but white space and the unit;
+/// empty: there is none. Numbers are never converted: another unit is no number.
+[[nodiscard]] std::string_view number_in_text(std::string_view text,
+                                              std::string_view unit) noexcept;
 /// Lenient mode: the value in the field's type, or null. See core::CoercionHook.
 [[nodiscard]] core::Value coerced(const FieldSpec& field, core::Value found,
                                   std::string_view written) noexcept;
@@ -134,6 +144,8 @@ inline constexpr RelationWord relation_words[] = {
 [[nodiscard]] core::Decimal normalized(core::Decimal number) noexcept;
 /// The JSON number, the same for equal numbers.
 [[nodiscard]] std::string number_text(core::Decimal number);
+/// The same for people: with an exponent, one digit stands before the point.
+[[nodiscard]] std::string shown_number(core::Decimal number);
 /// JSON of a literal.
 [[nodiscard]] std::string literal_text(const Literal& literal);
 /// A JSON string with its quotes.

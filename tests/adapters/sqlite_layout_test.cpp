@@ -175,6 +175,17 @@ TEST_CASE("a row with a value that lenient mode read keeps the warning in its fl
   CHECK(f.sql("SELECT flags&128 FROM temperature_sensor_v1_p1 ORDER BY id") == Texts{"0", "128"});
 }
 
+TEST_CASE("a row with a rounded value keeps the warning in its flags") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  const char* const payload = R"({"sensor_id":"sensor-001","temperature":1})";
+  builder.add("sensors/a/temperature", temperature_schema(), payload).flags |=
+      core::frame_flag::rounded;
+  f.write(builder.done());
+  CHECK(f.sql("SELECT flags&256 FROM temperature_sensor_v1_p1") == Texts{"256"});
+}
+
 TEST_CASE("payloads without schema show as JSON, as text, or as base64") {
   SqliteFixture f;
   f.open();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/json_pull.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 #include "catch.hpp"
@@ -21,8 +22,6 @@ const char* name_of(JsonError error) {
       return "utf8";
     case JsonError::surrogate:
       return "surrogate";
-    case JsonError::number_range:
-      return "number_range";
     case JsonError::trailing_bytes:
       return "trailing_bytes";
   }
@@ -87,10 +86,13 @@ std::string error_of(std::string_view document) {
   return last.substr(0, last.find('@'));
 }
 
+/// The number's Decimal, and to which side of it the number is.
 std::string number(std::string_view document) {
   JsonPull json(document);
   if (json.next() != JsonToken::number) return name_of(json.error());
-  const std::string value = written(json.number());
+  const std::string value = written(json.number()) + (json.rest() == Rest::above   ? " and more"
+                                                      : json.rest() == Rest::below ? " and less"
+                                                                                   : "");
   return json.next() == JsonToken::end ? value : name_of(json.error());
 }
 
@@ -368,47 +370,83 @@ TEST_CASE("numbers are exact") {
   CHECK(number("9223372036854775807") == "9223372036854775807e0");
   CHECK(number("-9223372036854775808") == "-9223372036854775808e0");
   CHECK(number("0.9223372036854775807") == "9223372036854775807e-19");
-  CHECK(number("9223372036854775808") == "number_range");
-  CHECK(number("-9223372036854775809") == "number_range");
-  CHECK(number("0.12345678901234567891") == "number_range");
-  CHECK(number("1.00000000000000000000000000000000001") == "number_range");
+}
+
+TEST_CASE("a longer number is rounded to 19 digits or 18, and says to which side") {
+  CHECK(number("0.12345678901234567891") == "1234567890123456789e-19 and more");
+  CHECK(number("0.12345678901234567895") == "1234567890123456790e-19 and less");
+  CHECK(number("-0.12345678901234567891") == "-1234567890123456789e-19 and less");
+  CHECK(number("-0.12345678901234567895") == "-1234567890123456790e-19 and more");
+  CHECK(number("1.00000000000000000000000000000000001") == "1000000000000000000e-18 and more");
+  CHECK(number("0.33333333333333333333") == "3333333333333333333e-19 and more");
+  CHECK(number("9.999999999999999999") == "1000000000000000000e-17 and less");
+  CHECK(number("12682136550675316736") == "1268213655067531674e1 and less");
+  // Where 64 bits hold no 19 digits.
+  CHECK(number("9223372036854775808") == "922337203685477581e1 and less");
+  CHECK(number("-9223372036854775809") == "-922337203685477581e1 and more");
+  CHECK(number("9223372036854775807.6") == "9223372036854775807e0 and more");
+  CHECK(number("9500000000000000004.6") == "950000000000000000e1 and more");
+  CHECK(number("9500000000000000005") == "950000000000000001e1 and less");
 }
 
 TEST_CASE("zeros never make a number too long") {
   const std::string zeros(400, '0');
-  CHECK(number("1." + zeros) == "1e0");
+  CHECK(number("1." + zeros) == "1000000000000000000e-18");
   CHECK(number("9223372036854775807." + zeros) == "9223372036854775807e0");
-  CHECK(number("23.51" + zeros) == "2351e-2");
-  CHECK(number("0." + zeros + "1") == "1e-401");
-  CHECK(number("1" + zeros) == "1e400");
-  CHECK(number("10000000000000000000000") == "1e22");
-  CHECK(number("1" + zeros + ".0") == "1e400");
-  CHECK(number("-12" + zeros + "e-400") == "-12e0");
+  CHECK(number("23.51" + zeros) == "2351000000000000000e-17");
+  CHECK(number("0." + std::string(200, '0') + "1") == "1e-201");
+  CHECK(number("1" + std::string(200, '0')) == "1000000000000000000e182");
+  CHECK(number("10000000000000000000000") == "1000000000000000000e4");
+  CHECK(number("-12" + zeros + "e-400") == "-1200000000000000000e-17");
 }
 
-TEST_CASE("exponents reach as far as int16 and no further") {
-  CHECK(number("1e32767") == "1e32767");
-  CHECK(number("1e32768") == "10e32767");
-  CHECK(number("1e32785") == "1000000000000000000e32767");
-  CHECK(number("1e32786") == "number_range");
-  CHECK(number("-9e32785") == "-9000000000000000000e32767");
-  CHECK(number("1e-32768") == "1e-32768");
-  CHECK(number("0.1e-32767") == "1e-32768");
-  CHECK(number("10e-32769") == "1e-32768");
-  CHECK(number("1e-32769") == "number_range");
-  CHECK(number("0.1e-32768") == "number_range");
-  CHECK(number("1e410") == "1e410");
+TEST_CASE("exponents reach as far as those of doubles") {
+  CHECK(number("1.7976931348623157e308") == "1797693134862315700e290");
+  CHECK(number("1e300") == "10000000000e290");
+  CHECK(number("5e-324") == "5e-324");
+  CHECK(number("50e-325") == "5e-324");
+  CHECK(number("-1.25e-323") == "-13e-324 and more");
+  CHECK(number("5e-325") == "1e-324 and less");
+  CHECK(number("4e-325") == "0e0 and more");
+  CHECK(number("-4e-325") == "0e0 and less");
+  CHECK(number("1e400").ends_with("e291 and more"));
+  CHECK(number("-1.8e308").ends_with("e291 and less"));
   // Sums of these overflow 16, 32 and 64 bits.
-  for (const char* exponent : {"65536", "65537", "2147483648", "4294967296", "4294967297",
+  for (const char* exponent : {"32768", "65536", "65537", "2147483648", "4294967296", "4294967297",
                                "9223372036854775807", "9223372036854775808", "18446744073709551616",
                                "18446744073709551617", "99999999999999999999999999"}) {
     CAPTURE(exponent);
-    CHECK(number("1e" + std::string(exponent)) == "number_range");
-    CHECK(number("1e-" + std::string(exponent)) == "number_range");
-    CHECK(number("1.5e" + std::string(exponent)) == "number_range");
-    CHECK(number("0.5e-" + std::string(exponent)) == "number_range");
+    CHECK(number("1e" + std::string(exponent)).ends_with("e291 and more"));
+    CHECK(number("-1.5e" + std::string(exponent)).ends_with("e291 and less"));
+    CHECK(number("1e-" + std::string(exponent)) == "0e0 and more");
+    CHECK(number("-0.5e-" + std::string(exponent)) == "0e0 and less");
   }
   CHECK(number("0." + std::string(70'000, '0') + "1e70000") == "1e-1");
+}
+
+TEST_CASE("a number in any length compares exactly with every decimal") {
+  // Around each of them by less than a Decimal can say.
+  for (const char* decimal :
+       {"100", "0", "-0.5", "9223372036854775807", "-9223372036854775808", "1e-324", "-1e300",
+        "1234567890123456789e-19", "922337203685477581e1", "999999999999999999"}) {
+    CAPTURE(decimal);
+    JsonPull bound(decimal);
+    REQUIRE(bound.next() == JsonToken::number);
+    REQUIRE(bound.rest() == Rest::none);
+    const auto order = [&](const std::string& text) {
+      JsonPull read(text);
+      REQUIRE(read.next() == JsonToken::number);
+      return 2 * compare(read.number(), bound.number()) + static_cast<int>(read.rest());
+    };
+    const std::string text = decimal;
+    const std::size_t power = std::min(text.find('e'), text.size());
+    const bool has_point = text.find('.') != std::string::npos;
+    const std::string farther = text.substr(0, power) + (has_point ? "" : ".") +
+                                std::string(40, '0') + "1" + text.substr(power);
+    CHECK(order(text) == 0);
+    CHECK((order(farther) > 0) == (text.front() != '-'));
+    CHECK(order(farther) != 0);
+  }
 }
 
 TEST_CASE("a container is skipped as a whole and still checked") {

@@ -136,13 +136,24 @@ TEST_CASE("what is not a time is refused") {
   CHECK(parsed(std::string_view("2025-11-11T12:00:00Z\0", 21)) == "no");
 }
 
-TEST_CASE("times from 1678 to 2261 are read, others are not") {
+TEST_CASE("the times that 64 bits of ns hold are read, others become the nearest") {
   CHECK(parsed("1678-01-01T00:00:00Z") == "1678-01-01T00:00:00Z");
-  CHECK(parsed("1677-12-31T23:59:59Z") == "no");
   CHECK(parsed("1677-12-31T23:30:00-01:00") == "1678-01-01T00:30:00Z");
-  CHECK(parsed("2261-12-31T23:59:59.999999999Z") == "2261-12-31T23:59:59.999999999Z");
-  CHECK(parsed("2262-01-01T00:00:00Z") == "no");
-  CHECK(parsed("2261-12-31T23:59:60Z") == "no");
+  CHECK(parsed("2261-12-31T23:59:60Z") == "2262-01-01T00:00:00Z");
+  CHECK(parsed("1677-09-21T00:12:44Z") == "1677-09-21T00:12:44Z");
+  CHECK(parsed("2262-04-11T23:47:15.999999999Z") == "2262-04-11T23:47:15.999999999Z");
+  for (const char* text : {"1677-09-21T00:12:43.999999999Z", "0001-01-01T00:00:00Z",
+                           "0000-01-01T00:00:00+23:59", "2262-04-11T23:47:16Z",
+                           "9999-12-31T23:59:59.999Z"}) {
+    CAPTURE(text);
+    CHECK(parsed(text) == "no");
+    std::int64_t ns = 0;
+    CHECK(read_time(text, 0, ns) == TimeText::moved);
+    CHECK(ns == (text[0] == '2' || text[0] == '9' ? INT64_MAX : INT64_MIN));
+  }
+  std::int64_t ns = 5;
+  CHECK(read_time("0001-02-29T00:00:00Z", 0, ns) == TimeText::none);
+  CHECK(ns == 5);
   CHECK(parsed("0000-01-01T00:00:00Z") == "no");
   CHECK(parsed("9999-12-31T23:59:59Z") == "no");
 }

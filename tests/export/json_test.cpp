@@ -31,9 +31,11 @@ TEST_CASE("decimals come out digit by digit as they came in") {
   CHECK(number(0, -2) == "0.00");
   CHECK(number(1, 300) == "1e300");
   CHECK(number(15, -300) == "1.5e-299");
-  CHECK(number(17976931348623157, 292) == "1.7976931348623157e308");
-  CHECK(number(-250, 100) == "-2.50e102");
+  CHECK(number(17'976'931'348'623'157, 292) == "1.7976931348623157e308");
+  CHECK(number(-1'797'693'134'862'315'700, 290) == "-1.7976931348623157e308");
+  CHECK(number(-250, 100) == "-2.5e102");
   CHECK(number(0, 300) == "0");
+  CHECK(number(0, -300) == "0");
   CHECK(number(std::numeric_limits<std::int64_t>::min(), 0) == "-9223372036854775808");
   CHECK(number(std::numeric_limits<std::int64_t>::min(), -18) == "-9.223372036854775808");
 }

@@ -15,7 +15,7 @@ namespace telemetry::differential {
 inline constexpr std::size_t payload_bytes_max = 2000;
 inline constexpr std::size_t slots_max = 80;
 
-/// First broken rule u8 | 0 | violations u16 | hash u32 of values, violations and extras.
+/// First broken rule u8 | roundings u8 | violations u16 | hash u32 of values, violations, extras.
 using Verdict = std::array<std::uint8_t, 8>;
 
 /// FNV-1a.
@@ -56,7 +56,7 @@ class Judge {
       hash.add(extras_[i].key);
       hash.add(extras_[i].value);
     }
-    Verdict out{static_cast<std::uint8_t>(result.first), 0};
+    Verdict out{static_cast<std::uint8_t>(result.first), result.roundings};
     for (std::size_t i = 0; i < 2; ++i)
       out[2 + i] = static_cast<std::uint8_t>(result.violations >> (8 * i));
     for (std::size_t i = 0; i < 4; ++i)

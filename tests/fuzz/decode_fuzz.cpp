@@ -65,9 +65,9 @@ core::DecodeResult judge(const telemetry::Schema& schema, std::string_view paylo
   std::vector<char> scratch(payload.size());
   std::array<core::Violation, 4> violations;
   std::array<core::Extra, 4> extras;
-  std::array<core::Violation, 4> coercions;
+  std::array<core::Violation, 4> notes;
   const auto result = core::decode(schema.view(), payload, {values, scratch, violations, extras},
-                                   schema.pattern_hook(), schema.coercion_hook(), coercions);
+                                   schema.pattern_hook(), schema.coercion_hook(), notes);
   TELEMETRY_FUZZ_CHECK(result.ok() == (result.violations == 0));
   TELEMETRY_FUZZ_CHECK(result.scratch_used <= payload.size());
   TELEMETRY_FUZZ_CHECK(result.extras <= extras.size());
@@ -78,8 +78,7 @@ core::DecodeResult judge(const telemetry::Schema& schema, std::string_view paylo
   };
   for (std::size_t i = 0; i < result.violations && i < violations.size(); ++i)
     check_place(violations[i]);
-  for (std::size_t i = 0; i < result.coercions && i < coercions.size(); ++i)
-    check_place(coercions[i]);
+  for (std::size_t i = 0; i < result.notes() && i < notes.size(); ++i) check_place(notes[i]);
   if (!result.ok()) return result;
   const std::string_view scratch_text(scratch.data(), scratch.size());
   for (const auto& value : values.first(schema.view().slot_count)) {

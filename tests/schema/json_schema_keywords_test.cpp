@@ -178,6 +178,61 @@ const Row rows[] = {
      {"null"},
      true},
     {R"({"$ref": "#/definitions/small", "title": "t"})", {"1", "3"}, {"4", "null"}, true},
+    // Numbers beyond a double, and longer ones.
+    {R"({"type": ["number", "string"], "maximum": 100})",
+     {"-1e309", "1e-400", "100.0", R"("x")"},
+     {"1e309", "100.00000000000000000001", "1e999999999999999999999"},
+     false},
+    {R"({"minimum": 1})", {"1e309", "1.00000000000000000000001"}, {"1e-400", "-1e309"}, false},
+    {R"({"exclusiveMinimum": 0})", {"1e-400", "5e-324"}, {"0", "-1e-400"}, false},
+    {R"({"multipleOf": 3})",
+     {"12682136550675316737e400", "333333333333333333333333333333", "0", "3e99999999999"},
+     {"1e400", "1e-400", "333333333333333333333333333334", "3.00000000000000000000001"},
+     false},
+    {R"({"multipleOf": 1e-324})", {"1e-324", "5", "1e309"}, {"1e-325"}, false},
+    {R"({"type": ["integer", "string"]})",
+     {"12682136550675316736", "1e400"},
+     {"12682136550675316736.5", "1e-400"},
+     false},
+    {R"({"type": "array", "uniqueItems": true})",
+     {"[0.33333333333333333333, 0.33333333333333333334]", "[1e309, 1e310]"},
+     {"[1e309, 10e308]", "[0.333333333333333333330, 0.33333333333333333333]"},
+     false},
+    {R"({"enum": [0, "x"]})", {"0", "0e400"}, {"1e-400", "-1e-400"}, false},
+    {R"({"type": "integer", "enum": [1, 1.0, 2, 2]})", {"1", "2.0"}, {"3"}, true},
+    {R"({"type": "string", "enum": ["a", "a"]})", {R"("a")"}, {R"("b")"}, true},
+    {R"({"type": "array", "default": 5})", {"[]"}, {"5"}, true},
+    {R"({"type": "array", "default": [1]})", {"[]"}, {"5"}, true},
+    {R"({"pattern": "1"})", {R"("a1")", "2"}, {R"("b")"}, false},
+    // date-time is checked everywhere, and knows all years of RFC 3339.
+    {R"({"type": "string", "format": "date-time"})",
+     {R"("0001-01-01T00:00:00Z")", R"("9999-12-31T23:59:59Z")"},
+     {R"("0001-13-01T00:00:00Z")"},
+     true},
+    {R"({"format": "date-time"})",
+     {R"("0001-01-01T00:00:00Z")", "5", "null"},
+     {R"("noon")", R"("2026-02-29T00:00:00Z")"},
+     false},
+    {R"({"allOf": [{"format": "date-time"}]})",
+     {R"("9999-12-31T23:59:59Z")", "5"},
+     {R"("noon")"},
+     false},
+    {R"({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}]})",
+     {R"("2026-01-31T12:00:00Z")", "5"},
+     {R"("noon")"},
+     false},
+    {R"({"type": "object", "patternProperties": {"^t": {"format": "date-time"}}})",
+     {R"({"t1": "2026-01-31T12:00:00Z", "x": "noon"})"},
+     {R"({"t1": "noon"})"},
+     false},
+    {R"({"type": "array", "items": {"type": "string", "format": "date-time"}})",
+     {R"(["2026-01-31T12:00:00Z", "0001-01-01T00:00:00Z"])"},
+     {R"(["noon"])"},
+     true},
+    {R"({"type": "array", "items": [{"format": "date-time"}]})",
+     {R"(["2026-01-31T12:00:00Z", "noon"])"},
+     {R"(["noon"])"},
+     false},
 };
 
 TEST_CASE("each keyword accepts and refuses what draft-07 says") {
@@ -200,6 +255,31 @@ TEST_CASE("each keyword accepts and refuses what draft-07 says") {
       CHECK(told(*one, "{}") == Told{});
     }
   }
+}
+
+TEST_CASE("a default is for an absent member; a null that was sent stays where it is a value") {
+  const auto schema = good(with_member(R"({"type": ["integer", "null"], "default": 1})"));
+  for (const SchemaPtr& one : {schema, again(*schema)}) {
+    const auto value = [&](std::string_view payload) {
+      std::vector<telemetry::core::Value> values(1);
+      std::vector<char> scratch(payload.size());
+      REQUIRE(telemetry::core::decode(one->view(), payload, {values, scratch, {}, {}}).ok());
+      return values[0];
+    };
+    CHECK(value("{}").as_integer() == 1);
+    CHECK(value(R"({"v": null})").is_null());
+    CHECK(value(R"({"v": 2})").as_integer() == 2);
+  }
+}
+
+TEST_CASE("a default keeps what patternProperties say of its member") {
+  std::vector<telemetry::Diagnostic> found;
+  const std::string document =
+      R"({"properties": {"t": {"type": "integer", "default": 3}, "u": {"type": "integer"}},
+          "patternProperties": {"^t": {"multipleOf": 2}}})";
+  CHECK_FALSE(telemetry::Schema::parse(with_document(document), "bad.json", found));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].message == "field 't': default 3 breaks what its object says of it");
 }
 
 TEST_CASE("keywords at the top of a document judge the whole payload") {

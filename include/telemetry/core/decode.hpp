@@ -49,8 +49,7 @@ enum class Rule : std::uint8_t {
 struct Violation {
   Rule rule = Rule::none;
   /// The node whose rule broke; the object's for unknown_field, required, requires_ and comparison;
-  /// no_index when the payload is not JSON (json_*, number_range, trailing_bytes) or not judged at
-  /// all.
+  /// no_index when the payload is not JSON (json_*, trailing_bytes) or not judged at all.
   std::uint16_t node = no_index;
   /// Index into `keys`: required, requires_: of the missing field; duplicate_key: of the second.
   /// Index into `comparisons`: comparison. The schema's number of the function or of the JSON
@@ -89,29 +88,37 @@ struct PatternHook {
 
 /// Lenient mode (host only): reads a scalar of another JSON type than the field's as the field's.
 struct CoercionHook {
-  /// @param found text (unescaped, until the call returns), decimal or boolean.
+  /// @param found text (unescaped), decimal or boolean.
   /// @param written the value's bytes in the payload.
-  /// @returns what the field's type stores: decimal for integers and numbers, boolean, time, or
-  ///          text inside `written`; null when it cannot be read without guessing.
+  /// @returns what the field's type stores: boolean, time, text inside `written`; for integers and
+  ///          numbers the JSON number as a text inside `found`; null when it cannot be read without
+  ///          guessing.
   Value (*coerce)(const void* context, std::uint16_t node, Value found,
                   std::string_view written) noexcept = nullptr;
   const void* context = nullptr;
 };
 
 struct DecodeResult {
-  Rule first = Rule::none;       ///< none: the payload is valid
+  Rule first = Rule::none;  ///< none: the payload is valid
+  /// Values that are not what was read, but the nearest that is held; at most 255 are counted.
+  std::uint8_t roundings = 0;
   std::uint16_t violations = 0;  ///< all that were found, stored or not
   std::uint16_t extras = 0;
-  std::uint16_t coercions = 0;  ///< values that the coercion hook read, stored or not
+  std::uint16_t coercions = 0;  ///< values that the coercion hook read, noted or not
   std::uint32_t scratch_used = 0;
   [[nodiscard]] bool ok() const noexcept { return first == Rule::none; }
+  /// Coercions and roundings, noted or not.
+  [[nodiscard]] std::size_t notes() const noexcept { return std::size_t{coercions} + roundings; }
 };
 
 /// Judges one payload: well-formed JSON, an object, every rule of the schema. Goes on after a
 /// broken rule to report them all; stops at the first byte that is not JSON.
 ///
 /// null counts as absent, but not as an array's item, unless Node::nulls says otherwise. Integers
-/// accept 1.0 and 1e3. Defaults are filled in. A declared field that comes twice (also once by an
+/// accept 1.0 and 1e3. A number is judged as it is written, in any length; its slot takes the
+/// Decimal, and that of a time outside 1678..2261 the nearest inside: such roundings break nothing.
+/// A `number` beyond the largest double is number_range, and so is an integer beyond 64 bits.
+/// Defaults are filled in. A declared field that comes twice (also once by an
 /// alias, also as null) is duplicate_key. Comparisons look at values that the payload gives, never
 /// at defaults, and not at one whose type is broken. A payload over payload_bytes_max, or buffers
 /// too small for it, is payload_too_large. After a broken rule `values` serve diagnostics only.
@@ -122,9 +129,11 @@ DecodeResult decode(const SchemaView& schema, std::string_view payload,
 /// The same, but a scalar of another type than the field's is first offered to the hook, if it has
 /// a function. What it reads must keep all other rules. It is never asked about what is inside
 /// arrays, for those are kept as written.
-/// @param coercions what it has read, with Rule::none; the rest are counted only.
+/// @param notes the values that were read as another type, or rounded, with Rule::none and, for the
+///        latter, rounded_note as `key`; in the order of discovery. The rest are counted only.
 DecodeResult decode(const SchemaView& schema, std::string_view payload,
                     const DecodeBuffers& buffers, PatternHook pattern, CoercionHook coercion,
-                    std::span<Violation> coercions = {}) noexcept;
+                    std::span<Violation> notes = {}) noexcept;
+inline constexpr std::uint16_t rounded_note = 0;
 
 }  // namespace telemetry::core

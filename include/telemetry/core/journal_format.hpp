@@ -47,6 +47,7 @@ inline constexpr std::uint16_t sequence_reset = 0x0040;    ///< the device's num
 inline constexpr std::uint16_t late_unchecked = 0x0080;    ///< below the duplicate window
 inline constexpr std::uint16_t has_sequence = 0x0100;      ///< the sequence check applied
 inline constexpr std::uint16_t coerced = 0x0200;  ///< lenient mode read a value as another type
+inline constexpr std::uint16_t rounded = 0x0400;  ///< a value is the nearest to what was read
 }  // namespace frame_flag
 
 /// Layout: magic u32 | bytes of the whole frame u32 | sequence u64 | received_at i64 | time i64 |

@@ -19,7 +19,7 @@ enum class JsonToken : std::uint8_t {
   array_end,
   key,     ///< text() is the raw key between its quotes; the colon has been read.
   string,  ///< text() is the raw string between its quotes.
-  number,  ///< number() is exact.
+  number,  ///< number() and rest().
   true_,
   false_,
   null_,
@@ -27,14 +27,14 @@ enum class JsonToken : std::uint8_t {
   error,  ///< error() says what; offset() says where. Stays so.
 };
 
+/// With the numbers of Rule.
 enum class JsonError : std::uint8_t {
   none,
-  syntax,          ///< Not JSON at this place (this includes an empty document and a NUL byte).
-  depth,           ///< More than json_depth_max levels.
-  utf8,            ///< A string is not valid UTF-8.
-  surrogate,       ///< An escape names half of a surrogate pair.
-  number_range,    ///< A number that a Decimal cannot hold exactly.
-  trailing_bytes,  ///< Something follows the document.
+  syntax,              ///< Not JSON at this place (an empty document and a NUL byte too).
+  depth,               ///< More than json_depth_max levels.
+  utf8,                ///< A string is not valid UTF-8.
+  surrogate,           ///< An escape names half of a surrogate pair.
+  trailing_bytes = 6,  ///< Something follows the document.
 };
 
 /// Reads one JSON document token by token. Read-only input, no NUL needed, no heap, no recursion.
@@ -51,8 +51,9 @@ class JsonPull {
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   /// After key or string: true when text() contains escapes and must be unescaped before use.
   [[nodiscard]] bool escaped() const noexcept { return escaped_; }
-  /// After number.
+  /// After number: exact when rest() is none. See read_exponent_max.
   [[nodiscard]] const Decimal& number() const noexcept { return number_; }
+  [[nodiscard]] Rest rest() const noexcept { return rest_; }
   [[nodiscard]] JsonError error() const noexcept { return error_; }
   /// Offset of the first byte of the last token, or of the byte that is wrong.
   [[nodiscard]] std::size_t offset() const noexcept {
@@ -94,6 +95,7 @@ class JsonPull {
   Expect expect_ = Expect::value;
   JsonError error_ = JsonError::none;
   bool escaped_ = false;
+  Rest rest_ = Rest::none;
 };
 
 /// Decodes the escapes of a raw string that JsonPull has accepted.

@@ -30,7 +30,7 @@ enum class FieldType : std::uint8_t {
 enum class Nulls : std::uint8_t {
   absent,    ///< As if the member were not there; not so for an array's item, which is refused.
   refused,   ///< A value of the wrong type.
-  accepted,  ///< A value: the member is there. Its slot stays null; `any` keeps the text.
+  accepted,  ///< A value: the member is there, and takes no default. `any` keeps the text.
 };
 
 /// What one position of the document may hold.

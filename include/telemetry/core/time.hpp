@@ -24,10 +24,22 @@ enum class TimeFormat : std::uint8_t { automatic, rfc3339, s, ms, us, ns };
 /// as the first instant of the next day; second 60 at any other time is not a time.
 ///
 /// @param zone_offset_s seconds east of UTC, applied when the text names no zone.
-/// @returns false, `ns` unchanged, when the text is not such a time or is outside 1678..2261.
+/// @param ns unchanged when the text is not such a time. One before 1677-09-21T00:12:44Z or from
+///        2262-04-11T23:47:16Z on is `moved`: it becomes the lowest or highest int64.
 /// Source: RFC 3339 section 5.6.
-[[nodiscard]] bool parse_time(std::string_view text, std::int32_t zone_offset_s,
-                              std::int64_t& ns) noexcept;
+enum class TimeText : std::uint8_t { none, held, moved };
+[[nodiscard]] TimeText read_time(std::string_view text, std::int32_t zone_offset_s,
+                                 std::int64_t& ns) noexcept;
+
+/// The same where a time that would be moved is none.
+/// @returns false, `ns` unchanged, when the text is no time.
+[[nodiscard]] inline bool parse_time(std::string_view text, std::int32_t zone_offset_s,
+                                     std::int64_t& ns) noexcept {
+  std::int64_t read = 0;
+  const bool held = read_time(text, zone_offset_s, read) == TimeText::held;
+  if (held) ns = read;
+  return held;
+}
 
 /// Converts an epoch number. `automatic` goes by its size without sign: below 1e11 s, below 1e14
 /// ms, below 1e17 us, else ns. What is finer than a ns is cut towards the past.

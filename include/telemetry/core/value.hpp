@@ -13,6 +13,20 @@ struct Decimal {
   std::int16_t exponent = 0;
 };
 
+/// How a number that was read stands to its Decimal. One with more digits than a Decimal holds is
+/// rounded to 19 digits, or to 18 where 64 bits hold no 19, half away from 0. No Decimal lies
+/// between the two, so it still compares exactly with every Decimal.
+enum class Rest : std::int8_t {
+  below = -1,  ///< The number is lower.
+  none = 0,    ///< The Decimal is the number.
+  above = 1,   ///< The number is higher.
+};
+
+/// Exponents of numbers that were read: every double has its Decimal. One that is beyond the
+/// largest double has the exponent behind these, and any mantissa.
+inline constexpr std::int16_t read_exponent_min = -324;
+inline constexpr std::int16_t read_exponent_max = 290;
+
 /// Orders two decimals exactly (no floating point). Returns -1, 0 or 1.
 [[nodiscard]] int compare(const Decimal& a, const Decimal& b) noexcept;
 
@@ -20,7 +34,7 @@ struct Decimal {
 [[nodiscard]] bool to_int64(const Decimal& value, std::int64_t& out) noexcept;
 
 enum class ValueKind : std::uint8_t {
-  null,     ///< The field was absent, or null.
+  null,     ///< The field was absent or null; see Value::is_absent().
   boolean,  ///< integer is 0 or 1.
   integer,  ///< integer.
   decimal,  ///< integer is the mantissa, `exponent` the exponent.
@@ -34,6 +48,10 @@ enum class ValueKind : std::uint8_t {
 class Value {
  public:
   constexpr Value() noexcept : integer_(0) {}
+  /// Of a field that was there and null, where that is a value.
+  [[nodiscard]] static constexpr Value given_null() noexcept {
+    return Value(0, 1, ValueKind::null);
+  }
   [[nodiscard]] static constexpr Value boolean(bool v) noexcept {
     return Value(v ? 1 : 0, 0, ValueKind::boolean);
   }
@@ -55,11 +73,13 @@ class Value {
 
   [[nodiscard]] constexpr ValueKind kind() const noexcept { return kind_; }
   [[nodiscard]] constexpr bool is_null() const noexcept { return kind_ == ValueKind::null; }
+  /// Null, and not because the payload says so: a default takes its place.
+  [[nodiscard]] constexpr bool is_absent() const noexcept { return is_null() && size_ == 0; }
   /// The int64 of boolean, integer and time.
   [[nodiscard]] constexpr std::int64_t as_integer() const noexcept { return integer_; }
+  /// The number of decimal, boolean, integer and time.
   [[nodiscard]] constexpr Decimal as_decimal() const noexcept {
-    return {integer_,
-            kind_ == ValueKind::decimal ? static_cast<std::int16_t>(size_) : std::int16_t{0}};
+    return {integer_, static_cast<std::int16_t>(size_)};
   }
   /// The bytes of text and json.
   [[nodiscard]] constexpr std::string_view as_text() const noexcept { return {text_, size_}; }

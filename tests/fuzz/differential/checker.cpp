@@ -209,10 +209,13 @@ void Checker::text(const FieldModel& field, const std::string& text, const std::
 void Checker::number(const FieldModel& field, const ExactNumber& number, const std::string& where,
                      bool in_array) {
   if (field.type == FieldType::number) {
-    put(where, in_array, {.kind = ValueKind::decimal, .number = number});
-  } else if (!is_whole(number)) {
+    const HeldNumber one = held(number);
+    if (one.beyond) return report(Rule::number_range, where);
+    if (one.rounded && !in_array) ++judgement_.roundings;
+    put(where, in_array, {.kind = ValueKind::decimal, .number = one.value});
+  } else if (!is_whole(number) && floor_scaled(whole_part(number), 0)) {
     return report(Rule::type, where);
-  } else if (const auto whole = floor_scaled(number, 0)) {
+  } else if (const auto whole = is_whole(number) ? floor_scaled(number, 0) : std::nullopt) {
     put(where, in_array, {.kind = ValueKind::integer, .integer = *whole});
   } else {
     return report(Rule::number_range, where);
@@ -225,14 +228,15 @@ void Checker::timestamp(const FieldModel& field, const JsonTree& tree, const std
   const bool as_text = field.time_format == core::TimeFormat::rfc3339;
   const bool either = field.time_format == core::TimeFormat::automatic;
   PlainValue value{.kind = ValueKind::time};
-  bool good = false;
+  bool good = false, moved = false;
   if (tree.kind == Kind::string && (as_text || either))
-    good = read_time_text(tree.text, schema_.zone_offset_s, value.integer);
+    good = read_time_text(tree.text, schema_.zone_offset_s, value.integer, moved);
   else if (tree.kind == Kind::number && !as_text)
     good = read_time_number(exact(tree.text), field.time_format, value.integer);
   else
     return other_type(field, tree, where, in_array);
   if (!good) return report(Rule::time_format, where);
+  if (moved && !in_array) ++judgement_.roundings;
   put(where, in_array, value);
 }
 
@@ -263,10 +267,11 @@ void Checker::fill_defaults(const std::vector<FieldModel>& fields, const std::st
       value = {.kind = ValueKind::boolean, .integer = *field.default_ == "true" ? 1 : 0};
     } else {
       value.kind = ValueKind::time;
+      bool moved = false;
       if (number_prefix(*field.default_) == field.default_->size())
         read_time_number(exact(*field.default_), field.time_format, value.integer);
       else
-        read_time_text(*field.default_, schema_.zone_offset_s, value.integer);
+        read_time_text(*field.default_, schema_.zone_offset_s, value.integer, moved);
     }
   }
 }

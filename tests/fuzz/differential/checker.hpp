@@ -43,6 +43,7 @@ struct Judgement {
   std::map<std::string, PlainValue> values;  ///< of the fields that have one, by path
   std::vector<PlainExtra> extras;
   std::size_t coercions = 0;
+  std::size_t roundings = 0;
 };
 
 /// Judges a document that is JSON.
@@ -57,7 +58,9 @@ std::vector<core::Rule> broken_by_number(const FieldModel& field, const ExactNum
 PlainValue coerced(const FieldModel& field, const JsonTree& found);
 
 /// RFC 3339 as docs/schema.md widens it. False: not a time.
-bool read_time_text(std::string_view text, std::int32_t zone_offset_s, std::int64_t& ns);
+/// @param moved set when it is the nearest that is held.
+bool read_time_text(std::string_view text, std::int32_t zone_offset_s, std::int64_t& ns,
+                    bool& moved);
 bool read_time_number(const ExactNumber& number, core::TimeFormat format, std::int64_t& ns);
 
 }  // namespace telemetry::reference

@@ -210,7 +210,7 @@ void DocumentGenerator::number(const FieldModel& field) {
     const ExactNumber number = exact(text);
     const bool type = field.type == FieldType::number ||
                       (is_whole(number) && floor_scaled(number, 0).has_value());
-    return type && fits_decimal(number) && broken_by_number(field, number).empty();
+    return type && !held(number).beyond && broken_by_number(field, number).empty();
   };
   std::string found = make_number(random_);
   for (int tries = 0; tries < 12 && !good(found); ++tries) {
@@ -224,6 +224,7 @@ void DocumentGenerator::number(const FieldModel& field) {
       found = make_number(random_);
   }
   found = spell_number(random_, found);
+  if (random_.percent(6)) found = lengthen_number(random_, found);
   if (schema_.lenient && random_.percent(8)) {
     string((random_.percent(20) ? " " : "") + found + (random_.percent(30) ? field.unit : ""));
     return;
@@ -237,9 +238,9 @@ void DocumentGenerator::time(const FieldModel& field) {
   std::string found = as_text ? make_time(random_) : make_epoch(random_);
   const auto good = [&] {
     std::int64_t ns = 0;
-    return as_text ? read_time_text(found, schema_.zone_offset_s, ns)
-                   : fits_decimal(exact(found)) &&
-                         read_time_number(exact(found), field.time_format, ns);
+    bool moved = false;
+    return as_text ? read_time_text(found, schema_.zone_offset_s, ns, moved)
+                   : read_time_number(exact(found), field.time_format, ns);
   };
   for (int tries = 0; tries < 3 && !good(); ++tries)
     found = as_text ? make_time(random_) : make_epoch(random_);

@@ -97,13 +97,42 @@ int order(const ExactNumber& a, const ExactNumber& b) {
 
 bool is_whole(const ExactNumber& number) { return number.digits.empty() || number.exponent >= 0; }
 
+ExactNumber whole_part(const ExactNumber& number) {
+  if (number.exponent >= 0) return number;
+  const auto fraction = static_cast<std::size_t>(-number.exponent);
+  if (fraction >= number.digits.size()) return {};
+  return normal(number.negative, number.digits.substr(0, number.digits.size() - fraction), 0);
+}
+
+HeldNumber held(const ExactNumber& number) {
+  constexpr std::int64_t exponent_min = -324;
+  const auto size = static_cast<std::int64_t>(number.digits.size());
+  // How many digits are kept: those that 64 bits hold, and none behind the 324th of the fraction.
+  std::int64_t kept = std::min<std::int64_t>(size, 19);
+  if (!fits_int64(number.negative, number.digits.substr(0, static_cast<std::size_t>(kept)))) --kept;
+  kept = std::min(kept, size + number.exponent - exponent_min);
+  HeldNumber out;
+  out.rounded = kept < size;
+  std::string digits =
+      number.digits.substr(0, static_cast<std::size_t>(std::max(kept, std::int64_t{0})));
+  if (out.rounded && kept >= 0 && number.digits[static_cast<std::size_t>(kept)] >= '5') {
+    std::string up = "0" + digits;
+    std::size_t at = up.size();
+    while (up[--at] == '9') up[at] = '0';
+    ++up[at];
+    up.erase(0, up.find_first_not_of('0'));
+    if (fits_int64(number.negative, up)) digits = up;
+  }
+  out.value = normal(number.negative, digits, number.exponent + size - kept);
+  ExactNumber far = out.value;
+  far.negative = false;
+  out.beyond = order(far, exact(1'797'693'134'862'315'708, 290)) > 0;
+  return out;
+}
+
 bool fits_decimal(const ExactNumber& number) {
-  constexpr std::int64_t least = std::numeric_limits<std::int16_t>::min();
-  constexpr std::int64_t most = std::numeric_limits<std::int16_t>::max();
-  if (number.digits.empty()) return true;
-  if (number.exponent < least || number.exponent > most + 19) return false;
-  const auto zeros = static_cast<std::size_t>(std::max<std::int64_t>(0, number.exponent - most));
-  return fits_int64(number.negative, number.digits + std::string(zeros, '0'));
+  const HeldNumber one = held(number);
+  return !one.rounded && !one.beyond;
 }
 
 std::optional<std::int64_t> floor_scaled(const ExactNumber& number, int shift) {

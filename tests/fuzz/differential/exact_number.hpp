@@ -26,7 +26,17 @@ ExactNumber exact(std::int64_t mantissa, std::int64_t exponent);
 /// <0, 0, >0.
 int order(const ExactNumber& a, const ExactNumber& b);
 bool is_whole(const ExactNumber& number);
-/// Some int64 times 10^e, with e from -32768 to 32767: what the product can hold.
+/// Without what is behind the point.
+ExactNumber whole_part(const ExactNumber& number);
+
+/// What the product holds of a number: docs/core.md, JSON.
+struct HeldNumber {
+  ExactNumber value;     ///< rounded half away from 0
+  bool rounded = false;  ///< it is not the number
+  bool beyond = false;   ///< no double is as far from 0
+};
+HeldNumber held(const ExactNumber& number);
+/// It is held as it is.
 bool fits_decimal(const ExactNumber& number);
 /// The greatest whole number not above number * 10^shift, if an int64 holds it.
 std::optional<std::int64_t> floor_scaled(const ExactNumber& number, int shift);

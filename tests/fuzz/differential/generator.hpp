@@ -18,6 +18,8 @@ std::string make_document(Random& random, const SchemaModel& schema);
 std::string make_number(Random& random);
 /// The same number, perhaps written otherwise.
 std::string spell_number(Random& random, const std::string& number);
+/// The number and a little more: as many digits behind it as no Decimal holds.
+std::string lengthen_number(Random& random, const std::string& number);
 /// Unescaped UTF-8.
 std::string make_text(Random& random);
 /// A text as a device writes times, or nearly.

@@ -41,7 +41,6 @@ struct Builder : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
   bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
     const auto other = replaced.find(stream.Tell());
     std::string number = other != replaced.end() ? other->second : std::string(text, size);
-    if (!fits_decimal(exact(number))) differ(Difference::number_range);
     return add({JsonTree::Kind::number, false, std::move(number), {}, {}});
   }
   bool String(const char* text, rapidjson::SizeType size, bool) {
@@ -76,8 +75,8 @@ struct Builder : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
 }  // namespace
 
 std::string_view name_of(Difference difference) {
-  constexpr std::string_view names[difference_count] = {"number_beyond_double", "number_range",
-                                                        "lone_surrogate", "ends_at_nul", "depth"};
+  constexpr std::string_view names[difference_count] = {"number_beyond_double", "lone_surrogate",
+                                                        "ends_at_nul", "depth"};
   return names[static_cast<std::size_t>(difference)];
 }
 

@@ -59,6 +59,29 @@ constexpr const char* edge_numbers[] = {
     "10000000000000000000000000000000000000000",
     "0.00000000000000000000000000000000000000001",
     "1000000000000000000000000000000e-30",
+    "12682136550675316736",
+    "12682136550675316736.5",
+    "0.33333333333333333333",
+    "9.999999999999999999",
+    "9223372036854775807.5",
+    "9223372036854775808.5",
+    "-9223372036854775808.5",
+    "922337203685477580.85",
+    "9499999999999999999.5",
+    "1.7976931348623157e308",
+    "1.7976931348623157081e308",
+    "-1.7976931348623157085e308",
+    "1.797693134862315709e308",
+    "9.3e308",
+    "5e-324",
+    "4.94065645841246544177e-324",
+    "2.5e-324",
+    "5e-325",
+    "4.9e-325",
+    "-1e-325",
+    "1762862400.12345678901234567",
+    "1762862400123456789.5",
+    "-1762862400123456789.5",
 };
 
 constexpr const char* text_pieces[] = {"a",  "x",  "on",   "7",   "42",  "sensor-", "ü",    "€",
@@ -132,6 +155,13 @@ constexpr const char* edge_times[] = {
     "2025-11-11T12:00:00+24:00",
     "2025-11-11T12:00:00+23:59",
     "2025-11-11T12:00:00+1:00",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999Z",
+    "1677-09-21T00:12:44Z",
+    "1677-09-21T00:12:43.999999999Z",
+    "2262-04-11T23:47:15.999999999Z",
+    "2262-04-11T23:47:16Z",
+    "0000-02-29T12:00:00+14",
     "2025-11-11T12:00:00 Z",
     "2025-00-11T12:00:00Z",
     "2025-11-11T12:00:00+05:3",
@@ -178,6 +208,13 @@ std::string spell_number(Random& random, const std::string& number) {
   }
 }
 
+std::string lengthen_number(Random& random, const std::string& number) {
+  if (number.find_first_of("eE") != std::string::npos) return number;
+  const bool has_point = number.find('.') != std::string::npos;
+  return number + (has_point ? "" : ".") + std::string(random.below(24), '0') +
+         digits(random, 1 + random.below(4));
+}
+
 std::string make_text(Random& random) {
   if (random.percent(25)) return random.pick(edge_texts);
   std::string text;
@@ -193,7 +230,8 @@ std::string make_time(Random& random) {
     text = random.pick(edge_times);
   } else {
     constexpr const char* zones[] = {"Z", "z", "", "+01:00", "-0330", "+14", "-23:59"};
-    text = fmt::format("{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}", 1600 + random.below(700),
+    text = fmt::format("{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}",
+                       random.percent(95) ? 1600 + random.below(700) : random.below(10'000),
                        1 + random.below(12), 1 + random.below(31), random.percent(80) ? "T" : " ",
                        random.below(25), random.below(60), random.below(61));
     if (random.percent(50)) text += "." + digits(random, 1 + random.below(12));

@@ -35,7 +35,7 @@ std::string trimmed(std::string text) {
 }
 
 bool is_number(const std::string& text) {
-  return !text.empty() && number_prefix(text) == text.size() && fits_decimal(exact(text));
+  return !text.empty() && number_prefix(text) == text.size();
 }
 
 PlainValue boolean_in(const JsonTree& found) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <limits>
 
 #include "fuzz/differential/checker.hpp"
 
@@ -53,7 +54,8 @@ bool read_zone(Scanner& text, std::int32_t& offset_s) {
 
 }  // namespace
 
-bool read_time_text(std::string_view all, std::int32_t zone_offset_s, std::int64_t& ns) {
+bool read_time_text(std::string_view all, std::int32_t zone_offset_s, std::int64_t& ns,
+                    bool& moved) {
   using namespace std::chrono;
   Scanner text(all);
   int y = 0, m = 0, d = 0, hour = 0, minute = 0, second = 0;
@@ -82,13 +84,19 @@ bool read_time_text(std::string_view all, std::int32_t zone_offset_s, std::int64
     if (at != floor<days>(at)) return false;
     fraction = 0;
   }
-  const year_month_day in_utc(floor<days>(at));
-  if (in_utc.year() < year(1678) || in_utc.year() > year(2261)) return false;
-  ns = at.time_since_epoch().count() * 1'000'000'000 + fraction;
+  // Whole seconds whose every fraction fits 64 bits of ns.
+  using Limits = std::numeric_limits<std::int64_t>;
+  const std::int64_t since_1970 = at.time_since_epoch().count();
+  moved = since_1970 < -9'223'372'036 || since_1970 >= 9'223'372'036;
+  if (moved)
+    ns = since_1970 < 0 ? Limits::min() : Limits::max();
+  else
+    ns = since_1970 * 1'000'000'000 + fraction;
   return true;
 }
 
-bool read_time_number(const ExactNumber& number, core::TimeFormat format, std::int64_t& ns) {
+bool read_time_number(const ExactNumber& written, core::TimeFormat format, std::int64_t& ns) {
+  const ExactNumber number = held(written).value;
   ExactNumber size = number;
   size.negative = false;
   const auto below = [&](int exponent) { return order(size, exact(1, exponent)) < 0; };

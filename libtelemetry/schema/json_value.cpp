@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/json_value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
+#include "schema/specification.hpp"
+#include "telemetry/core/json_pull.hpp"
+
+namespace telemetry::schemas {
+namespace {
+
+using core::JsonToken;
+using Kind = JsonValue::Kind;
+
+/// Of an exponent: beyond this it does not matter by how much.
+std::int64_t exponent_in(std::string_view text) {
+  constexpr std::int64_t far = 1'000'000'000'000;
+  if (text.starts_with('+')) text.remove_prefix(1);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return text.starts_with('-') ? -far : far;
+  return std::clamp(value, -far, far);
+}
+
+}  // namespace
+
+/// Builds the tree token by token, so that both judges agree on what a payload says.
+class JsonTree::Parser {
+ public:
+  Parser(JsonTree& tree, std::string_view json, std::size_t values_max, std::string& refusal)
+      : tree_(tree),
+        json_(json),
+        pull_(json),
+        values_max_(values_max),
+        left_(values_max),
+        refusal_(refusal) {}
+
+  bool value(JsonToken token, JsonValue& out) {
+    if (!count()) return false;
+    switch (token) {
+      case JsonToken::null_:
+        return true;
+      case JsonToken::true_:
+      case JsonToken::false_:
+        out.kind = Kind::boolean;
+        out.truth = token == JsonToken::true_;
+        return true;
+      case JsonToken::number:
+        out.kind = Kind::number;
+        out.text = json_.substr(pull_.offset(), pull_.end_offset() - pull_.offset());
+        return true;
+      case JsonToken::string:
+        out.kind = Kind::string;
+        out.text = text();
+        return true;
+      case JsonToken::array_begin:
+        return inside(Kind::array, JsonToken::array_end, out);
+      case JsonToken::object_begin:
+        return inside(Kind::object, JsonToken::object_end, out);
+      default:
+        refusal_ = "is not JSON";
+        return false;
+    }
+  }
+  JsonToken next() { return pull_.next(); }
+
+ private:
+  bool count() {
+    if (left_-- != 0) return true;
+    refusal_ = fmt::format("has more than {} values", values_max_);
+    return false;
+  }
+
+  std::string_view text() {
+    const std::string_view raw = pull_.text();
+    if (!pull_.escaped()) return raw;
+    const auto room = tree_.arena_.allocate(raw.size());
+    return {room.data(), core::json_unescape(raw, room)};
+  }
+
+  bool inside(Kind kind, JsonToken end, JsonValue& out) {
+    const std::size_t first = open_.size();
+    for (auto token = pull_.next(); token != end; token = pull_.next()) {
+      JsonMember member;
+      if (kind == Kind::object) {
+        if (token != JsonToken::key) return value(JsonToken::error, out);
+        if (!count()) return false;
+        member.name = text();
+        token = pull_.next();
+      }
+      if (!value(token, member.value)) return false;
+      open_.push_back(member);
+    }
+    const auto members = std::span(open_).subspan(first);
+    if (kind == Kind::object && has_twice(members)) return false;
+    out = tree_.make(kind, members);
+    open_.resize(first);
+    return true;
+  }
+
+  bool has_twice(std::span<const JsonMember> members) {
+    names_.clear();
+    for (const JsonMember& member : members) names_.push_back(member.name);
+    std::sort(names_.begin(), names_.end());
+    const auto twice = std::adjacent_find(names_.begin(), names_.end());
+    if (twice == names_.end()) return false;
+    refusal_ = fmt::format("has the key '{}' twice in one object", *twice);
+    return true;
+  }
+
+  JsonTree& tree_;
+  std::string_view json_;
+  core::JsonPull pull_;
+  std::size_t values_max_;
+  std::size_t left_;
+  std::string& refusal_;
+  std::vector<JsonMember> open_;  // of the containers that are open
+  std::vector<std::string_view> names_;
+};
+
+const JsonValue* JsonValue::find(std::string_view name) const noexcept {
+  if (kind != Kind::object) return nullptr;
+  for (const JsonMember& member : inside) {
+    if (member.name == name) return &member.value;
+  }
+  return nullptr;
+}
+
+bool JsonTree::parse(std::string_view text, std::size_t values_max, JsonValue& out,
+                     std::string& refusal) {
+  Parser parser(*this, text, values_max, refusal);
+  return parser.value(parser.next(), out);
+}
+
+JsonValue JsonTree::make(JsonValue::Kind kind, std::span<const JsonMember> inside) {
+  JsonValue out;
+  out.kind = kind;
+  if (inside.empty()) return out;
+  const auto room = arena_.allocate(inside.size_bytes(), alignof(JsonMember));
+  auto* first = reinterpret_cast<JsonMember*>(room.data());
+  std::uninitialized_copy(inside.begin(), inside.end(), first);
+  out.inside = {first, inside.size()};
+  return out;
+}
+
+std::string json_text(const JsonValue& value) {
+  std::string out;
+  switch (value.kind) {
+    case Kind::null:
+      return "null";
+    case Kind::boolean:
+      return value.truth ? "true" : "false";
+    case Kind::number:
+      return canonical_number(value.text);
+    case Kind::string:
+      return json_string(value.text);
+    case Kind::array:
+    case Kind::object:
+      break;
+  }
+  const bool object = value.kind == Kind::object;
+  for (const JsonMember& member : value.inside) {
+    if (!out.empty()) out += ',';
+    if (object) out += json_string(member.name) + ":";
+    out += json_text(member.value);
+  }
+  return object ? "{" + out + "}" : "[" + out + "]";
+}
+
+LongNumber long_number(std::string_view json) {
+  LongNumber out;
+  out.negative = json.starts_with('-');
+  if (out.negative) json.remove_prefix(1);
+  const std::size_t mark = std::min(json.find_first_of("eE"), json.size());
+  if (mark != json.size()) out.exponent = exponent_in(json.substr(mark + 1));
+  const std::string_view mantissa = json.substr(0, mark);
+  const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  if (point != mantissa.size())
+    out.exponent -= static_cast<std::int64_t>(mantissa.size() - point - 1);
+  out.digits = mantissa.substr(0, point);
+  if (point != mantissa.size()) out.digits += mantissa.substr(point + 1);
+  out.digits.erase(0, std::min(out.digits.find_first_not_of('0'), out.digits.size()));
+  const std::size_t kept = out.digits.find_last_not_of('0') + 1;  // of none: 0
+  out.exponent += static_cast<std::int64_t>(out.digits.size() - kept);
+  out.digits.resize(kept);
+  return out.digits.empty() ? LongNumber{} : out;
+}
+
+std::string canonical_number(std::string_view json) {
+  const auto number = text_number(json);
+  if (number && number->rest == core::Rest::none) return number_text(number->value);
+  const LongNumber exact = long_number(json);
+  return fmt::format("{}{}e{}", exact.negative ? "-" : "", exact.digits, exact.exponent);
+}
+
+}  // namespace telemetry::schemas

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "telemetry/message.hpp"
+
+/// JSON as a tree, with its numbers as they are written.
+namespace telemetry::schemas {
+
+struct JsonMember;
+
+struct JsonValue {
+  enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+  Kind kind = Kind::null;
+  bool truth = false;
+  std::string_view text;               ///< string: unescaped; number: as written
+  std::span<const JsonMember> inside;  ///< object: its members; array: its items, without names
+
+  /// Null when there is none, or this is no object.
+  [[nodiscard]] const JsonValue* find(std::string_view name) const noexcept;
+};
+
+struct JsonMember {
+  std::string_view name;
+  JsonValue value;
+};
+
+/// The memory of trees. What is made lives as long as this, and views what it was made of.
+class JsonTree {
+ public:
+  explicit JsonTree(std::size_t block_bytes = 16 * 1024) noexcept : arena_(block_bytes) {}
+
+  /// @param text JSON within core::json_depth_max.
+  /// @returns false, with `refusal` set, when it has more values and keys than that, a key twice in
+  ///          one object, or is not JSON.
+  bool parse(std::string_view text, std::size_t values_max, JsonValue& out, std::string& refusal);
+  /// An object or array of these.
+  [[nodiscard]] JsonValue make(JsonValue::Kind kind, std::span<const JsonMember> inside);
+  [[nodiscard]] std::string_view copy(std::string_view text) { return arena_.copy(text); }
+
+ private:
+  class Parser;
+  Arena arena_;
+};
+
+/// Compact JSON; numbers as canonical_number() writes them.
+[[nodiscard]] std::string json_text(const JsonValue& value);
+
+/// A number of any length: digits that neither begin nor end with 0, times 10^exponent.
+struct LongNumber {
+  bool negative = false;
+  std::string digits;  ///< empty: 0
+  std::int64_t exponent = 0;
+};
+/// @param json one JSON number.
+[[nodiscard]] LongNumber long_number(std::string_view json);
+/// The same text for equal numbers.
+[[nodiscard]] std::string canonical_number(std::string_view json);
+
+}  // namespace telemetry::schemas
