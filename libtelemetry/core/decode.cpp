@@ -114,7 +114,10 @@ class Decoder {
   std::uint16_t find_key(Level& level, std::string_view name) const noexcept;
   /// Of the key or string that was read last.
   std::string_view text() noexcept;
-  Value& slot(const Node& node) noexcept;
+  /// Where the node's value goes.
+  Value& slot(const Node& node) noexcept {
+    return node.slot == no_index ? nowhere_ : buffers_.values[node.slot];
+  }
   void count_rounding(const Node& node) noexcept;
   void note(const Node& node, std::uint16_t kind) noexcept;
   void fill_defaults() noexcept;
@@ -531,12 +534,6 @@ std::string_view Decoder<lenient>::text() noexcept {
   if (!json_.escaped()) return raw;
   const std::span<char> room = buffers_.scratch.subspan(result_.scratch_used);
   return {room.data(), json_unescape(raw, room)};
-}
-
-/// Where the node's value goes.
-template <bool lenient>
-[[gnu::noinline]] Value& Decoder<lenient>::slot(const Node& node) noexcept {
-  return node.slot == no_index ? nowhere_ : buffers_.values[node.slot];
 }
 
 /// What is inside an array is kept as it came.
