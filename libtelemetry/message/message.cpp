@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 namespace telemetry {
 
@@ -45,8 +46,10 @@ double to_double(core::Decimal decimal) noexcept {
   const auto written =
       fmt::format_to_n(text, sizeof text, "{}e{}", decimal.mantissa, decimal.exponent);
   double value = 0;
-  std::from_chars(text, text + written.size, value);
-  return value;
+  const auto read = std::from_chars(text, text + written.size, value);
+  if (read.ec != std::errc::result_out_of_range || decimal.exponent < 0) return value;
+  constexpr double infinity = std::numeric_limits<double>::infinity();  // from_chars leaves 0
+  return decimal.mantissa < 0 ? -infinity : infinity;
 }
 
 std::span<char> Arena::allocate(std::size_t bytes, std::size_t alignment) {

@@ -19,6 +19,12 @@ TEST_CASE("to_double gives the nearest double on the exact and on the slow path"
   CHECK(to_double({30000000000000004, -17}) == 0.30000000000000004);
   CHECK(to_double({9223372036854775807, 0}) == 9223372036854775807.0);
   CHECK(to_double({1, 300}) == 1e300);
+  CHECK(to_double({1'797'693'134'862'315'708, 290}) == std::numeric_limits<double>::max());
+  CHECK(to_double({1, 309}) == std::numeric_limits<double>::infinity());
+  CHECK(to_double({-1, 400}) == -std::numeric_limits<double>::infinity());
+  CHECK(to_double({5, -324}) == std::numeric_limits<double>::denorm_min());
+  CHECK(to_double({2, -324}) == 0);
+  CHECK(to_double({-1, -400}) == 0);
   CHECK(to_double({123456789012345678, -25}) == 123456789012345678e-25);
 }
 
