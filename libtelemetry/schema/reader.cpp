@@ -236,7 +236,8 @@ std::optional<Literal> Reader::literal(const TreeNode& node, const FieldSpec& fi
         return out;
       mistake(node.at,
               fmt::format("{}: '{}' is {}", what, excerpt(node.text),
-                          read == core::TimeText::moved ? "outside 1678 to 2261" : "not a time"),
+                          read == core::TimeText::moved ? "outside 1677-09-21 to 2262-04-11"
+                                                        : "not a time"),
               "write it as 2026-01-31T12:00:00Z");
       return {};
     }

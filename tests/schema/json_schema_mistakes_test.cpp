@@ -65,7 +65,7 @@ const Bad rows[] = {
      "default 0.7 breaks multipleOf 0.5", "keeps the rules"},
     {a + "{type: integer, not: {const: 3}, default: 3}\n", 7, 50, "default 3 breaks not", ""},
     {a + "{type: string, format: date-time, default: '0001-01-01T00:00:00Z'}\n", 7, 51,
-     "is outside 1678 to 2261", ""},
+     "is outside 1677-09-21 to 2262-04-11", ""},
     {a + "{type: string, x-time-format: s}\n", 7, 38, "unit of a number", "date-time"},
     {a + "{const: 1234567890123456789012}\n", 7, 16, "cannot be held exactly", ""},
     {a + "true\n  $schema: http://json-schema.org/draft-04/schema#\n", 8, 12, "is not draft-07",

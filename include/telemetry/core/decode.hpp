@@ -116,7 +116,7 @@ struct DecodeResult {
 ///
 /// null counts as absent, but not as an array's item, unless Node::nulls says otherwise. Integers
 /// accept 1.0 and 1e3. A number is judged as it is written, in any length; its slot takes the
-/// Decimal, and that of a time outside 1678..2261 the nearest inside: such roundings break nothing.
+/// Decimal, and a time that int64 ns do not hold is the nearest: such roundings break nothing.
 /// A `number` beyond the largest double is number_range, and so is an integer beyond 64 bits.
 /// Defaults are filled in. A declared field that comes twice (also once by an
 /// alias, also as null) is duplicate_key. Comparisons look at values that the payload gives, never

@@ -18,6 +18,9 @@ inline constexpr std::int64_t ns_per_ms = 1'000'000;
 /// unit of an epoch number by its size.
 enum class TimeFormat : std::uint8_t { automatic, rfc3339, s, ms, us, ns };
 
+/// What a text is: no time, one that int64 ns hold, or one that became the nearest of those.
+enum class TimeText : std::uint8_t { none, held, moved };
+
 /// Reads RFC 3339, or ISO 8601 without zone or with a space instead of `T` (as old devices write
 /// it); date only is not accepted. `t`, `z`, a decimal comma, `+0530` and `+05` are understood.
 /// Fractions of any length are cut at ns. A leap second (23:59:60 UTC, with any fraction) is taken
@@ -27,7 +30,6 @@ enum class TimeFormat : std::uint8_t { automatic, rfc3339, s, ms, us, ns };
 /// @param ns unchanged when the text is not such a time. One before 1677-09-21T00:12:44Z or from
 ///        2262-04-11T23:47:16Z on is `moved`: it becomes the lowest or highest int64.
 /// Source: RFC 3339 section 5.6.
-enum class TimeText : std::uint8_t { none, held, moved };
 [[nodiscard]] TimeText read_time(std::string_view text, std::int32_t zone_offset_s,
                                  std::int64_t& ns) noexcept;
 

@@ -22,8 +22,8 @@ enum class Rest : std::int8_t {
   above = 1,   ///< The number is higher.
 };
 
-/// Exponents of numbers that were read: every double has its Decimal. One that is beyond the
-/// largest double has the exponent behind these, and any mantissa.
+/// Exponents of numbers that were read: every double has its Decimal. A number beyond the largest
+/// double has the exponent behind these, and is farther from 0 than every Decimal with these.
 inline constexpr std::int16_t read_exponent_min = -324;
 inline constexpr std::int16_t read_exponent_max = 290;
 
