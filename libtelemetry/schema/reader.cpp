@@ -71,8 +71,6 @@ std::string hint_for(std::string_view word, std::span<const std::string_view> kn
   return fmt::format("known: {}", fmt::join(known, ", "));
 }
 
-}
-
 std::string_view kind_name(const TreeNode& node) {
   switch (node.kind) {
     case TreeNode::Kind::null:
