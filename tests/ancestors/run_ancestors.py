@@ -177,7 +177,7 @@ def check_start(name: str, broker: Broker, folder: pathlib.Path) -> None:
     log = edge.stop()
     inert = [line.partition("configurations/")[2] for line in log.splitlines() if "has no effect here" in line]
     assert len(inert) == len(set(inert)), inert
-    assert inert or "warning" in (HERE / "configurations" / name).read_text(), log
+    assert inert or files or "warning" in (HERE / "configurations" / name).read_text(), log
     if files:
         records = [json.loads(line) for file in (folder / "data/files").glob("*.jsonl.gz")
                    for line in gzip.open(file, "rt")]
