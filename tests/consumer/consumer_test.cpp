@@ -341,6 +341,8 @@ TEST_CASE("a sink that is away keeps of the journal only what it has not taken")
   house.store(300);
   house.ingest->journal().trim();
   CHECK(house.ingest->journal().first_sequence() <= 301);
+  far_end.set_plan({.traits = {}});  // it is back
+  CHECK(consumer.stop().lag == 0);
 }
 
 TEST_CASE("a sink that keeps no journal loses what goes while it is away, counted") {
