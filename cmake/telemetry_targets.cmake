@@ -66,21 +66,22 @@ function(telemetry_app name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT apps)
 endfunction()
 
-# telemetry_test(WORD SOURCES... LIBS... [APART...] [PROGRAMS...] [TIMEOUT s] [WAITS] [THREADS]): tests of one
-# room, one executable, one ctest entry named WORD.
+# telemetry_test(WORD SOURCES... LIBS... [INCLUDES...] [APART...] [PROGRAMS...] [TIMEOUT s] [WAITS] [THREADS]):
+# tests of one room, one executable, one ctest entry named WORD.
 #   APART    sources for telemetry_apart()
 #   PROGRAMS that it runs
 #   WAITS    for real programs most of its time: no other test runs beside it, but a build may
 #   THREADS  what it tests has threads: built with ThreadSanitizer too, where other tests find nothing
 function(telemetry_test word)
-  cmake_parse_arguments(arg "WAITS;THREADS" "TIMEOUT" "SOURCES;LIBS;APART;PROGRAMS" ${ARGN})
+  cmake_parse_arguments(arg "WAITS;THREADS" "TIMEOUT" "SOURCES;LIBS;INCLUDES;APART;PROGRAMS" ${ARGN})
   if(TELEMETRY_SANITIZE STREQUAL "thread" AND NOT arg_THREADS)
     return()
   endif()
   set(target test_${word})
   add_executable(${target} ${arg_SOURCES})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/libtelemetry ${PROJECT_SOURCE_DIR}/tests)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/libtelemetry ${PROJECT_SOURCE_DIR}/tests
+                                               ${arg_INCLUDES})
   target_link_libraries(${target} PRIVATE ${arg_LIBS} telemetry_flags Catch2::Catch2WithMain)
   target_compile_definitions(${target} PRIVATE
     TELEMETRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TELEMETRY_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
