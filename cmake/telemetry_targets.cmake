@@ -23,10 +23,12 @@ if(CMAKE_UNITY_BUILD)
 endif()
 if(TELEMETRY_SANITIZE)
   # What every test of a sanitizer build runs with, processes that it starts included.
+  find_program(TELEMETRY_ADDR2LINE addr2line)  # names the places in reports
+  set(symbolizer external_symbolizer_path=${TELEMETRY_ADDR2LINE})
   set(TELEMETRY_TEST_ENVIRONMENT
-    "ASAN_OPTIONS=allow_addr2line=1"
-    "TSAN_OPTIONS=allow_addr2line=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp"
-    "UBSAN_OPTIONS=allow_addr2line=1:print_stacktrace=1"
+    "ASAN_OPTIONS=${symbolizer}"
+    "TSAN_OPTIONS=${symbolizer}:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp"
+    "UBSAN_OPTIONS=${symbolizer}:print_stacktrace=1"
     "TELEMETRY_MODEL_SCRIPTS=4" "TELEMETRY_MUTATIONS=500")  # of 40 and 10,000: far slower
   add_compile_options(-fsanitize=${TELEMETRY_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TELEMETRY_SANITIZE})

@@ -158,7 +158,7 @@ TEST_CASE("contradicting settings are refused with place and remedy") {
       values<Case>({{"mqtt: {port: 1883}", "mqtt.topics (default): no topic", "list at least one"},
                     {"mqtt: {topics: []}", "mqtt.topics", "list at least one"},
                     {"mqtt:\n  topics: [a]\n  session_expiry: 0\n",
-                     "edge.yaml:3: mqtt.session_expiry: ", "set persistent_session: false"},
+                     "edge.yaml:3:19: mqtt.session_expiry: ", "set persistent_session: false"},
                     {"mqtt: {topics: [a], keepalive: 3}", "mqtt.keepalive: ", "at least 5 s"},
                     {"mqtt: {topics: [a], password: p}", "mqtt.password: ", "set username"},
                     {"mqtt: {topics: [a], reconnect_min: 60s}", "mqtt.reconnect_max", "below"},
