@@ -77,16 +77,17 @@ Result<std::string> Reloader::reload(const Reloaded& target) {
     const bool is_error = d.severity == Diagnostic::Severity::error;
     log(is_error ? LogLevel::error : LogLevel::warn, component, to_string(d));
   }
-  target.pipeline.note_reload(static_cast<bool>(config));
   if (!config) {
     Error refused = std::move(config).error();
     refused.context = "refused, everything stays as it was: " + to_string(refused);
     log(LogLevel::error, component, refused.context);
+    target.pipeline.note_reload(false);
     refused.diagnostics = std::move(diagnostics);
     return refused;
   }
   std::string done = say_done(target, *config, later);
   in_force_ = *std::move(config);
+  target.pipeline.note_reload(true);
   return done;
 }
 
