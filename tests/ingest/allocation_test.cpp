@@ -14,6 +14,8 @@ namespace {
 std::atomic<std::uint64_t> allocations{0};
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // GCC 14 sees free(), not its new
 void* operator new(std::size_t bytes) {
   ++allocations;
   void* memory = std::malloc(bytes);
@@ -26,6 +28,7 @@ void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#pragma GCC diagnostic pop
 
 TEST_CASE("a warm door takes no memory per message, only a little per batch") {
   TempFolder folder;
