@@ -19,9 +19,6 @@ namespace std {
 void __throw_length_error(const char*) { _exit(1); }
 void __throw_bad_alloc() { _exit(1); }
 }  // namespace std
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // GCC 14 sees free(), not its new
 void* operator new(std::size_t bytes) { return std::malloc(bytes); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#pragma GCC diagnostic pop
