@@ -163,7 +163,7 @@ Result<void> run_edge(const EdgeArguments& arguments) {
   {
     const std::string journal_path = config->text("journal.path");
     const auto control = control::Server::open(
-        journal_path, request_handlers(*pipeline, reloader, journal_path, environment), log);
+        journal_path, request_handlers(*pipeline, reloader, journal_path, environment));
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, arguments.stats_interval_s);
     if (ended) ended = pipeline->wait();

@@ -196,7 +196,6 @@ struct Server::State {
   void serve(Connection& connection);
 
   Handlers handlers;
-  Log log;
   Handle folder, listener, wake_read, wake_write;
   std::atomic<bool> stopping{false};
   std::list<Connection> connections;  // the acceptor's
@@ -258,11 +257,9 @@ void Server::State::serve(Connection& connection) {
 Server::Server(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::open(const std::string& folder, Handlers handlers,
-                                             const Log& log) {
+Result<std::unique_ptr<Server>> Server::open(const std::string& folder, Handlers handlers) {
   auto state = std::make_unique<State>();
   state->handlers = std::move(handlers);
-  state->log = log;
   state->folder = Handle(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   int wake[2];
   if (!state->folder || ::pipe2(wake, O_CLOEXEC) != 0) return error_of(errno, folder, "no folder");

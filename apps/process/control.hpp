@@ -35,7 +35,7 @@ class Server {
   /// @param folder the journal's; its lock is held, so that no other server can be there.
   /// Errors: permission_denied, unavailable  the socket cannot be made.
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(const std::string& folder,
-                                                            Handlers handlers, const Log& log);
+                                                            Handlers handlers);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -37,7 +37,7 @@ control::Handlers handlers() {
 
 std::unique_ptr<control::Server> serve(const TemporaryFolder& folder,
                                        control::Handlers with = handlers()) {
-  auto server = control::Server::open(folder.path(), std::move(with), {});
+  auto server = control::Server::open(folder.path(), std::move(with));
   if (!server) UNSCOPED_INFO(to_string(server.error()));
   REQUIRE(server);
   return *std::move(server);
@@ -106,7 +106,7 @@ TEST_CASE("a folder whose path is longer than a socket address is served too") {
   const TemporaryFolder folder;
   const std::string deep = folder.path(std::string(120, 'x'));
   std::filesystem::create_directory(deep);
-  auto server = control::Server::open(deep, handlers(), {});
+  auto server = control::Server::open(deep, handlers());
   REQUIRE(server);
   CHECK(control::call(deep, "echo"));
 }
