@@ -39,41 +39,45 @@ constexpr std::int64_t hour_ns = 3'600'000'000'000;
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
 constexpr Option options_table[] = {
-    {.key = "storage.filesystem.base_path",
+    {.key = "name",
+     .fallback = "filesystem",
+     .doc = "Of this target, in logs, metrics and the journal; entries of a list need different "
+            "ones, and keep them."},
+    {.key = "base_path",
      .fallback = "./data/files",
      .doc = "Folder of the files, made when it does not exist; one process writes into it."},
-    {.key = "storage.filesystem.file_format",
+    {.key = "file_format",
      .type = OptionType::choice,
      .fallback = "jsonl",
      .doc = "jsonl: a JSON object a line. csv: the columns topic, timestamp, received_at, and the "
             "payload as JSON.",
      .choices = "jsonl|csv"},
-    {.key = "storage.filesystem.compression",
+    {.key = "compression",
      .type = OptionType::choice,
      .fallback = "none",
      .doc = "How files are packed; zstd is small and fast, gzip is read everywhere, lz4 by few.",
      .choices = "none|gzip|zstd|lz4"},
-    {.key = "storage.filesystem.max_file_size_mb",
+    {.key = "max_file_size_mb",
      .type = OptionType::integer,
      .fallback = "100",
      .doc = "A file ends before it is larger, whatever the rotation.",
      .unit = "MB",
      .min = 1,
      .max = 1'048'576},
-    {.key = "storage.filesystem.rotation",
+    {.key = "rotation",
      .type = OptionType::choice,
      .fallback = "daily",
      .doc = "When a new file begins: with each hour or day of UTC, by the time of receipt, or only "
             "by size.",
      .choices = "hourly|daily|size"},
-    {.key = "storage.filesystem.sync_interval",
+    {.key = "sync_interval",
      .type = OptionType::duration,
      .fallback = "5s",
      .doc = "Messages wait about so long for others before they are packed, written and synced; "
             "the journal has them meanwhile. Longer packs a slow stream better.",
      .min = 0,
      .max = 3'600},
-    {.key = "storage.filesystem.free_space_reserve_mb",
+    {.key = "free_space_reserve_mb",
      .type = OptionType::integer,
      .fallback = "64",
      .doc = "Writing stops while less than this is free on the disk.",
@@ -356,34 +360,43 @@ std::int64_t FilesSink::period_of(std::int64_t received_at) const noexcept {
 
 }  // namespace
 
-std::span<const Option> files_options() noexcept { return options_table; }
+OptionTable files_options() noexcept {
+  return {.prefix = "storage.filesystem",
+          .options = options_table,
+          .entry = "{name: archive, base_path: /mnt/archive, compression: zstd}"};
+}
 
-Result<FilesOptions> files_options_from(const Config& config) {
+Result<FilesOptions> files_options_from(const Config& config, std::string_view section) {
+  const auto key = [&](std::string_view name) { return fmt::format("{}.{}", section, name); };
   FilesOptions options;
-  options.base_path = config.text("storage.filesystem.base_path");
+  options.name = config.text(key("name"));
+  if (auto valid = check_sink_name(options.name); !valid) {
+    return mistakes_error({config.mistake(key("name"), valid.error().context)});
+  }
+  options.base_path = config.text(key("base_path"));
   while (options.base_path.size() > 1 && options.base_path.ends_with('/')) {
     options.base_path.pop_back();
   }
   if (options.base_path.empty()) {
-    return Error{Errc::invalid_argument, config.where("storage.filesystem.base_path") +
-                                             ": empty; name a folder, for example ./data/files"};
+    return mistakes_error(
+        {config.mistake(key("base_path"), "empty", "name a folder, for example ./data/files")});
   }
-  if (config.text("storage.filesystem.file_format") == "csv") options.format = FileFormat::csv;
-  const std::string compression = config.text("storage.filesystem.compression");
+  if (config.text(key("file_format")) == "csv") options.format = FileFormat::csv;
+  const std::string compression = config.text(key("compression"));
   options.compression = compression == "gzip"   ? FileCompression::gzip
                         : compression == "zstd" ? FileCompression::zstd
                         : compression == "lz4"  ? FileCompression::lz4
                                                 : FileCompression::none;
-  const std::string rotation = config.text("storage.filesystem.rotation");
+  const std::string rotation = config.text(key("rotation"));
   options.rotation = rotation == "hourly" ? FileRotation::hourly
                      : rotation == "size" ? FileRotation::size
                                           : FileRotation::daily;
-  const auto megabytes = [&](const char* key) {
-    return static_cast<std::uint64_t>(config.integer(key)) * mebibyte;
+  const auto megabytes = [&](std::string_view name) {
+    return static_cast<std::uint64_t>(config.integer(key(name))) * mebibyte;
   };
-  options.file_bytes_max = megabytes("storage.filesystem.max_file_size_mb");
-  options.sync_interval_ns = config.duration_ns("storage.filesystem.sync_interval");
-  options.free_space_reserve_bytes = megabytes("storage.filesystem.free_space_reserve_mb");
+  options.file_bytes_max = megabytes("max_file_size_mb");
+  options.sync_interval_ns = config.duration_ns(key("sync_interval"));
+  options.free_space_reserve_bytes = megabytes("free_space_reserve_mb");
   return options;
 }
 

@@ -14,56 +14,61 @@ namespace mqtt {
 namespace {
 
 constexpr Option table[] = {
-    {.key = "mqtt.broker",
+    {.key = "broker",
      .fallback = "localhost",
      .doc = "Host name or address of the broker, or a URL: mqtt://HOST:PORT, mqtts://HOST:PORT."},
-    {.key = "mqtt.port",
+    {.key = "port",
      .type = OptionType::integer,
      .fallback = "1883",
      .doc = "Port of the broker; with TLS 8883 unless it is set.",
      .min = 1,
      .max = 65'535},
-    {.key = "mqtt.client_id",
+    {.key = "client_id",
      .doc = "Name of the session that the broker keeps for this program; made of program, host, "
             "journal path and broker unless it is set."},
-    {.key = "mqtt.username", .doc = "User name at the broker; empty connects anonymously."},
-    {.key = "mqtt.password", .type = OptionType::secret, .doc = "Password at the broker."},
-    {.key = "mqtt.keepalive",
+    {.key = "username",
+     .doc = "User name at the broker; empty connects anonymously.",
+     .empty_if_unset = true},
+    {.key = "password",
+     .type = OptionType::secret,
+     .doc = "Password at the broker.",
+     .empty_if_unset = true},
+    {.key = "keepalive",
      .type = OptionType::integer,
      .fallback = "60",
-     .doc = "Longest silence before the broker is asked for a sign of life; 0 never asks.",
+     .doc = "The broker is pinged after this long without a message; 0 never.",
      .unit = "s",
      .min = 0,
      .max = 65'535},
-    {.key = "mqtt.tls.enabled",
+    {.key = "tls.enabled",
      .type = OptionType::boolean,
      .fallback = "false",
      .doc = "Speak TLS with the broker."},
-    {.key = "mqtt.tls.ca_file",
+    {.key = "tls.ca_file",
      .doc = "Certificate authorities (PEM) that may have signed the broker's certificate; those of "
             "the system unless it is set."},
-    {.key = "mqtt.tls.cert_file", .doc = "Client certificate (PEM)."},
-    {.key = "mqtt.tls.key_file", .doc = "Key of the client certificate (PEM, not encrypted)."},
-    {.key = "mqtt.tls.min_version",
+    {.key = "tls.cert_file", .doc = "Client certificate (PEM)."},
+    {.key = "tls.key_file", .doc = "Key of the client certificate (PEM, not encrypted)."},
+    {.key = "tls.min_version",
      .type = OptionType::choice,
      .fallback = "1.2",
      .doc = "Lowest TLS version.",
      .choices = "1.2|1.3"},
-    {.key = "mqtt.topics",
+    {.key = "topics",
      .type = OptionType::topic_list,
      .doc = "Topic filters to subscribe to; QoS 2 is subscribed as QoS 1.",
      .reloadable = true},
-    {.key = "mqtt.persistent_session",
+    {.key = "persistent_session",
      .type = OptionType::boolean,
      .fallback = "true",
      .doc = "The broker keeps messages while this program is away."},
-    {.key = "mqtt.session_expiry",
+    {.key = "session_expiry",
      .type = OptionType::duration,
      .fallback = "7d",
      .doc = "How long the broker keeps the session of an absent program (MQTT 5).",
      .min = 0,
      .max = 4'294'967'295.0},
-    {.key = "mqtt.receive_maximum",
+    {.key = "receive_maximum",
      .type = OptionType::integer,
      .fallback = "10000",
      .doc =
@@ -72,27 +77,27 @@ constexpr Option table[] = {
      .unit = "messages",
      .min = 1,
      .max = 65'535},
-    {.key = "mqtt.protocol",
+    {.key = "protocol",
      .type = OptionType::choice,
      .fallback = "auto",
      .doc = "MQTT version; auto takes 5, and 3.1.1 when the broker refuses 5, closes on it or does "
             "not "
             "answer; what was found is remembered for 7 days.",
      .choices = "auto|5|3.1.1"},
-    {.key = "mqtt.coalesce_ms",
+    {.key = "coalesce_ms",
      .type = OptionType::number,
      .fallback = "1",
      .doc = "Under load, wait this long to sync more messages at once; 0 never waits.",
      .unit = "ms",
      .min = 0,
      .max = 100},
-    {.key = "mqtt.reconnect_min",
+    {.key = "reconnect_min",
      .type = OptionType::duration,
      .fallback = "0.5s",
      .doc = "First wait before connecting again; it doubles with each failure.",
      .min = 0.01,
      .max = 3'600},
-    {.key = "mqtt.reconnect_max",
+    {.key = "reconnect_max",
      .type = OptionType::duration,
      .fallback = "30s",
      .doc = "Longest wait before connecting again.",
@@ -100,10 +105,25 @@ constexpr Option table[] = {
      .max = 3'600},
 };
 
+std::optional<std::vector<UrlForm::Setting>> split_url(const Url& url) {
+  const bool known = url.scheme.empty() || url.scheme == "mqtt" || url.scheme == "mqtts";
+  if (!known || !url.path.empty()) return std::nullopt;
+  std::vector<UrlForm::Setting> out;
+  if (url.user && !url.user->empty()) out.push_back({"username", *url.user});
+  if (url.password && !url.password->empty()) out.push_back({"password", *url.password});
+  if (url.port) {
+    out.push_back({"port", fmt::format("{}", *url.port)});
+  } else if (!url.scheme.empty()) {
+    out.push_back({"port", url.scheme == "mqtts" ? "8883" : "1883", true});
+  }
+  if (url.scheme == "mqtts") out.push_back({"tls.enabled", "true"});
+  return out;
+}
+
 /// Reads one entry of `mqtt`.
 class Reader {
  public:
-  Reader(const Config& config, std::string section, std::vector<std::string>& mistakes)
+  Reader(const Config& config, std::string section, std::vector<Diagnostic>& mistakes)
       : config_(config), section_(std::move(section)), mistakes_(mistakes) {}
 
   MqttOptions read(std::string_view app, MqttUse use) {
@@ -139,9 +159,8 @@ class Reader {
       if (options.persistent_session) options.session_file = file(options, "subscriptions");
       options.broker_file = file(options, "broker");
     }
-    for (std::string& text : contradictions(
-             options, use, [this](std::string_view name) { return config_.where(key(name)); })) {
-      mistakes_.push_back(std::move(text));
+    for (Mistake& one : contradictions(options, use)) {
+      mistakes_.push_back(config_.mistake(key(one.key), one.text, std::move(one.hint)));
     }
     return options;
   }
@@ -170,36 +189,44 @@ class Reader {
 
   const Config& config_;
   std::string section_;
-  std::vector<std::string>& mistakes_;
+  std::vector<Diagnostic>& mistakes_;
 };
 
 }  // namespace
 }  // namespace mqtt
 
-std::span<const Option> mqtt_options() noexcept { return mqtt::table; }
+OptionTable mqtt_options() noexcept {
+  return {
+      .prefix = "mqtt",
+      .options = mqtt::table,
+      .entry = "{broker: localhost, topics: [\"#\"]}",
+      .url = {.option = "broker",
+              .split = mqtt::split_url,
+              .refusal = "is neither a host nor a URL of a broker",
+              .remedy = "write localhost, mqtt://host:1883 or mqtts://user:password@host:8883"}};
+}
 
 Result<std::vector<MqttOptions>> mqtt_options_from(const Config& config, std::string_view app,
                                                    MqttUse use) {
-  std::vector<std::string> mistakes;
+  std::vector<Diagnostic> mistakes;
   std::vector<MqttOptions> all;
-  const std::size_t entries = std::max<std::size_t>(config.count("mqtt"), 1);
-  for (std::size_t i = 0; i < entries; ++i) {
-    const std::string section = entries == 1 ? "mqtt" : fmt::format("mqtt[{}]", i);
+  for (const std::string& section : config.entries("mqtt")) {
     MqttOptions options = mqtt::Reader(config, section, mistakes).read(app, use);
     for (const MqttOptions& other : all) {
       if (use == MqttUse::subscribe && other.client_id == options.client_id &&
           other.broker == options.broker && other.port == options.port) {
-        mistakes.push_back(fmt::format(
-            "{}: the same client id as {} at the same broker, so that they would throw each other "
-            "out; put all topics into one entry, or give each its own client_id",
-            config.where(fmt::format("{}.broker", section)), other.section));
+        mistakes.push_back(config.mistake(
+            fmt::format("{}.broker", section),
+            fmt::format(
+                "the same client id as {} at the same broker, so that they would throw each "
+                "other out",
+                other.section),
+            "put all topics into one entry, or give each its own client_id"));
       }
     }
     all.push_back(std::move(options));
   }
-  if (!mistakes.empty()) {
-    return Error{Errc::invalid_argument, fmt::format("{}", fmt::join(mistakes, "; "))};
-  }
+  if (!mistakes.empty()) return mistakes_error(std::move(mistakes));
   return all;
 }
 

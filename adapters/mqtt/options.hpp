@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +9,13 @@
 
 namespace telemetry::mqtt {
 
-/// Turns "tls.ca_file" into the place where the user wrote it.
-using Where = std::function<std::string(std::string_view key)>;
-
-/// The contradictions in these options, each with place and remedy; empty when there are none.
-[[nodiscard]] std::vector<std::string> contradictions(const MqttOptions& options, MqttUse use,
-                                                      const Where& where);
+struct Mistake {
+  std::string_view key;  ///< below the section: "tls.ca_file"
+  std::string text;
+  std::string hint;
+};
+/// The contradictions in these options.
+[[nodiscard]] std::vector<Mistake> contradictions(const MqttOptions& options, MqttUse use);
 /// The same as one error. Errors: invalid_argument.
 [[nodiscard]] Result<void> check(const MqttOptions& options, MqttUse use);
 /// Of the topic filters alone. Errors: invalid_argument.

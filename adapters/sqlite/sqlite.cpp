@@ -45,21 +45,21 @@ constexpr std::uint64_t space_check_rows = 100'000;
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
 constexpr Option options_table[] = {
-    {.key = "storage.sqlite.path",
+    {.key = "path",
      .type = OptionType::text,
      .fallback = "./data/telemetry.db",
      .doc = "The database file; it and its folder are made when they do not exist."},
-    {.key = "storage.sqlite.journal_mode",
+    {.key = "journal_mode",
      .type = OptionType::choice,
      .fallback = "WAL",
      .doc = "WAL lets queries run beside writes; DELETE is for file systems without shared memory.",
      .choices = "WAL|DELETE"},
-    {.key = "storage.sqlite.synchronous",
+    {.key = "synchronous",
      .type = OptionType::choice,
      .fallback = "NORMAL",
      .doc = "NORMAL syncs at checkpoints and the journal keeps the rest; FULL syncs each commit.",
      .choices = "NORMAL|FULL"},
-    {.key = "storage.sqlite.free_space_reserve_mb",
+    {.key = "free_space_reserve_mb",
      .type = OptionType::integer,
      .fallback = "64",
      .doc =
@@ -67,20 +67,20 @@ constexpr Option options_table[] = {
      .unit = "MB",
      .min = 0,
      .max = 1'048'576},
-    {.key = "storage.sqlite.partition_rows",
+    {.key = "partition_rows",
      .type = OptionType::integer,
      .fallback = "500000",
      .doc = "Rows of one partition table.",
      .min = 1000,
      .max = 100'000'000},
-    {.key = "storage.sqlite.cache_mb",
+    {.key = "cache_mb",
      .type = OptionType::integer,
      .fallback = "4",
      .doc = "Page cache of the writing connection.",
      .unit = "MB",
      .min = 1,
      .max = 4096},
-    {.key = "storage.sqlite.busy_timeout",
+    {.key = "busy_timeout",
      .type = OptionType::duration,
      .fallback = "5s",
      .doc = "How long to wait for another program's lock before the write counts as failed and is "
@@ -301,15 +301,14 @@ Result<std::uint64_t> SqliteStore::flush() {
 
 }  // namespace
 
-std::span<const Option> sqlite_options() noexcept { return options_table; }
+OptionTable sqlite_options() noexcept { return {"storage.sqlite", options_table}; }
 
 Result<SqliteOptions> sqlite_options_from(const Config& config) {
   SqliteOptions options;
   options.path = config.text("storage.sqlite.path");
   if (options.path.empty()) {
-    return Error{Errc::invalid_argument, config.where("storage.sqlite.path") +
-                                             ": empty; name a file, for example "
-                                             "./data/telemetry.db"};
+    return mistakes_error({config.mistake("storage.sqlite.path", "empty",
+                                          "name a file, for example ./data/telemetry.db")});
   }
   options.journal_mode = config.text("storage.sqlite.journal_mode");
   options.synchronous = config.text("storage.sqlite.synchronous");

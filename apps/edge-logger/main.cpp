@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include "edge-logger/command_line.hpp"
-#include "edge-logger/run.hpp"
+#include "process/backends.hpp"
+#include "process/service.hpp"
 #include "telemetry/error.hpp"
 
 #ifdef __GLIBC__
@@ -12,8 +13,23 @@
 
 namespace {
 
+telemetry::Config::Sources sources_of(const telemetry::EdgeArguments& a) {
+  telemetry::Config::Sources sources;
+  sources.file = a.config;
+  sources.app = "edge";
+  sources.overrides = telemetry::storage_settings(a.storage);
+  const auto set = [&](const char* key, std::string value) {
+    if (!value.empty()) sources.overrides.emplace_back(key, std::move(value));
+  };
+  set("mqtt.broker", a.broker);
+  set("mqtt.port", a.port == 0 ? std::string() : std::to_string(a.port));
+  set("schema.path", a.schema);
+  return sources;
+}
+
 int run(const telemetry::EdgeArguments& arguments) {
-  const auto ended = telemetry::run_edge(arguments);
+  const auto ended =
+      telemetry::run_service({sources_of(arguments), arguments.debug, arguments.stats_interval_s});
   if (ended) return 0;
   fmt::print(stderr, "telemetry-edge: error: {}\n", telemetry::to_string(ended.error()));
   return telemetry::exit_code(ended.error().code);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "telemetry/adapters/files.hpp"
@@ -22,8 +23,9 @@ Result<std::unique_ptr<Store>> sqlite(const Config& config, const Environment& e
 }
 
 constexpr Backend table[] = {
-    {"sqlite", sqlite_options,
-     [](const Config& config, const Environment& environment) -> Result<std::unique_ptr<Sink>> {
+    {"sqlite", sqlite_options, "path",
+     [](const Config& config, std::string_view,
+        const Environment& environment) -> Result<std::unique_ptr<Sink>> {
        auto store = sqlite(config, environment, false);
        if (!store) return std::move(store).error();
        return std::unique_ptr<Sink>(*std::move(store));
@@ -31,9 +33,10 @@ constexpr Backend table[] = {
      [](const Config& config, const Environment& environment) {
        return sqlite(config, environment, true);
      }},
-    {"filesystem", files_options,
-     [](const Config& config, const Environment& environment) -> Result<std::unique_ptr<Sink>> {
-       auto options = files_options_from(config);
+    {"filesystem", files_options, "base_path",
+     [](const Config& config, std::string_view section,
+        const Environment& environment) -> Result<std::unique_ptr<Sink>> {
+       auto options = files_options_from(config, section);
        if (!options) return std::move(options).error();
        return make_files_sink(*options, environment);
      },
@@ -44,24 +47,56 @@ constexpr Backend table[] = {
 
 std::span<const Backend> backends() noexcept { return table; }
 
-std::span<const std::span<const Option>> option_tables() {
-  static const std::vector<std::span<const Option>> tables = [] {
-    std::vector<std::span<const Option>> all{mqtt_options(), base_options()};
+std::span<const OptionTable> option_tables() {
+  static const std::vector<OptionTable> tables = [] {
+    std::vector<OptionTable> all{mqtt_options(), base_options()};
     for (const Backend& backend : table) all.push_back(backend.options());
     return all;
   }();
   return tables;
 }
 
+std::vector<std::pair<std::string, std::string>> storage_settings(std::string_view text) {
+  if (text.empty()) return {};
+  const std::string_view name = text.substr(0, text.find(':'));
+  std::vector<std::pair<std::string, std::string>> out{{"storage.backend", std::string(name)}};
+  const auto* backend = std::ranges::find(table, name, &Backend::name);
+  if (name.size() < text.size() && backend != std::end(table)) {
+    out.emplace_back(fmt::format("{}.{}", backend->options().prefix, backend->place),
+                     text.substr(name.size() + 1));
+  }
+  return out;
+}
+
 Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
                                                       const Environment& environment) {
-  const std::vector<std::string> names = config.text_list("storage.backend");
-  std::vector<std::unique_ptr<Sink>> sinks(names.size());
+  const std::vector<std::string> chosen = config.text_list("storage.backend");
+  std::map<std::string_view, std::vector<std::unique_ptr<Sink>>> made;  // by backend
+  std::map<std::string, std::string> sections;                          // by the sink's name
+  std::vector<Diagnostic> mistakes;
   for (const Backend& backend : table) {
-    auto sink = backend.make(config, environment);
-    if (!sink) return std::move(sink).error();
-    const auto at = std::ranges::find(names, backend.name);
-    if (at != names.end()) sinks[static_cast<std::size_t>(at - names.begin())] = *std::move(sink);
+    for (const std::string& section : config.entries(backend.options().prefix)) {
+      auto sink = backend.make(config, section, environment);
+      if (!sink) {
+        const auto& wrong = sink.error().diagnostics;
+        mistakes.insert(mistakes.end(), wrong.begin(), wrong.end());
+        if (wrong.empty()) mistakes.push_back({section, 0, 0, to_string(sink.error()), ""});
+        continue;
+      }
+      const auto [other, fresh] = sections.emplace((*sink)->name(), section);
+      if (!fresh) {
+        mistakes.push_back(
+            config.mistake(section + ".name",
+                           fmt::format("{} is the name of {}, too", other->first, other->second),
+                           "give each target a name of its own, and let it keep that"));
+      }
+      made[backend.name].push_back(*std::move(sink));
+    }
+  }
+  if (!mistakes.empty()) return mistakes_error(std::move(mistakes));
+  std::vector<std::unique_ptr<Sink>> sinks;
+  for (const std::string& name : chosen) {
+    for (auto& sink : made[name]) sinks.push_back(std::move(sink));
   }
   return sinks;
 }

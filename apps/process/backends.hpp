@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "telemetry/config.hpp"
@@ -14,10 +16,13 @@ namespace telemetry {
 
 /// A store or sink that `storage.backend` may name.
 struct Backend {
-  std::string_view name;                          ///< "sqlite"
-  std::span<const Option> (*options)() noexcept;  ///< "storage.sqlite.*"
+  std::string_view name;              ///< "sqlite"
+  OptionTable (*options)() noexcept;  ///< of "storage.sqlite"
+  std::string_view place;             ///< the option that `--storage sqlite:PATH` sets: "path"
   /// As the configuration says; opens nothing. Errors: what of it is wrong.
-  Result<std::unique_ptr<Sink>> (*make)(const Config& config, const Environment& environment);
+  /// @param section  one of Config::entries() of "storage.sqlite"
+  Result<std::unique_ptr<Sink>> (*make)(const Config& config, std::string_view section,
+                                        const Environment& environment);
   /// For queries beside the program that writes it; null: it answers none.
   Result<std::unique_ptr<Store>> (*make_reader)(const Config& config,
                                                 const Environment& environment);
@@ -26,9 +31,14 @@ struct Backend {
 [[nodiscard]] std::span<const Backend> backends() noexcept;
 
 /// The option tables of all programs, in the order of the reference page.
-[[nodiscard]] std::span<const std::span<const Option>> option_tables();
+[[nodiscard]] std::span<const OptionTable> option_tables();
+/// What `--storage NAME` or `--storage NAME:PLACE` says, as settings.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> storage_settings(
+    std::string_view text);
 
-/// Those that `storage.backend` names, in its order. Settings of the others are checked, too.
+/// Those that `storage.backend` names, in its order; of one whose section is a list, one for each
+/// entry. Settings of the others are checked, too.
+/// Errors: those of all of them, as diagnostics.
 [[nodiscard]] Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
                                                                     const Environment& environment);
 /// The first that `storage.backend` names and that answers queries.

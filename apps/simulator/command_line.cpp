@@ -142,7 +142,7 @@ Result<MqttOptions> connection(const CommandLine& line) {
     }
     return names;
   };
-  const std::array<std::span<const Option>, 2> tables{base_options(), mqtt_options()};
+  const std::array<OptionTable, 2> tables{base_options(), mqtt_options()};
   std::vector<Diagnostic> diagnostics;
   const auto config = Config::load(sources, tables, diagnostics);
   for (const auto& diagnostic : diagnostics)
@@ -191,7 +191,7 @@ std::optional<int> parse_command_line(int argc, char** argv, RunOptions& options
   line.run.status_lines = !line.quiet;
   auto mqtt = connection(line);
   if (!mqtt) {
-    std::fprintf(stderr, "telemetry-sim: %s\n", to_string(mqtt.error()).c_str());
+    std::fprintf(stderr, "telemetry-sim: %s\n", describe(mqtt.error()).c_str());
     return exit_code(mqtt.error().code);
   }
   line.run.mqtt = std::move(*mqtt);

@@ -30,50 +30,24 @@ std::string file_of(const Settings& settings) {
   return named != nullptr && *named != '\0' ? named : no_file;
 }
 
-// "file:line:column: key: what", "environment NAME: ..." or "key (default): ...", as
-// Config::where() begins what the owners of settings say.
-Diagnostic diagnostic_of(std::string_view text, const std::string& file) {
-  const int whole = file == no_file ? 0 : 1;
-  Diagnostic out{file, whole, whole, std::string(text), ""};
-  int used = 0;
-  if (text.starts_with(file) &&
-      std::sscanf(out.message.c_str() + file.size(), ":%d:%d: %n", &out.line, &out.column, &used) ==
-          2 &&
-      used > 0) {
-    out.message.erase(0, file.size() + static_cast<std::size_t>(used));
-  } else if (text.starts_with("environment ") || text.starts_with("command line ")) {
-    const std::size_t end = text.find(": ");
-    out = {std::string(text.substr(0, end)), 0, 0, std::string(text.substr(end + 2)), ""};
-  }
-  return out;
-}
-
 // What the owners of the settings have to say on top of the tables.
 void check_owners(const Config& config, const Settings& settings,
                   std::vector<Diagnostic>& diagnostics) {
   const std::string file = file_of(settings);
-  const auto add = [&](const Error& error) {
-    std::string_view rest = error.context;
-    while (!rest.empty()) {
-      // Several are joined; a message may hold the same signs.
-      std::size_t end = rest.find("; ");
-      while (end != std::string_view::npos) {
-        const std::string_view next = rest.substr(end + 2);
-        if (next.starts_with(file + ":") || next.starts_with("environment ") ||
-            next.starts_with("command line ") || next.starts_with("mqtt")) {
-          break;
-        }
-        end = rest.find("; ", end + 2);
+  const int whole = file == no_file ? 0 : 1;
+  const auto take = [&](const auto& result) {
+    if (result) return;
+    for (Diagnostic found : result.error().diagnostics) {
+      if (found.file.empty()) {  // a default: the file lacks something
+        found.file = file;
+        found.line = found.column = whole;
       }
-      diagnostics.push_back(diagnostic_of(rest.substr(0, end), file));
-      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 2);
+      diagnostics.push_back(std::move(found));
     }
   };
-  if (auto options = mqtt_options_from(config, settings.app); !options) add(options.error());
-  for (const Backend& backend : backends()) {
-    if (auto made = backend.make(config, environment()); !made) add(made.error());
-  }
-  if (auto options = pipeline_options(config); !options) add(options.error());
+  take(mqtt_options_from(config, settings.app));
+  take(make_sinks(config, environment()));
+  take(pipeline_options(config));
   std::stable_sort(diagnostics.begin(), diagnostics.end(),
                    [](const Diagnostic& a, const Diagnostic& b) {
                      return std::tie(a.line, a.column) < std::tie(b.line, b.column);

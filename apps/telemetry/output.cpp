@@ -35,7 +35,7 @@ void say(std::string_view text) {
 }
 
 int fail(const Error& error) {
-  say(to_string(error));
+  say(describe(error));
   return exit_code(error.code);
 }
 

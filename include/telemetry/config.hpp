@@ -32,7 +32,7 @@ enum class OptionType : std::uint8_t {
 /// One option. The tables of all rooms and adapters are the only place that knows keys: parsing,
 /// checks, environment names, the reference page and the JSON Schema come from them.
 struct Option {
-  std::string_view key;  ///< dotted: "mqtt.tls.ca_file"
+  std::string_view key;  ///< dotted, below the prefix of its table: "tls.ca_file"
   OptionType type = OptionType::text;
   std::string_view fallback = {};  ///< default as it would be written; empty = unset
   std::string_view doc;            ///< one sentence; ends with a full stop
@@ -46,6 +46,41 @@ struct Option {
   std::string_view unbuilt = {};  ///< "a|b": choices that are known and refused in the same way
   std::string_view remedy = {};   ///< what to write instead of what is refused
   std::string_view app = {};      ///< the one app that uses it ("gateway"); empty = every app
+  bool empty_if_unset = false;    ///< `${NAME}` of a variable that is not set is empty, no mistake
+};
+
+/// The parts of "scheme://user:password@host:port/path".
+struct Url {
+  std::string scheme;  ///< lower case; empty for a bare "host" or "host:port"
+  std::optional<std::string> user;
+  std::optional<std::string> password;
+  std::string host;  ///< an IPv6 address without its brackets
+  std::optional<int> port;
+  std::string path;  ///< without the leading slash and without a query
+};
+
+/// A URL that may stand in the place of one option and says others of its section, too.
+struct UrlForm {
+  struct Setting {
+    std::string_view key;  ///< below the prefix: "port"
+    std::string value;
+    bool implied = false;  ///< weaker than what any source says
+  };
+  std::string_view option = {};  ///< which one takes it: "broker"; it becomes the host
+  /// The other settings that it stands for; nothing: no URL of this kind.
+  std::optional<std::vector<Setting>> (*split)(const Url& url) = nullptr;
+  std::string_view refusal = {};  ///< "is no URL of a broker"; never shows the URL, which may hold
+                                  ///< a password
+  std::string_view remedy = {};
+};
+
+/// The options of one section, or of whole files where `prefix` is empty. The same options may
+/// stand in several tables, under other prefixes.
+struct OptionTable {
+  std::string_view prefix;  ///< "mqtt", "storage.filesystem"
+  std::span<const Option> options;
+  std::string_view entry = {};  ///< the section may be a list; what one entry of it looks like
+  UrlForm url = {};
 };
 
 /// Where a setting came from, for messages.
@@ -68,8 +103,8 @@ struct State;
 /// A checked configuration: every key known, every value of its type and inside its bounds.
 ///
 /// Lists of sections (mqtt as a list) are addressed with an index: "mqtt[1].broker"; "mqtt.broker"
-/// is the same as "mqtt[0].broker". Reading a key that is in no table is a programmer error
-/// (assert). Thread: immutable after load. Copies are cheap and share the state.
+/// is the same as "mqtt[0].broker"; entries() has them. Reading a key that is in no table is a
+/// programmer error (assert). Thread: immutable after load. Copies are cheap and share the state.
 class Config {
  public:
   struct Sources {
@@ -88,7 +123,7 @@ class Config {
   /// a secret is never part of them. Errors: invalid_argument  there are mistakes (see
   /// diagnostics); not_found, permission_denied the file cannot be read.
   [[nodiscard]] static Result<Config> load(const Sources& sources,
-                                           std::span<const std::span<const Option>> tables,
+                                           std::span<const OptionTable> tables,
                                            std::vector<Diagnostic>& diagnostics);
 
   [[nodiscard]] bool is_set(
@@ -100,11 +135,15 @@ class Config {
   [[nodiscard]] std::int64_t duration_ns(std::string_view key) const;
   [[nodiscard]] std::vector<std::string> text_list(std::string_view key) const;
   [[nodiscard]] std::vector<Subscription> topics(std::string_view key) const;
-  /// Entries of a list section, at least 1.
-  [[nodiscard]] std::size_t count(std::string_view section) const;
+  /// What to write before the keys of each entry of a list section: {"mqtt"} when there is one,
+  /// else {"mqtt[0]", "mqtt[1]", ...}.
+  [[nodiscard]] std::vector<std::string> entries(std::string_view section) const;
   [[nodiscard]] Origin origin(std::string_view key) const;
   /// "file:line:column: key" of a setting, for error messages.
   [[nodiscard]] std::string where(std::string_view key) const;
+  /// A mistake in this setting, for those who know more about it than its option says.
+  [[nodiscard]] Diagnostic mistake(std::string_view key, std::string_view message,
+                                   std::string hint = {}) const;
   /// One sentence for each section that was given and has no effect here: it is off, or belongs to
   /// another app. For the log, at info.
   [[nodiscard]] const std::vector<std::string>& inert_sections() const noexcept;
@@ -142,10 +181,10 @@ class Config {
 /// Sections that no adapter owns: journal, dead_letters, storage.backend, schema, buffer, logging,
 /// and those of apps and features that do not exist yet (web, security, monitoring, retention,
 /// performance, devices, plugins, tenants), so that users' files load.
-[[nodiscard]] std::span<const Option> base_options() noexcept;
+[[nodiscard]] OptionTable base_options() noexcept;
 
 /// The reference page (Markdown) and the JSON Schema (draft-07) of these tables.
-[[nodiscard]] std::string config_reference(std::span<const std::span<const Option>> tables);
-[[nodiscard]] std::string config_json_schema(std::span<const std::span<const Option>> tables);
+[[nodiscard]] std::string config_reference(std::span<const OptionTable> tables);
+[[nodiscard]] std::string config_json_schema(std::span<const OptionTable> tables);
 
 }  // namespace telemetry

@@ -53,6 +53,8 @@ using Result = core::Result<T, Error>;
 /// "file:line:column: error: message (hint)".
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
 [[nodiscard]] bool has_errors(std::span<const Diagnostic> diagnostics) noexcept;
+/// invalid_argument, with these; the context counts them: "edge.yaml: 2 mistakes". Sorted by place.
+[[nodiscard]] Error mistakes_error(std::vector<Diagnostic> diagnostics);
 /// The candidate nearest to `word` by edit distance, or empty when none is near.
 [[nodiscard]] std::string_view nearest(std::string_view word,
                                        std::span<const std::string_view> candidates) noexcept;

@@ -66,7 +66,7 @@ class Sink {
  public:
   virtual ~Sink() = default;
   /// Names the sink in logs and metrics, and its cursor's file: 1 to 64 of a-z A-Z 0-9 _ . -, the
-  /// first a letter or digit.
+  /// first a letter or digit. Each sink of a pipeline has its own.
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual SinkTraits traits() const { return {}; }
   /// For a store whose row ids are journal sequences without a journal's name: the highest that it
@@ -97,6 +97,9 @@ class Sink {
   [[nodiscard]] virtual Result<std::uint64_t> flush() = 0;
   virtual void close() noexcept = 0;
 };
+
+/// Errors: invalid_argument  this cannot be a sink's name().
+[[nodiscard]] Result<void> check_sink_name(std::string_view name);
 
 /// A sink that calls a function for each reading, in order. What it returns an error for, and what
 /// follows, comes again: at least once. An exception that leaves it is an error like any other.

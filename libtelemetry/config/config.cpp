@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <set>
 
@@ -112,9 +113,13 @@ std::vector<Subscription> Config::topics(std::string_view key) const {
   return out;
 }
 
-std::size_t Config::count(std::string_view section) const {
+std::vector<std::string> Config::entries(std::string_view section) const {
   const auto found = state_->counts.find(section);
-  return found == state_->counts.end() ? 1 : found->second;
+  const std::size_t count = found == state_->counts.end() ? 1 : found->second;
+  if (count == 1) return {std::string(section)};
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < count; ++i) out.push_back(fmt::format("{}[{}]", section, i));
+  return out;
 }
 
 Origin Config::origin(std::string_view key) const {
@@ -127,6 +132,13 @@ std::string Config::where(std::string_view key) const {
   if (from.file.empty()) return fmt::format("{} (default)", key);
   return from.line > 0 ? fmt::format("{}:{}:{}: {}", from.file, from.line, from.column, key)
                        : fmt::format("{}: {}", from.file, key);
+}
+
+Diagnostic Config::mistake(std::string_view key, std::string_view message, std::string hint) const {
+  const Origin at = origin(key);
+  return {at.file, at.line, at.column,
+          fmt::format("{}{}: {}", key, at.file.empty() ? " (default)" : "", message),
+          std::move(hint)};
 }
 
 const std::vector<std::string>& Config::inert_sections() const noexcept { return state_->inert; }
@@ -186,21 +198,25 @@ std::vector<Config::Shown> Config::shown() const {
     shown.key = std::move(key);
     out.push_back(std::move(shown));
   };
-  for (std::size_t at = 0; at < state_->options.size();) {
-    const std::string_view section =
-        state_->options[at]->key.substr(0, state_->options[at]->key.find('.'));
-    std::size_t end = at;
-    while (end < state_->options.size() &&
-           state_->options[end]->key.substr(0, state_->options[end]->key.find('.')) == section) {
-      ++end;
+  const std::vector<const Option*>& options = state_->options;
+  for (auto at = options.begin(); at != options.end();) {
+    const auto inside = [](const std::string& section, const Option& option) {
+      return option.key.size() > section.size() && option.key.starts_with(section) &&
+             option.key[section.size()] == '.';
+    };
+    const auto list = std::ranges::find_if(
+        state_->counts, [&](const auto& one) { return inside(one.first, **at); });
+    if (list == state_->counts.end()) {
+      add(**at, std::string((*at)->key));
+      ++at;
+      continue;
     }
-    const std::size_t entries = count(section);
-    for (std::size_t i = 0; i < entries; ++i) {
-      for (std::size_t k = at; k < end; ++k) {
-        const Option& option = *state_->options[k];
-        const std::string_view rest = option.key.substr(section.size());
-        add(option,
-            entries == 1 ? std::string(option.key) : fmt::format("{}[{}]{}", section, i, rest));
+    const std::string& section = list->first;
+    const auto end = std::find_if(at, options.end(),
+                                  [&](const Option* option) { return !inside(section, *option); });
+    for (const std::string& entry : entries(section)) {
+      for (auto option = at; option != end; ++option) {
+        add(**option, entry + std::string((*option)->key.substr(section.size())));
       }
     }
     at = end;

@@ -80,13 +80,13 @@ bool is_list(OptionType type) {
 
 }  // namespace
 
-Loader::Loader(const Config::Sources& sources, std::span<const std::span<const Option>> tables,
+Loader::Loader(const Config::Sources& sources, std::span<const OptionTable> tables,
                std::vector<Diagnostic>& diagnostics)
-    : sources_(sources), diagnostics_(diagnostics) {
+    : sources_(sources), tables_(tables), diagnostics_(diagnostics) {
   lookup_ = sources.environment ? Lookup(sources.environment) : Lookup(process_variable);
   file_ = sources.file;
   if (file_.empty()) file_ = lookup_("CONFIG_PATH").value_or("");
-  index_tables(tables);
+  index_tables();
 }
 
 Result<Config> Loader::run() {
@@ -108,7 +108,7 @@ Result<Config> Loader::run() {
   read_command_line();
   for (std::size_t i = 0; i < candidates_.size(); ++i) check(candidates_[i]);
   read_secret_files();
-  split_broker_urls();
+  split_urls();
   choose_winners();
   find_inert();
   refuse_unbuilt();
@@ -121,31 +121,20 @@ Result<Config> Loader::run() {
   };
   if (mistakes() == 0) check_rules(config, *state_, diagnostics_);
   sort_diagnostics(first);
-  if (mistakes() > 0) return summary(first);
+  if (mistakes() > 0) {
+    Error error = mistakes_error(
+        {diagnostics_.begin() + static_cast<std::ptrdiff_t>(first), diagnostics_.end()});
+    error.diagnostics.clear();
+    return error;
+  }
   return config;
 }
 
-// Whoever reads only this must look for the mistake where it is.
-Error Loader::summary(std::size_t first) const {
-  std::string text;
-  for (std::size_t i = first; i < diagnostics_.size();) {
-    const std::string& source = diagnostics_[i].file;
-    std::size_t count = 0;
-    for (; i < diagnostics_.size() && diagnostics_[i].file == source; ++i) {
-      if (diagnostics_[i].severity == Diagnostic::Severity::error) ++count;
-    }
-    if (count == 0) continue;
-    text +=
-        fmt::format("{}{}: {} mistake{}", text.empty() ? "" : ", ",
-                    source.empty() ? "the configuration" : source, count, count == 1 ? "" : "s");
-  }
-  return {Errc::invalid_argument, text};
-}
-
-void Loader::index_tables(std::span<const std::span<const Option>> tables) {
+void Loader::index_tables() {
   std::vector<std::string_view> tops;
-  for (const auto& table : tables) {
-    for (const Option& option : table) {
+  for (const OptionTable& table : tables_) {
+    for (const Option& relative : table.options) {
+      const Option& option = state_->whole.add(table, relative);
       state_->options.push_back(&option);
       state_->by_key.emplace(option.key, &option);
       state_->defaults.emplace(option.key, fallback_values(option));
@@ -155,12 +144,10 @@ void Loader::index_tables(std::span<const std::span<const Option>> tables) {
       const std::string_view top = option.key.substr(0, option.key.find('.'));
       if (std::find(tops.begin(), tops.end(), top) == tops.end()) tops.push_back(top);
       if (option.type != OptionType::secret) continue;
-      state_->names.push_back(fmt::format("{}_file", option.key));
-      Option file = option;
-      file.key = state_->names.back();
-      file.type = OptionType::text;
-      state_->made.push_back(file);
-      state_->by_key.emplace(file.key, &state_->made.back());
+      Option named = option;
+      named.type = OptionType::text;
+      const Option& file = state_->secret_files.add(named, fmt::format("{}_file", option.key));
+      state_->by_key.emplace(file.key, &file);
     }
   }
   // Tables of different rooms share sections ("storage"): keep each section together.
@@ -216,8 +203,9 @@ void Loader::walk_member(const Written& name, const Written& value, const std::s
     complain_unknown({file_, name.line, name.column}, table_key, key);
   } else if (value.kind == Written::Kind::map) {
     walk(value, table_key, key);
-  } else if (value.kind == Written::Kind::list && table_key == "mqtt") {
-    walk_list_section(value, table_key);
+  } else if (const OptionTable* table = list_table(table_key);
+             value.kind == Written::Kind::list && table != nullptr) {
+    walk_list_section(value, *table);
   } else if (value.kind != Written::Kind::null) {
     complain(origin, fmt::format("{} is a section and must hold keys", key),
              fmt::format("write its keys below it, indented; see the reference for {}", key));
@@ -233,7 +221,15 @@ bool Loader::is_later_store(std::string_view table_key) const {
          std::find(later.begin(), later.end(), last_part(table_key)) != later.end();
 }
 
-void Loader::walk_list_section(const Written& list, const std::string& section) {
+const OptionTable* Loader::list_table(std::string_view section) const {
+  const auto found = std::ranges::find_if(tables_, [&](const OptionTable& table) {
+    return table.prefix == section && !table.entry.empty();
+  });
+  return found == tables_.end() ? nullptr : &*found;
+}
+
+void Loader::walk_list_section(const Written& list, const OptionTable& table) {
+  const std::string section(table.prefix);
   if (list.items.empty()) {
     complain({file_, list.line, list.column}, fmt::format("{} is an empty list", section),
              "name at least one");
@@ -246,7 +242,7 @@ void Loader::walk_list_section(const Written& list, const std::string& section) 
       walk(item, section, key);
     } else {
       complain({file_, item.line, item.column}, fmt::format("{} must hold keys", key),
-               fmt::format("write {}: [{{broker: localhost, topics: [\"#\"]}}]", section));
+               fmt::format("write {}: [{}]", last_part(section), table.entry));
     }
   }
 }
@@ -329,10 +325,11 @@ void Loader::read_text(const std::string& key, const std::string& text, Strength
     const std::size_t index = std::strtoul(key.c_str() + open + 1, nullptr, 10);
     const auto count = state_->counts.find(section);
     const std::size_t entries = count == state_->counts.end() ? 1 : count->second;
-    if (section != "mqtt" || index >= entries) {
+    const bool list = list_table(section) != nullptr;
+    if (!list || index >= entries) {
       complain(origin, fmt::format("there is no {}[{}]", section, index),
-               section == "mqtt" ? fmt::format("the file has {} entries, from 0 on", entries)
-                                 : fmt::format("{} is not a list", section));
+               list ? fmt::format("the file has {} entries, from 0 on", entries)
+                    : fmt::format("{} is not a list", section));
       return;
     }
   }
@@ -393,10 +390,8 @@ bool Loader::expand(Candidate& candidate, Written& scalar) {
              "write ${NAME} or ${NAME:-default}; $${ stands for ${");
     return false;
   }
-  const std::string_view key = candidate.option->key;
-  const bool credential = key == "mqtt.username" || key == "mqtt.password";
-  if (credential && (!expanded.missing.empty() || expanded.text.empty())) {
-    scalar.kind = Written::Kind::null;  // an anonymous client
+  if (candidate.option->empty_if_unset && (!expanded.missing.empty() || expanded.text.empty())) {
+    scalar.kind = Written::Kind::null;
     return true;
   }
   for (const std::string& name : expanded.missing) {
@@ -427,7 +422,7 @@ void Loader::sort_diagnostics(std::size_t from) {
 
 namespace telemetry {
 
-Result<Config> Config::load(const Sources& sources, std::span<const std::span<const Option>> tables,
+Result<Config> Config::load(const Sources& sources, std::span<const OptionTable> tables,
                             std::vector<Diagnostic>& diagnostics) {
   return config::Loader(sources, tables, diagnostics).run();
 }

@@ -27,7 +27,7 @@ enum class Strength : std::uint8_t {
 /// Collects what all sources say, checks it, and lets the strongest win.
 class Loader {
  public:
-  Loader(const Config::Sources& sources, std::span<const std::span<const Option>> tables,
+  Loader(const Config::Sources& sources, std::span<const OptionTable> tables,
          std::vector<Diagnostic>& diagnostics);
   [[nodiscard]] Result<Config> run();
 
@@ -46,13 +46,14 @@ class Loader {
     std::string from_file;
   };
 
-  void index_tables(std::span<const std::span<const Option>> tables);
+  void index_tables();
   Result<std::string> read_file(const std::string& path) const;
 
   void walk(const Written& map, const std::string& table_prefix, const std::string& key_prefix);
   void walk_member(const Written& name, const Written& value, const std::string& table_key,
                    const std::string& key);
-  void walk_list_section(const Written& list, const std::string& section);
+  void walk_list_section(const Written& list, const OptionTable& table);
+  [[nodiscard]] const OptionTable* list_table(std::string_view section) const;
   void complain_unknown(const Origin& origin, const std::string& table_key, std::string_view shown);
   void read_short_names();
   void read_environment();
@@ -63,9 +64,9 @@ class Loader {
 
   void check(Candidate& candidate);
   bool expand(Candidate& candidate, Written& scalar);
-  void split_broker_urls();
+  void split_urls();
+  void split_urls_of(const OptionTable& table);
   void split_database_url(const std::string& text, const Origin& origin);
-  [[nodiscard]] bool is_secret_file(const Option& option) const;
   void read_secret_files();
   void choose_winners();
   void find_inert();
@@ -78,10 +79,10 @@ class Loader {
   void complain(const Origin& origin, std::string message, std::string hint,
                 Diagnostic::Severity severity = Diagnostic::Severity::error);
   void sort_diagnostics(std::size_t from);
-  [[nodiscard]] Error summary(std::size_t first) const;
   [[nodiscard]] const std::vector<std::string>& value_of(std::string_view key) const;
 
   const Config::Sources& sources_;
+  const std::span<const OptionTable> tables_;
   std::vector<Diagnostic>& diagnostics_;
   Lookup lookup_;
   std::string file_;

@@ -413,6 +413,6 @@ constexpr Option options[] = {
 
 }  // namespace
 
-std::span<const Option> base_options() noexcept { return options; }
+OptionTable base_options() noexcept { return {"", options}; }
 
 }  // namespace telemetry

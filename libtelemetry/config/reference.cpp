@@ -8,24 +8,26 @@
 #include <iterator>
 #include <map>
 
+#include "config/state.hpp"
 #include "config/value.hpp"
 #include "config/variables.hpp"
 
 namespace telemetry {
 namespace {
 
-using Tables = std::span<const std::span<const Option>>;
+using Tables = std::span<const OptionTable>;
 
 std::string_view section_of(const Option& option) {
   return option.key.substr(0, option.key.find('.'));
 }
 
 // All options, those of one section together, sections in the order of their first option.
-std::vector<const Option*> by_section(Tables tables) {
+std::vector<const Option*> by_section(Tables tables, config::WholeOptions& whole) {
   std::vector<std::string_view> sections;
   std::vector<const Option*> all;
-  for (const auto& table : tables) {
-    for (const Option& option : table) {
+  for (const OptionTable& table : tables) {
+    for (const Option& relative : table.options) {
+      const Option& option = whole.add(table, relative);
       all.push_back(&option);
       if (std::find(sections.begin(), sections.end(), section_of(option)) == sections.end()) {
         sections.push_back(section_of(option));
@@ -84,10 +86,8 @@ bool is_in(std::string_view choices, std::string_view word) {
 /// Tells which settings can have no effect yet.
 class Later {
  public:
-  explicit Later(Tables tables) {
-    for (const auto& table : tables) {
-      for (const Option& option : table) by_key_.emplace(option.key, &option);
-    }
+  explicit Later(const std::vector<const Option*>& options) {
+    for (const Option* option : options) by_key_.emplace(option->key, option);
   }
 
   [[nodiscard]] bool operator()(const Option& option) const {
@@ -118,13 +118,20 @@ files which have them load. They are checked, have no effect, and are named once
 switch such a feature on is refused, with its line and what to write instead.
 )";
 
-void write_tables(const std::vector<const Option*>& options, std::string_view heading,
-                  std::string& out) {
+void write_tables(const std::vector<const Option*>& options, Tables tables,
+                  std::string_view heading, std::string& out) {
   std::string_view section;
   for (const Option* option : options) {
     if (section_of(*option) != section) {
       section = section_of(*option);
       out += fmt::format("\n{} {}\n\n", heading, section);
+      for (const OptionTable& table : tables) {
+        const bool here = std::ranges::any_of(options, [&](const Option* one) {
+          return section_of(*one) == section && one->key.starts_with(table.prefix);
+        });
+        if (table.entry.empty() || !here) continue;
+        out += fmt::format("`{}` may be a list: `[{}, ...]`.\n\n", table.prefix, table.entry);
+      }
       out += "| key | default | values | meaning |\n|---|---|---|---|\n";
     }
     std::string values = config::allowed(*option);
@@ -164,8 +171,9 @@ column; `telemetry config show --config FILE` prints what is in force and where 
   `+5`, `.5` and `0x10` are errors. Quotes around them change nothing. [What YAML would swallow](yaml.md)
   is an error too.
 - Durations: `90d`, `24h`, `1h30m`, `1.5s`, `2ms`; a plain number is seconds.
-- `mqtt` may be a list of sections, one for each broker. `mqtt.broker` may be a URL:
-  `mqtts://user:password@host:8883`. `storage.retention` is another name for `retention`.
+- `mqtt` may be a list of sections, one for each broker; so may the sections that say so below.
+  `mqtt.broker` may be a URL: `mqtts://user:password@host:8883`. `storage.retention` is another name for
+  `retention`.
 )";
 
 struct Tree {
@@ -242,7 +250,8 @@ std::string json_type(const Option& option) {
   return {};
 }
 
-void write_schema(const Tree& tree, std::size_t indent, std::string& out) {
+void write_schema(const Tree& tree, const std::string& path, Tables tables, std::size_t indent,
+                  std::string& out) {
   const std::string pad(indent, ' ');
   out += R"("type": ["object", "null"], "additionalProperties": false, "properties": {)";
   bool first = true;
@@ -253,8 +262,12 @@ void write_schema(const Tree& tree, std::size_t indent, std::string& out) {
   for (const Tree& child : tree.children) {
     if (child.option == nullptr) {
       std::string body;
-      write_schema(child, indent + 2, body);
-      if (indent == 2 && child.name == "mqtt") {  // one section, or a list of them
+      const std::string section = path.empty() ? child.name : path + '.' + child.name;
+      write_schema(child, section, tables, indent + 2, body);
+      const bool list = std::ranges::any_of(tables, [&](const OptionTable& table) {
+        return table.prefix == section && !table.entry.empty();
+      });
+      if (list) {  // one section, or a list of them
         body = fmt::format(
             "\"anyOf\": [{{{}}}, {{\"type\": \"array\", \"minItems\": 1, "
             "\"items\": {{{}}}}}]",
@@ -279,22 +292,24 @@ void write_schema(const Tree& tree, std::size_t indent, std::string& out) {
 }  // namespace
 
 std::string config_reference(Tables tables) {
-  std::vector<const Option*> now = by_section(tables);
+  config::WholeOptions whole;
+  std::vector<const Option*> now = by_section(tables, whole);
   std::vector<const Option*> later;
-  const Later is_later(tables);
+  const Later is_later(now);
   std::copy_if(now.begin(), now.end(), std::back_inserter(later),
                [&](const Option* option) { return is_later(*option); });
   std::erase_if(now, [&](const Option* option) { return is_later(*option); });
   std::string out(introduction);
-  write_tables(now, "##", out);
+  write_tables(now, tables, "##", out);
   out += later_introduction;
-  write_tables(later, "###", out);
+  write_tables(later, tables, "###", out);
   return out;
 }
 
 std::string config_json_schema(Tables tables) {
   Tree root;
-  for (const Option* option : by_section(tables)) {
+  config::WholeOptions whole;
+  for (const Option* option : by_section(tables, whole)) {
     Tree* at = &root;
     for (std::string_view part : config::split(option->key, '.')) at = &at->child(part);
     at->option = option;
@@ -304,7 +319,7 @@ std::string config_json_schema(Tables tables) {
 "title": "telemetry configuration",
 "definitions": {"variable": {"type": "string", "pattern": "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}"}},
 )";
-  write_schema(root, 2, out);
+  write_schema(root, "", tables, 2, out);
   return out + "}\n";
 }
 

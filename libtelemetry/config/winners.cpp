@@ -44,16 +44,12 @@ std::string place(const Origin& origin) {
 
 }  // namespace
 
-bool Loader::is_secret_file(const Option& option) const {
-  return std::any_of(state_->made.begin(), state_->made.end(),
-                     [&option](const Option& made) { return &made == &option; });
-}
-
 void Loader::read_secret_files() {
   const std::size_t given = candidates_.size();
   for (std::size_t i = 0; i < given; ++i) {
     const std::string_view file_key = candidates_[i].option->key;
-    if (!is_secret_file(*candidates_[i].option) || candidates_[i].values.empty()) continue;
+    if (!state_->secret_files.has(*candidates_[i].option) || candidates_[i].values.empty())
+      continue;
     Candidate secret = candidates_[i];
     const std::string path = secret.values.front();
     const std::string_view table_key = file_key.substr(0, file_key.size() - 5);
@@ -91,45 +87,45 @@ void Loader::read_secret_files() {
   }
 }
 
-void Loader::split_broker_urls() {
+void Loader::split_urls() {
+  for (const OptionTable& table : tables_) {
+    if (!table.url.option.empty()) split_urls_of(table);
+  }
+}
+
+void Loader::split_urls_of(const OptionTable& table) {
+  const std::string option_key = fmt::format("{}.{}", table.prefix, table.url.option);
   std::map<std::string, std::size_t> strongest;
+  std::map<std::string, std::vector<UrlForm::Setting>> settings;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    const Candidate& candidate = candidates_[i];
-    if (candidate.option->key != "mqtt.broker" || candidate.values.empty()) continue;
+    Candidate& candidate = candidates_[i];
+    if (candidate.option->key != option_key || candidate.values.empty()) continue;
     const auto url = parse_url(candidate.values.front());
-    const bool known =
-        url && (url->scheme.empty() || url->scheme == "mqtt" || url->scheme == "mqtts");
-    if (!known || !url->path.empty()) {
-      complain(candidate.origin,  // not quoted: it may hold a password
-               fmt::format("{} is neither a host nor a URL of a broker", candidate.key),
-               "write localhost, mqtt://host:1883 or mqtts://user:password@host:8883");
-      candidates_[i].good = false;
+    auto said = url ? table.url.split(*url) : std::nullopt;
+    if (!said) {
+      complain(candidate.origin, fmt::format("{} {}", candidate.key, table.url.refusal),
+               std::string(table.url.remedy));
+      candidate.good = false;
       continue;
     }
-    const auto [best, fresh] = strongest.emplace(candidate.key, i);
-    if (!fresh && candidates_[best->second].strength <= candidate.strength) best->second = i;
+    const auto best = strongest.find(candidate.key);
+    if (best != strongest.end() && candidates_[best->second].strength > candidate.strength)
+      continue;
+    candidate.values = {url->host};
+    strongest[candidate.key] = i;
+    settings[candidate.key] = *std::move(said);
   }
   for (const auto& [key, index] : strongest) {
-    const Url url = *parse_url(candidates_[index].values.front());
-    candidates_[index].values = {url.host};
-    const std::string section = key.substr(0, key.rfind('.'));
-    const auto derive = [&](std::string_view name, std::string text, Strength strength) {
-      const auto option = state_->by_key.find(fmt::format("mqtt.{}", name));
-      if (option == state_->by_key.end()) return;
-      add(fmt::format("{}.{}", section, name), *option->second, scalar(std::move(text)), strength,
-          candidates_[index].origin);
-      candidates_.back().good = true;
-      candidates_.back().values = {candidates_.back().written.text};
-    };
+    const std::string section = key.substr(0, key.size() - table.url.option.size() - 1);
     const Strength strength = candidates_[index].strength;
-    if (url.user && !url.user->empty()) derive("username", *url.user, strength);
-    if (url.password && !url.password->empty()) derive("password", *url.password, strength);
-    if (url.port) {
-      derive("port", fmt::format("{}", *url.port), strength);
-    } else if (!url.scheme.empty()) {
-      derive("port", url.scheme == "mqtts" ? "8883" : "1883", Strength::implied);
+    for (const UrlForm::Setting& setting : settings[key]) {
+      const auto option = state_->by_key.find(fmt::format("{}.{}", table.prefix, setting.key));
+      if (option == state_->by_key.end()) continue;
+      add(fmt::format("{}.{}", section, setting.key), *option->second, scalar(setting.value),
+          setting.implied ? Strength::implied : strength, candidates_[index].origin);
+      candidates_.back().good = true;
+      candidates_.back().values = {setting.value};
     }
-    if (url.scheme == "mqtts") derive("tls.enabled", "true", strength);
   }
 }
 
@@ -174,7 +170,8 @@ void Loader::choose_winners() {
   }
   for (const auto& [key, index] : winners_) {
     Candidate& winner = candidates_[index];
-    if (!winner.good || is_secret_file(*winner.option)) continue;  // the secret stands for its file
+    if (!winner.good || state_->secret_files.has(*winner.option))
+      continue;  // the secret stands for its file
     state_->settings[key] = {winner.values, winner.origin, winner.strength != Strength::implied,
                              winner.from_file, false};
   }
@@ -216,7 +213,7 @@ std::string Loader::inert_reason(const std::string& key, const Option& option,
   const auto backend = state_->by_key.find("storage.backend");
   if (key.starts_with(storage) && backend != state_->by_key.end()) {
     section = key.substr(0, key.find('.', storage.size()));
-    const std::string name = section.substr(storage.size());
+    const std::string name = without_index(section.substr(storage.size()));
     const auto& chosen = value_of("storage.backend");
     const bool used =
         contains(chosen, name) || (name == "postgresql" && contains(chosen, "timescaledb"));

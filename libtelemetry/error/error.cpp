@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
+#include <tuple>
 
 namespace telemetry {
 
@@ -52,7 +53,8 @@ std::string to_string(const Diagnostic& d) {
   std::string text = d.file;
   if (d.line > 0) text += fmt::format(":{}", d.line);
   if (d.line > 0 && d.column > 0) text += fmt::format(":{}", d.column);
-  text += d.severity == Diagnostic::Severity::error ? ": error: " : ": warning: ";
+  if (!text.empty()) text += ": ";
+  text += d.severity == Diagnostic::Severity::error ? "error: " : "warning: ";
   text += d.message;
   if (!d.hint.empty()) text += " (" + d.hint + ")";
   return text;
@@ -61,6 +63,27 @@ std::string to_string(const Diagnostic& d) {
 bool has_errors(std::span<const Diagnostic> diagnostics) noexcept {
   return std::any_of(diagnostics.begin(), diagnostics.end(),
                      [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
+}
+
+Error mistakes_error(std::vector<Diagnostic> diagnostics) {
+  std::stable_sort(diagnostics.begin(), diagnostics.end(),
+                   [](const Diagnostic& a, const Diagnostic& b) {
+                     return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
+                   });
+  // Whoever reads only this must look for the mistake where it is.
+  std::string text;
+  for (std::size_t i = 0; i < diagnostics.size();) {
+    const std::string& source = diagnostics[i].file;
+    std::size_t count = 0;
+    for (; i < diagnostics.size() && diagnostics[i].file == source; ++i) {
+      if (diagnostics[i].severity == Diagnostic::Severity::error) ++count;
+    }
+    if (count == 0) continue;
+    text +=
+        fmt::format("{}{}: {} mistake{}", text.empty() ? "" : ", ",
+                    source.empty() ? "the configuration" : source, count, count == 1 ? "" : "s");
+  }
+  return {Errc::invalid_argument, std::move(text), std::move(diagnostics)};
 }
 
 std::string_view nearest(std::string_view word,

@@ -37,23 +37,12 @@ constexpr std::int64_t year_2020_s = 1'577'836'800;
 constexpr int sequence_bits_per_second = 20;
 constexpr std::chrono::nanoseconds ready_poll_min = std::chrono::milliseconds(10);
 constexpr std::chrono::nanoseconds trim_interval = std::chrono::seconds(1);
-constexpr std::size_t name_bytes_max = 64;
 
 /// What the sinks say before the journal is opened.
 struct Floor {
   std::uint64_t sequence = 0;
   bool all_known = true;
 };
-
-/// A sink's name is a file name of the journal's.
-bool is_name(std::string_view name) {
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  return !name.empty() && name.size() <= name_bytes_max && is_plain(name.front()) &&
-         std::ranges::all_of(
-             name, [&](char c) { return is_plain(c) || c == '_' || c == '.' || c == '-'; });
-}
 
 class WiredPipeline final : public Pipeline {
  public:
@@ -190,12 +179,7 @@ Result<Floor> WiredPipeline::ask_sinks(const std::vector<std::shared_ptr<Sink>>&
   std::set<std::string> names;
   for (const auto& sink : sinks) {
     const std::string name = sink->name();
-    if (!is_name(name)) {
-      return Error{Errc::invalid_argument,
-                   fmt::format("a sink is named {:?}; a name is 1 to {} of a-z A-Z 0-9 _ . -, and "
-                               "begins with a letter or digit",
-                               name, name_bytes_max)};
-    }
+    if (auto valid = check_sink_name(name); !valid) return std::move(valid).error();
     if (!names.insert(name).second) {
       return Error{Errc::invalid_argument,
                    fmt::format("two sinks are named {}; each needs a name of its own", name)};

@@ -36,8 +36,8 @@ Result<PipelineOptions> pipeline_options(const Config& config) {
   PipelineOptions options;
   options.journal.path = config.text("journal.path");
   if (options.journal.path.empty()) {
-    return Error{Errc::invalid_argument, config.where("journal.path") +
-                                             ": empty; name a folder, for example ./data/journal"};
+    return mistakes_error(
+        {config.mistake("journal.path", "empty", "name a folder, for example ./data/journal")});
   }
   options.journal.size_max_bytes = size("journal.size_max_mb") * mebibyte;
   options.journal.segment_bytes = size("journal.segment_mb") * mebibyte;

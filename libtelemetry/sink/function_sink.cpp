@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "telemetry/sink.hpp"
 
 namespace telemetry {
 namespace {
+
+constexpr std::size_t name_bytes_max = 64;
 
 class FunctionSink final : public Sink {
  public:
@@ -39,6 +44,21 @@ class FunctionSink final : public Sink {
 };
 
 }  // namespace
+
+Result<void> check_sink_name(std::string_view name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  const bool good = !name.empty() && name.size() <= name_bytes_max && is_plain(name.front()) &&
+                    std::ranges::all_of(name, [&](char c) {
+                      return is_plain(c) || c == '_' || c == '.' || c == '-';
+                    });
+  if (good) return {};
+  return Error{Errc::invalid_argument,
+               fmt::format("a sink is named {:?}; a name is 1 to {} of a-z A-Z 0-9 _ . -, and "
+                           "begins with a letter or digit",
+                           name, name_bytes_max)};
+}
 
 std::unique_ptr<Sink> make_function_sink(std::string name,
                                          std::function<Result<void>(const Reading&)> take,

@@ -294,7 +294,7 @@ TEST_CASE("a folder that cannot be made is an error that names it, until it can"
 
 TEST_CASE("the sink takes its settings from storage.filesystem") {
   std::vector<Diagnostic> diagnostics;
-  const std::span<const Option> tables[] = {files_options()};
+  const OptionTable tables[] = {files_options()};
   Config::Sources sources;
   sources.environment = [](const std::string&) { return std::nullopt; };
   sources.environment_names = [] { return std::vector<std::string>{}; };

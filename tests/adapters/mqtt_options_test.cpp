@@ -25,7 +25,7 @@ struct Load {
     sources.environment = [](const std::string&) { return std::nullopt; };
     sources.environment_names = [] { return std::vector<std::string>{}; };
     std::ofstream(sources.file) << yaml;
-    const std::array<std::span<const Option>, 2> tables{mqtt_options(), base_options()};
+    const std::array<OptionTable, 2> tables{mqtt_options(), base_options()};
     const auto config = Config::load(sources, tables, diagnostics);
     for (const Diagnostic& diagnostic : diagnostics) UNSCOPED_INFO(to_string(diagnostic));
     REQUIRE(config);
@@ -41,7 +41,7 @@ struct Load {
     const auto options = (*this)(yaml);
     REQUIRE_FALSE(options);
     CHECK(options.error().code == Errc::invalid_argument);
-    return options.error().context;
+    return describe(options.error());
   }
 };
 
@@ -154,24 +154,24 @@ TEST_CASE("contradicting settings are refused with place and remedy") {
   struct Case {
     std::string yaml, place, remedy;
   };
-  const auto [yaml, place, remedy] = GENERATE(
-      values<Case>({{"mqtt: {port: 1883}", "mqtt.topics (default): no topic", "list at least one"},
-                    {"mqtt: {topics: []}", "mqtt.topics", "list at least one"},
-                    {"mqtt:\n  topics: [a]\n  session_expiry: 0\n",
-                     "edge.yaml:3:19: mqtt.session_expiry: ", "set persistent_session: false"},
-                    {"mqtt: {topics: [a], keepalive: 3}", "mqtt.keepalive: ", "at least 5 s"},
-                    {"mqtt: {topics: [a], password: p}", "mqtt.password: ", "set username"},
-                    {"mqtt: {topics: [a], reconnect_min: 60s}", "mqtt.reconnect_max", "below"},
-                    {"mqtt: {topics: [a], tls: {ca_file: /etc/hostname}}",
-                     "mqtt.tls.ca_file: ", "tls.enabled: true"},
-                    {"mqtt: {topics: [a], tls: {enabled: true, ca_file: /no/such}}",
-                     "mqtt.tls.ca_file: cannot read '/no/such': No such file", "give a PEM file"},
-                    {"mqtt: {topics: [a], tls: {enabled: true, cert_file: /etc/hostname}}",
-                     "mqtt.tls.cert_file", "set tls.key_file"},
-                    {"mqtt: {topics: [a], tls: {enabled: true, key_file: /etc/hostname}}",
-                     "mqtt.tls.key_file", "set tls.cert_file"},
-                    {"mqtt:\n  - {topics: [a]}\n  - {topics: [b]}\n", "mqtt[1].broker",
-                     "put all topics into one entry"}}));
+  const auto [yaml, place, remedy] = GENERATE(values<Case>(
+      {{"mqtt: {port: 1883}", "mqtt.topics (default): no topic", "list at least one"},
+       {"mqtt: {topics: []}", "mqtt.topics", "list at least one"},
+       {"mqtt:\n  topics: [a]\n  session_expiry: 0\n",
+        "edge.yaml:3:19: error: mqtt.session_expiry: ", "set persistent_session: false"},
+       {"mqtt: {topics: [a], keepalive: 3}", "mqtt.keepalive: ", "at least 5 s"},
+       {"mqtt: {topics: [a], password: p}", "mqtt.password: ", "set username"},
+       {"mqtt: {topics: [a], reconnect_min: 60s}", "mqtt.reconnect_max", "below"},
+       {"mqtt: {topics: [a], tls: {ca_file: /etc/hostname}}",
+        "mqtt.tls.ca_file: ", "tls.enabled: true"},
+       {"mqtt: {topics: [a], tls: {enabled: true, ca_file: /no/such}}",
+        "mqtt.tls.ca_file: cannot read '/no/such': No such file", "give a PEM file"},
+       {"mqtt: {topics: [a], tls: {enabled: true, cert_file: /etc/hostname}}", "mqtt.tls.cert_file",
+        "set tls.key_file"},
+       {"mqtt: {topics: [a], tls: {enabled: true, key_file: /etc/hostname}}", "mqtt.tls.key_file",
+        "set tls.cert_file"},
+       {"mqtt:\n  - {topics: [a]}\n  - {topics: [b]}\n", "mqtt[1].broker",
+        "put all topics into one entry"}}));
   const std::string message = load.refused(yaml);
   INFO(message);
   CHECK(message.find(place) != std::string::npos);

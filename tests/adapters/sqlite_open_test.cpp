@@ -276,7 +276,7 @@ TEST_CASE("the migrations of this build are numbered from 1 without gaps") {
 }
 
 TEST_CASE("the options come from the configuration") {
-  const std::span<const Option> tables[] = {sqlite_options()};
+  const OptionTable tables[] = {sqlite_options()};
   Config::Sources sources;
   sources.environment = [](const std::string&) { return std::nullopt; };
   sources.environment_names = [] { return Texts{}; };

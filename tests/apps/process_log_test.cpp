@@ -15,7 +15,7 @@ Config configured(const Folder& folder, const std::string& logging) {
   sources.environment = [](const std::string&) { return std::nullopt; };
   sources.environment_names = [] { return std::vector<std::string>{}; };
   std::vector<Diagnostic> diagnostics;
-  const std::span<const Option> tables[] = {base_options()};
+  const OptionTable tables[] = {base_options()};
   auto config = Config::load(sources, tables, diagnostics);
   REQUIRE(config);
   return *config;

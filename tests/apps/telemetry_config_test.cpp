@@ -47,12 +47,11 @@ TEST_CASE("what the owners of settings find has line and column too") {
       "  keepalive: 3\n");
   const Ran ran = run(folder, "config check edge.yaml");
   CHECK(ran.code == 2);
-  CHECK_THAT(
-      ran.err,
-      Catch::Contains("edge.yaml:3:13: error: mqtt.password: a password without a user name; "
-                      "set username\n") &&
-          Catch::Contains("edge.yaml:5:14: error: mqtt.keepalive: must be 0 or at least") &&
-          Catch::EndsWith("telemetry: edge.yaml cannot be used\n"));
+  CHECK_THAT(ran.err,
+             Catch::Contains("edge.yaml:3:13: error: mqtt.password: a password without a user name "
+                             "(set username)\n") &&
+                 Catch::Contains("edge.yaml:5:14: error: mqtt.keepalive: must be 0 or at least") &&
+                 Catch::EndsWith("telemetry: edge.yaml cannot be used\n"));
   folder.write("edge.yaml", "");
   CHECK_THAT(run(folder, "config check edge.yaml").err,
              Catch::StartsWith("edge.yaml:1:1: error: mqtt.topics (default): no topic"));
@@ -114,6 +113,27 @@ TEST_CASE("config check knows the files beside SQLite, and query wants a store t
   const Ran query = run(folder, "query --config edge.yaml");
   CHECK(query.code == 2);
   CHECK_THAT(query.err, Catch::Contains("storage.backend") && Catch::Contains("add sqlite"));
+}
+
+TEST_CASE("two targets of files need two names, and every mistake of all of them is told") {
+  const Folder folder;
+  const std::string head =
+      "mqtt: {topics: [\"#\"]}\n"
+      "storage:\n"
+      "  backend: filesystem\n"
+      "  filesystem:\n";
+  folder.write("edge.yaml", head + "    - {base_path: a}\n    - {base_path: b, name: second}\n");
+  CHECK(run(folder, "config check edge.yaml").out == "edge.yaml: ok\n");
+  folder.write("edge.yaml",
+               head + "    - {base_path: a, name: x}\n    - {base_path: b, name: x}\n");
+  CHECK_THAT(run(folder, "config check edge.yaml").err,
+             Catch::Contains("edge.yaml:6:28: error: storage.filesystem[1].name: x is the name of "
+                             "storage.filesystem[0], too (give each target a name of its own"));
+  folder.write("edge.yaml", head + "    - {base_path: \"\"}\n    - {base_path: b, name: a/b}\n");
+  const std::string all = run(folder, "config check edge.yaml").err;
+  CHECK_THAT(all,
+             Catch::Contains("edge.yaml:6:28: error: storage.filesystem[1].name: a sink is named "
+                             "\"a/b\""));
 }
 
 TEST_CASE("config show tells what is in force and masks secrets") {

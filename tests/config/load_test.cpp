@@ -64,7 +64,7 @@ TEST_CASE("mqtt may be a list of brokers, each with defaults of its own") {
           "  - {broker: one, port: 1884}\n"
           "  - {broker: two, topics: [x]}\n"}
           .good();
-  CHECK(config.count("mqtt") == 2);
+  CHECK(config.entries("mqtt").size() == 2);
   CHECK(config.text("mqtt.broker") == "one");
   CHECK(config.text("mqtt[0].broker") == "one");
   CHECK(config.text("mqtt[1].broker") == "two");
@@ -74,9 +74,46 @@ TEST_CASE("mqtt may be a list of brokers, each with defaults of its own") {
   CHECK(config.topics("mqtt[0].topics").empty());
 }
 
+TEST_CASE("a section below another may be a list, too, and says so in dump() and variables") {
+  Load load{
+      "storage:\n"
+      "  backend: filesystem\n"
+      "  filesystem:\n"
+      "    - {base_path: a}\n"
+      "    - {base_path: b, compression: zstd}\n"};
+  load.environment = {{"TELEMETRY_STORAGE__FILESYSTEM__1__ROTATION", "hourly"}};
+  const Config config = load.good();
+  CHECK(config.entries("storage.filesystem") ==
+        std::vector<std::string>{"storage.filesystem[0]", "storage.filesystem[1]"});
+  CHECK(config.text("storage.filesystem[0].base_path") == "a");
+  CHECK(config.text("storage.filesystem[0].compression") == "none");
+  CHECK(config.text("storage.filesystem[1].base_path") == "b");
+  CHECK(config.text("storage.filesystem[1].rotation") == "hourly");
+  CHECK(config.inert_sections().empty());
+  Load again{config.dump()};
+  CHECK(again.good().dump() == config.dump());
+  CHECK(again.good().text("storage.filesystem[1].compression") == "zstd");
+}
+
+TEST_CASE("a section that is one thing is no list") {
+  CHECK(
+      Load{"storage: {sqlite: [{path: a}]}"}.refused() ==
+      "test.yaml:1:19: error: storage.sqlite is a section and must hold keys (write its keys below "
+      "it, indented; see the reference for storage.sqlite)\n");
+  CHECK(Load{"storage: {filesystem: [a]}"}.refused() ==
+        "test.yaml:1:24: error: storage.filesystem must hold keys (write filesystem: [{name: "
+        "archive, "
+        "base_path: /mnt/archive}])\n");
+  Load beyond{"storage: {filesystem: [{base_path: a}]}"};
+  beyond.environment = {{"TELEMETRY_STORAGE__FILESYSTEM__1__BASE_PATH", "b"}};
+  CHECK(beyond.refused() ==
+        "environment TELEMETRY_STORAGE__FILESYSTEM__1__BASE_PATH: error: there is no "
+        "storage.filesystem[1] (the file has 1 entries, from 0 on)\n");
+}
+
 TEST_CASE("one mqtt section counts as one broker, and none too") {
-  CHECK(Load{"mqtt: {broker: one}"}.good().count("mqtt") == 1);
-  CHECK(Load{""}.good().count("mqtt") == 1);
+  CHECK(Load{"mqtt: {broker: one}"}.good().entries("mqtt").size() == 1);
+  CHECK(Load{""}.good().entries("mqtt").size() == 1);
 }
 
 TEST_CASE("a broker URL sets host, port, user, password and TLS") {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,68 +20,97 @@ using telemetry::Option;
 using enum telemetry::OptionType;
 
 /// Stand-ins for the tables of the adapters.
-inline constexpr Option adapter_options[] = {
-    {.key = "mqtt.broker", .fallback = "localhost", .doc = "Host or URL."},
-    {.key = "mqtt.port",
-     .type = integer,
-     .fallback = "1883",
-     .doc = "Port.",
-     .min = 1,
-     .max = 65'535},
-    {.key = "mqtt.client_id", .doc = "Name of the session."},
-    {.key = "mqtt.username", .doc = "User."},
-    {.key = "mqtt.password", .type = secret, .doc = "Password."},
-    {.key = "mqtt.keepalive",
+inline constexpr Option mqtt_options[] = {
+    {.key = "broker", .fallback = "localhost", .doc = "Host or URL."},
+    {.key = "port", .type = integer, .fallback = "1883", .doc = "Port.", .min = 1, .max = 65'535},
+    {.key = "client_id", .doc = "Name of the session."},
+    {.key = "username", .doc = "User.", .empty_if_unset = true},
+    {.key = "password", .type = secret, .doc = "Password.", .empty_if_unset = true},
+    {.key = "keepalive",
      .type = integer,
      .fallback = "60",
      .doc = "Pings.",
      .unit = "s",
      .min = 5,
      .max = 65'535},
-    {.key = "mqtt.tls.enabled", .type = boolean, .fallback = "false", .doc = "TLS."},
-    {.key = "mqtt.tls.ca_file", .doc = "CA."},
-    {.key = "mqtt.tls.cert_file", .doc = "Certificate."},
-    {.key = "mqtt.tls.key_file", .doc = "Key."},
-    {.key = "mqtt.tls.min_version",
+    {.key = "tls.enabled", .type = boolean, .fallback = "false", .doc = "TLS."},
+    {.key = "tls.ca_file", .doc = "CA."},
+    {.key = "tls.cert_file", .doc = "Certificate."},
+    {.key = "tls.key_file", .doc = "Key."},
+    {.key = "tls.min_version",
      .type = choice,
      .fallback = "1.2",
      .doc = "Version.",
      .choices = "1.2|1.3"},
-    {.key = "mqtt.topics", .type = topic_list, .doc = "Topic filters."},
-    {.key = "storage.sqlite.path", .fallback = "./data/telemetry.db", .doc = "File."},
-    {.key = "storage.sqlite.journal_mode",
+    {.key = "topics", .type = topic_list, .doc = "Topic filters."},
+};
+inline constexpr Option sqlite_options[] = {
+    {.key = "path", .fallback = "./data/telemetry.db", .doc = "File."},
+    {.key = "journal_mode",
      .type = choice,
      .fallback = "WAL",
      .doc = "Mode.",
      .choices = "WAL|DELETE"},
-    {.key = "storage.sqlite.synchronous",
+    {.key = "synchronous",
      .type = choice,
      .fallback = "NORMAL",
      .doc = "Mode.",
      .choices = "NORMAL|FULL"},
-    {.key = "storage.filesystem.base_path", .fallback = "./data/files", .doc = "Folder."},
-    {.key = "storage.filesystem.file_format",
+};
+inline constexpr Option files_options[] = {
+    {.key = "base_path", .fallback = "./data/files", .doc = "Folder."},
+    {.key = "file_format",
      .type = choice,
      .fallback = "jsonl",
      .doc = "Format.",
      .choices = "jsonl|csv"},
-    {.key = "storage.filesystem.compression",
+    {.key = "compression",
      .type = choice,
      .fallback = "none",
      .doc = "Packing.",
      .choices = "none|gzip|zstd|lz4"},
-    {.key = "storage.filesystem.max_file_size_mb",
+    {.key = "max_file_size_mb",
      .type = integer,
      .fallback = "100",
      .doc = "Size.",
      .unit = "MB",
      .min = 1,
      .max = 1'048'576},
-    {.key = "storage.filesystem.rotation",
+    {.key = "rotation",
      .type = choice,
      .fallback = "daily",
      .doc = "Rotation.",
      .choices = "hourly|daily|size"},
+};
+
+inline std::optional<std::vector<telemetry::UrlForm::Setting>> split_url(
+    const telemetry::Url& url) {
+  const bool tls = url.scheme == "mqtts";
+  if ((!url.scheme.empty() && url.scheme != "mqtt" && !tls) || !url.path.empty()) {
+    return std::nullopt;
+  }
+  std::vector<telemetry::UrlForm::Setting> out;
+  if (url.user && !url.user->empty()) out.push_back({"username", *url.user});
+  if (url.password && !url.password->empty()) out.push_back({"password", *url.password});
+  if (url.port) out.push_back({"port", std::to_string(*url.port)});
+  if (!url.port && !url.scheme.empty()) out.push_back({"port", tls ? "8883" : "1883", true});
+  if (tls) out.push_back({"tls.enabled", "true"});
+  return out;
+}
+
+inline const telemetry::OptionTable tables[] = {
+    {.prefix = "mqtt",
+     .options = mqtt_options,
+     .entry = "{broker: localhost, topics: [\"#\"]}",
+     .url = {.option = "broker",
+             .split = split_url,
+             .refusal = "is neither a host nor a URL of a broker",
+             .remedy = "write localhost, mqtt://host:1883 or mqtts://user:password@host:8883"}},
+    {.prefix = "storage.sqlite", .options = sqlite_options},
+    {.prefix = "storage.filesystem",
+     .options = files_options,
+     .entry = "{name: archive, base_path: /mnt/archive}"},
+    telemetry::base_options(),
 };
 
 /// A folder that is gone when the test ends.
@@ -131,7 +161,6 @@ struct Load {
       for (const auto& [name, value] : environment) names.push_back(name);
       return names;
     };
-    const std::span<const Option> tables[] = {adapter_options, telemetry::base_options()};
     return telemetry::Config::load(sources, tables, diagnostics);
   }
 

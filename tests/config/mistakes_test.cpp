@@ -163,7 +163,7 @@ TEST_CASE("a file that is not there, not readable or not a file is one clear err
   Config::Sources sources;
   sources.environment = [](const std::string&) { return std::nullopt; };
   sources.environment_names = [] { return std::vector<std::string>{}; };
-  const std::span<const Option> tables[] = {base_options()};
+  const OptionTable tables[] = {base_options()};
   sources.file = "/nonexistent/x.yaml";
   auto config = Config::load(sources, tables, diagnostics);
   REQUIRE_FALSE(config);

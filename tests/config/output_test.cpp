@@ -52,20 +52,19 @@ TEST_CASE("shown settings carry their source and no secret") {
 }
 
 TEST_CASE("the reference has a line for each option") {
-  const std::span<const Option> tables[] = {loading::adapter_options, base_options()};
-  const std::string page = config_reference(tables);
-  for (const auto& table : tables) {
-    for (const Option& option : table) {
-      CHECK_THAT(page, Catch::Contains("| `" + std::string(option.key) + "` |"));
+  const std::string page = config_reference(loading::tables);
+  for (const OptionTable& table : loading::tables) {
+    for (const Option& option : table.options) {
+      const std::string prefix = table.prefix.empty() ? "" : std::string(table.prefix) + ".";
+      CHECK_THAT(page, Catch::Contains("| `" + prefix + std::string(option.key) + "` |"));
     }
   }
   CHECK(page.find("\n## storage\n") == page.rfind("\n## storage\n"));
 }
 
 TEST_CASE("the reference says which options follow a reload") {
-  const std::span<const Option> tables[] = {loading::adapter_options, base_options()};
   std::vector<std::string> marked;
-  std::istringstream page(config_reference(tables));
+  std::istringstream page(config_reference(loading::tables));
   for (std::string line; std::getline(page, line);) {
     if (line.find(" Reloadable. |") == std::string::npos) continue;
     marked.push_back(line.substr(3, line.find('`', 3) - 3));
@@ -75,9 +74,8 @@ TEST_CASE("the reference says which options follow a reload") {
 }
 
 TEST_CASE("the JSON Schema is JSON and names every key at its place") {
-  const std::span<const Option> tables[] = {loading::adapter_options, base_options()};
   rapidjson::Document schema;
-  schema.Parse(config_json_schema(tables).c_str());
+  schema.Parse(config_json_schema(loading::tables).c_str());
   REQUIRE_FALSE(schema.HasParseError());
   CHECK(schema["properties"]["journal"]["properties"]["size_max_mb"]["anyOf"][0]["minimum"]
             .GetDouble() == 2);

@@ -86,7 +86,7 @@ TEST_CASE("CONFIG_PATH names the file when nobody else does") {
     return name == "CONFIG_PATH" ? std::optional(path) : std::nullopt;
   };
   sources.environment_names = [] { return std::vector<std::string>{"CONFIG_PATH"}; };
-  const std::span<const Option> tables[] = {base_options()};
+  const OptionTable tables[] = {base_options()};
   std::vector<Diagnostic> diagnostics;
   const auto config = Config::load(sources, tables, diagnostics);
   REQUIRE(config);
@@ -97,7 +97,10 @@ TEST_CASE("a variable with an unknown key is an error, one without a section is 
   CHECK(Load{"", {{"TELEMETRY_MQTT__BROCKER", "x"}}}.refused() ==
         "environment TELEMETRY_MQTT__BROCKER: error: unknown key mqtt.brocker (did you mean "
         "mqtt.broker?)\n");
-  CHECK(Load{"", {{"TELEMETRY_FOO", "x"}, {"TELEMETRY_HOME_DIR", "x"}}}.good().count("mqtt") == 1);
+  CHECK(Load{"", {{"TELEMETRY_FOO", "x"}, {"TELEMETRY_HOME_DIR", "x"}}}
+            .good()
+            .entries("mqtt")
+            .size() == 1);
 }
 
 TEST_CASE("a variable that is set and empty counts as not set") {

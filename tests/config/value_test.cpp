@@ -61,13 +61,13 @@ TEST_CASE("names of variables and keys lead to each other") {
   CHECK(key_of_variable("TELEMETRY_MQTT__1__BROKER") == "mqtt[1].broker");
   CHECK(key_of_variable("TELEMETRY_FOO").empty());
   CHECK(key_of_variable("OTHER__X").empty());
-  for (const Option& option : base_options()) {
+  for (const Option& option : base_options().options) {
     CHECK(key_of_variable(variable_of_key(option.key)) == option.key);
   }
 }
 
 TEST_CASE("every default of the table is a value that the option takes") {
-  for (const Option& option : base_options()) {
+  for (const Option& option : base_options().options) {
     INFO(option.key);
     CHECK(fallback_values(option).empty() == option.fallback.empty());
     CHECK(std::string_view(option.doc).ends_with('.'));

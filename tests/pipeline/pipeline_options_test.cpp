@@ -12,7 +12,7 @@ Result<PipelineOptions> options_of(std::vector<std::pair<std::string, std::strin
   sources.overrides = std::move(settings);
   sources.environment = [](const std::string&) { return std::optional<std::string>(); };
   sources.environment_names = [] { return std::vector<std::string>(); };
-  const std::span<const Option> tables[] = {base_options()};
+  const OptionTable tables[] = {base_options()};
   std::vector<Diagnostic> diagnostics;
   auto config = Config::load(sources, tables, diagnostics);
   for (const Diagnostic& d : diagnostics) UNSCOPED_INFO(to_string(d));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
@@ -30,10 +31,12 @@ struct FilesOptions {
   std::uint64_t free_space_reserve_bytes = 64ull * 1024 * 1024;  ///< below it writing stops
 };
 
-/// Options "storage.filesystem.*".
-[[nodiscard]] std::span<const Option> files_options() noexcept;
-/// Errors: invalid_argument  there is no base_path.
-[[nodiscard]] Result<FilesOptions> files_options_from(const Config& config);
+/// Options "storage.filesystem.*" (storage.filesystem may be a list).
+[[nodiscard]] OptionTable files_options() noexcept;
+/// @param section  an entry of Config::entries().
+/// Errors: invalid_argument  there is no base_path, or the name cannot be a sink's.
+[[nodiscard]] Result<FilesOptions> files_options_from(
+    const Config& config, std::string_view section = "storage.filesystem");
 
 /// Opened by one process at a time: open() fails with already_exists while another writes into the
 /// folder. Memory: some 100 KB, with zstd 0.6 MB; a long record as much as it needs.

@@ -67,12 +67,12 @@ struct MqttOptions {
 };
 
 /// Options "mqtt.*" (mqtt may be a list).
-[[nodiscard]] std::span<const Option> mqtt_options() noexcept;
+[[nodiscard]] OptionTable mqtt_options() noexcept;
 
 /// One MqttOptions per entry of `mqtt`. Reads password files.
 /// @param app  name of the program, part of the default client id: "edge", "gateway", ...
-/// Errors: invalid_argument  settings contradict each other or name files that cannot be read; all
-///         mistakes are in the context, each with key, place and remedy.
+/// Errors: invalid_argument  settings contradict each other or name files that cannot be read: see
+///         the diagnostics.
 [[nodiscard]] Result<std::vector<MqttOptions>> mqtt_options_from(const Config& config,
                                                                  std::string_view app,
                                                                  MqttUse use = MqttUse::subscribe);

@@ -25,7 +25,7 @@ struct SqliteOptions {
 };
 
 /// Options "storage.sqlite.*".
-[[nodiscard]] std::span<const Option> sqlite_options() noexcept;
+[[nodiscard]] OptionTable sqlite_options() noexcept;
 [[nodiscard]] Result<SqliteOptions> sqlite_options_from(const Config& config);
 
 [[nodiscard]] std::unique_ptr<Store> make_sqlite_store(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "edge-logger/requests.hpp"
+#include "process/requests.hpp"
 
 #include <fmt/format.h>
 

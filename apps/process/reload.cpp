@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A reload, in order: everything is read and checked; then the schemas are swapped, the one step
 // that may still be refused; then, what cannot fail, topic filters and log levels follow.
-#include "edge-logger/reload.hpp"
+#include "process/reload.hpp"
 
 #include <fmt/format.h>
 
@@ -95,7 +95,7 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
                                std::vector<std::string>& later) {
   auto config = load_(diagnostics);
   if (!config) return config;
-  auto brokers = mqtt_options_from(*config, "edge");
+  auto brokers = mqtt_options_from(*config, target.app);
   if (!brokers) return std::move(brokers).error();
   if (auto sinks = make_sinks(*config, system_environment()); !sinks) return sinks.error();
   auto options = pipeline_options(*config);

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct RunningSource {
 
 /// What a reload acts on. All of it outlives the Reloader.
 struct Reloaded {
+  std::string app;  ///< as of Config::Sources
   Pipeline& pipeline;
   std::vector<RunningSource> sources;
   const ProcessLog& log;

@@ -3,7 +3,7 @@
 #include <mutex>
 
 #include "apps/running.hpp"
-#include "edge-logger/reload.hpp"
+#include "process/reload.hpp"
 #include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/sqlite.hpp"
 
@@ -42,7 +42,7 @@ struct House {
     std::vector<RunningSource> running;
     for (std::size_t i = 0; i < brokers->size(); ++i) running.push_back({(*brokers)[i], &fakes[i]});
     reloader.emplace(started, [this](std::vector<Diagnostic>& found) { return read(found); });
-    target.emplace(Reloaded{*pipeline, std::move(running), *log});
+    target.emplace(Reloaded{"edge", *pipeline, std::move(running), *log});
   }
 
   void write(const std::string& yaml) const {
@@ -56,8 +56,8 @@ struct House {
     sources.app = "edge";
     sources.environment = [](const std::string&) { return std::nullopt; };
     sources.environment_names = [] { return std::vector<std::string>{}; };
-    const std::span<const Option> tables[] = {base_options(), mqtt_options(), sqlite_options(),
-                                              files_options()};
+    const OptionTable tables[] = {base_options(), mqtt_options(), sqlite_options(),
+                                  files_options()};
     return Config::load(sources, tables, diagnostics);
   }
   Config load(const std::string& yaml) const {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "edge-logger/reload.hpp"
 #include "process/control.hpp"
+#include "process/reload.hpp"
 #include "telemetry/environment.hpp"
 #include "telemetry/pipeline.hpp"
 

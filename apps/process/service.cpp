@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "edge-logger/run.hpp"
+#include "process/service.hpp"
 
 #include <fmt/format.h>
 
@@ -9,12 +9,12 @@
 #include <sstream>
 #include <thread>
 
-#include "edge-logger/reload.hpp"
-#include "edge-logger/requests.hpp"
 #include "process/backends.hpp"
 #include "process/control.hpp"
 #include "process/log.hpp"
 #include "process/notify.hpp"
+#include "process/reload.hpp"
+#include "process/requests.hpp"
 #include "process/signals.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 #include "telemetry/pipeline.hpp"
@@ -24,37 +24,17 @@ namespace {
 
 constexpr std::chrono::seconds start_retry{5};
 
-Config::Sources sources_of(const EdgeArguments& a) {
-  Config::Sources sources;
-  sources.file = a.config;
-  sources.app = "edge";
-  const auto set = [&](const char* key, std::string value) {
-    if (!value.empty()) sources.overrides.emplace_back(key, std::move(value));
-  };
-  set("mqtt.broker", a.broker);
-  set("mqtt.port", a.port == 0 ? std::string() : std::to_string(a.port));
-  set("schema.path", a.schema);
-  const auto colon = a.storage.find(':');
-  set("storage.backend", a.storage.substr(0, colon));
-  if (colon != std::string::npos) {
-    const bool files = a.storage.starts_with("filesystem:");
-    set(files ? "storage.filesystem.base_path" : "storage.sqlite.path",
-        a.storage.substr(colon + 1));
-  }
-  return sources;
+Result<Config> load_config(const Config::Sources& sources, std::vector<Diagnostic>& diagnostics) {
+  return Config::load(sources, option_tables(), diagnostics);
 }
 
-Result<Config> load_config(const EdgeArguments& arguments, std::vector<Diagnostic>& diagnostics) {
-  return Config::load(sources_of(arguments), option_tables(), diagnostics);
-}
-
-Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
+Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config, std::string_view app,
                                                 const Environment& environment,
                                                 std::vector<RunningSource>& running) {
   running.clear();
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
-  auto brokers = mqtt_options_from(config, "edge");
+  auto brokers = mqtt_options_from(config, app);
   if (!brokers) return std::move(brokers).error();
   PipelineBuilder builder(*std::move(options));
   builder.environment(environment);
@@ -123,12 +103,13 @@ class Stopper {
 
 }  // namespace
 
-Result<void> run_edge(const EdgeArguments& arguments) {
+Result<void> run_service(const ServiceOptions& options) {
+  const std::string& app = options.sources.app;
   std::vector<Diagnostic> diagnostics;
-  const auto config = load_config(arguments, diagnostics);
+  const auto config = load_config(options.sources, diagnostics);
   show(diagnostics);
   if (!config) return config.error();
-  const auto opened = ProcessLog::open(*config, arguments.debug);
+  const auto opened = ProcessLog::open(*config, options.debug);
   if (!opened) return opened.error();
   const Log& log = opened->log();
   for (const auto& line : config->inert_sections()) log(LogLevel::info, "config", line);
@@ -136,17 +117,17 @@ Result<void> run_edge(const EdgeArguments& arguments) {
   // Destroyed in reverse: no signal can reach a stopper or pipeline that is gone.
   std::unique_ptr<Pipeline> pipeline;
   Stopper stopper;
-  Reloader reloader(*config, [&](auto& found) { return load_config(arguments, found); });
+  Reloader reloader(*config, [&](auto& found) { return load_config(options.sources, found); });
   const StopSignals signals([&](int) { stopper.request(); }, [&] { reloader.request(); });
   const auto environment = system_environment(log);
   std::vector<RunningSource> sources;
-  auto made = make_pipeline(*config, environment, sources);
+  auto made = make_pipeline(*config, app, environment, sources);
   // A full disk is freed some day; the broker keeps what comes until then.
   while (!made && is_retryable(made.error().code)) {
-    log(LogLevel::error, "edge",
+    log(LogLevel::error, app,
         fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
     if (stopper.wait(start_retry)) return {};
-    made = make_pipeline(*config, environment, sources);
+    made = make_pipeline(*config, app, environment, sources);
   }
   if (!made) {
     show(made.error().diagnostics);
@@ -154,25 +135,25 @@ Result<void> run_edge(const EdgeArguments& arguments) {
   }
   pipeline = *std::move(made);
   auto ended = pipeline->start([&] {
-    log(LogLevel::info, "edge", "ready");
+    log(LogLevel::info, app, "ready");
     notify_service_manager("READY=1");
     reloader.set_ready();
   });
-  reloader.attach({*pipeline, std::move(sources), *opened});
+  reloader.attach({app, *pipeline, std::move(sources), *opened});
   stopper.attach(*pipeline);
   {
     const std::string journal_path = config->text("journal.path");
     const auto control = control::Server::open(
         journal_path, request_handlers(*pipeline, reloader, journal_path, environment));
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
-    const auto stats = print_stats(*pipeline, arguments.stats_interval_s);
+    const auto stats = print_stats(*pipeline, options.stats_interval_s);
     if (ended) ended = pipeline->wait();
     pipeline->stop();
   }
   const auto stats = pipeline->stats();
-  if (arguments.stats_interval_s > 0) fmt::print("{}\n", to_json(stats));
+  if (options.stats_interval_s > 0) fmt::print("{}\n", to_json(stats));
   std::istringstream lines(to_text(stats));
-  for (std::string line; std::getline(lines, line);) log(LogLevel::info, "edge", line);
+  for (std::string line; std::getline(lines, line);) log(LogLevel::info, app, line);
   return ended;
 }
 

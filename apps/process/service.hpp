@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "telemetry/config.hpp"
+#include "telemetry/error.hpp"
+
+namespace telemetry {
+
+/// What the command line of a long-running program says.
+struct ServiceOptions {
+  Config::Sources sources;      ///< `app` names the program in client ids and the log: "edge"
+  bool debug = false;           ///< log everything
+  double stats_interval_s = 0;  ///< print the counters so often; 0 = never
+};
+
+/// Broker, schema check, journal, stores, and requests of other programs, until a stop signal.
+/// Mistakes in configuration and schemas are listed on stderr before the error is returned.
+[[nodiscard]] Result<void> run_service(const ServiceOptions& options);
+
+}  // namespace telemetry
