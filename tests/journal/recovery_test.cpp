@@ -196,6 +196,8 @@ TEST_CASE("formats that this version does not know are refused by name and left 
   const Case cases[] = {
       {"format 2", [](core::SegmentHeader& header) { header.version = 2; }},
       {"flags 0x4", [](core::SegmentHeader& header) { header.required_flags = 4; }},
+      {"flags 0x1",
+       [](core::SegmentHeader& header) { header.required_flags = core::segment_flag::items; }},
       {"encrypted (cipher 1)", [](core::SegmentHeader& header) { header.cipher = 1; }},
   };
   for (const auto& [what, change] : cases) {

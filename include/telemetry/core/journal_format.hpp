@@ -16,6 +16,11 @@ inline constexpr std::size_t frame_header_bytes = 48;
 inline constexpr std::size_t frame_bytes_max = 16 * 1024 * 1024;
 inline constexpr std::uint32_t frame_magic = 0x314D4C54;  // "TLM1"
 
+namespace segment_flag {
+/// Reserved: frames may have frame_flag::has_items. This version writes none, and refuses it.
+inline constexpr std::uint16_t items = 0x0001;
+}  // namespace segment_flag
+
 /// The first 64 bytes of a segment file.
 /// Layout: magic "TLMSEG01" 8 | version u16 | required flags u16 | cipher u32 | journal id 16 |
 /// segment id u64 | first sequence u64 | key id u32 | reserved 8 (0) | crc32c of the 60 before u32.
@@ -48,6 +53,8 @@ inline constexpr std::uint16_t late_unchecked = 0x0080;    ///< below the duplic
 inline constexpr std::uint16_t has_sequence = 0x0100;      ///< the sequence check applied
 inline constexpr std::uint16_t coerced = 0x0200;  ///< lenient mode read a value as another type
 inline constexpr std::uint16_t rounded = 0x0400;  ///< a value is the nearest to what was read
+/// Reserved: a count of readings u32 follows the reference; so many sequences belong to the frame.
+inline constexpr std::uint16_t has_items = 0x0800;
 }  // namespace frame_flag
 
 /// Layout: magic u32 | bytes of the whole frame u32 | sequence u64 | received_at i64 | time i64 |
