@@ -51,14 +51,15 @@ constexpr Option table[] = {
      .choices = "1.2|1.3"},
     {.key = "mqtt.topics",
      .type = OptionType::topic_list,
-     .doc = "Topic filters to subscribe to; QoS 2 is subscribed as QoS 1.",
+     .doc = "Topic filters to subscribe to, each a text or {topic, qos, retained}; QoS 2 is "
+            "subscribed as QoS 1.",
      .reloadable = true},
     {.key = "mqtt.retained",
      .type = OptionType::choice,
      .fallback = "skip_stored",
-     .doc = "What becomes of messages that the broker kept from before the subscription, where an "
-            "entry of topics does not say it: those that equal the last stored of their topic are "
-            "left out, all are stored, or none.",
+     .doc = "What becomes of messages that the broker kept from before the subscription; "
+            "skip_stored leaves out those that equal the last stored of their topic. An entry of "
+            "topics may say otherwise.",
      .choices = retained_policies,
      .reloadable = true},
     {.key = "mqtt.persistent_session",
