@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "adapters/sqlite_queries.hpp"
+#include "telemetry/core/journal_format.hpp"
 #include "telemetry/core/topic.hpp"
 
 using namespace telemetry;

@@ -164,7 +164,7 @@ TEST_CASE("what was retained says so, in every format") {
         "topic  timestamp             received_at               retained  x\n"
         "-----  --------------------  ------------------------  --------  -\n"
         "a      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z            1\n"
-        "b      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  true      \n");
+        "b      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  true       \n");
   CHECK(written(RowFormat::csv, all) ==
         "topic,timestamp,received_at,device,retained,x\r\n"
         "a,2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,,,1\r\n"
