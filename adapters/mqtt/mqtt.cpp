@@ -256,7 +256,10 @@ void Subscriber::message(const Message& message) {
   if (subscriptions_.drop_watch().takes(message)) return;
   ++read_;
   acknowledges_ = acknowledges_ || message.qos > 0;
-  door_->add(message);
+  if (!message.retained) return door_->add(message);
+  Message kept = message;
+  kept.retained_policy = subscriptions_.retained_policy(message.topic);
+  door_->add(kept);
 }
 
 }  // namespace

@@ -56,7 +56,16 @@ constexpr Option table[] = {
      .choices = "1.2|1.3"},
     {.key = "topics",
      .type = OptionType::topic_list,
-     .doc = "Topic filters to subscribe to; QoS 2 is subscribed as QoS 1.",
+     .doc = "Topic filters to subscribe to, each a text or {topic, qos, retained}; QoS 2 is "
+            "subscribed as QoS 1.",
+     .reloadable = true},
+    {.key = "mqtt.retained",
+     .type = OptionType::choice,
+     .fallback = "skip_stored",
+     .doc = "What becomes of messages that the broker kept from before the subscription; "
+            "skip_stored leaves out those that equal the last stored of their topic. An entry of "
+            "topics may say otherwise.",
+     .choices = retained_policies,
      .reloadable = true},
     {.key = "persistent_session",
      .type = OptionType::boolean,
@@ -137,6 +146,9 @@ class Reader {
     options.tls.key_file = config_.text(key("tls.key_file"));
     options.tls.min_version = config_.text(key("tls.min_version"));
     options.topics = config_.topics(key("topics"));
+    for (Subscription& topic : options.topics) {
+      if (!topic.retained) topic.retained = retained_policy_of(config_.text(key("retained")));
+    }
     options.persistent_session = config_.boolean(key("persistent_session"));
     options.session_expiry_s = static_cast<std::uint32_t>(std::min<std::int64_t>(
         config_.duration_ns(key("session_expiry")) / 1'000'000'000, UINT32_MAX));

@@ -9,6 +9,8 @@
 
 #include "failure.hpp"
 #include "small_file.hpp"
+#include "telemetry/core/schema_table.hpp"
+#include "telemetry/core/topic.hpp"
 
 namespace telemetry::mqtt {
 namespace {
@@ -65,6 +67,19 @@ bool Subscriptions::take() {
 const Subscription* Subscriptions::wanted(std::string_view filter) const noexcept {
   const auto found = std::ranges::find(topics_, filter, &Subscription::filter);
   return found == topics_.end() ? nullptr : &*found;
+}
+
+RetainedPolicy Subscriptions::retained_policy(std::string_view topic) const noexcept {
+  const Subscription* closest = nullptr;
+  for (const Subscription& each : topics_) {
+    if (!core::topic_matches(each.filter, topic)) continue;
+    if (closest == nullptr || core::compare_filters(core::without_share(each.filter),
+                                                    core::without_share(closest->filter)) < 0) {
+      closest = &each;
+    }
+  }
+  if (closest == nullptr) return RetainedPolicy::skip_stored;
+  return closest->retained.value_or(RetainedPolicy::skip_stored);
 }
 
 void Subscriptions::note_session() {
@@ -190,7 +205,9 @@ void Subscriptions::subscribe(const Subscription& topic) {
                     "QoS 2 filters are subscribed with QoS 1; duplicates are removed where the "
                     "schema has a sequence_field, else they are possible");
   }
-  const int retained = connection_.is_v5() ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0;
+  const int retained = !connection_.is_v5()                       ? 0
+                       : topic.retained == RetainedPolicy::ignore ? MQTT_SUB_OPT_SEND_RETAIN_NEVER
+                                                                  : MQTT_SUB_OPT_SEND_RETAIN_NEW;
   granted_.erase(topic.filter);
   int mid = 0;
   const int result = mosquitto_subscribe_v5(connection_.client(), &mid, topic.filter.c_str(),

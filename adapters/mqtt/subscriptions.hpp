@@ -42,6 +42,9 @@ class Subscriptions {
   void subscribed(int mid, int code);
   void unsubscribed(int mid);
 
+  /// That of the most specific filter that matches the topic.
+  [[nodiscard]] RetainedPolicy retained_policy(std::string_view topic) const noexcept;
+
   /// "SUBSCRIBE to 'a/#'", or empty when the broker has answered everything.
   [[nodiscard]] std::string unanswered() const;
 

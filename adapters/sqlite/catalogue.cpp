@@ -139,6 +139,14 @@ void Catalogue::load(SQLite::Database& database) {
   }
 }
 
+void Catalogue::check_views(SQLite::Database& database) {
+  // By their text: this connection may not use the functions in them.
+  const auto newest =
+      "SELECT count(*) FROM sqlite_schema WHERE name IN ('messages', 'messages_part_0')"
+      " AND instr(sql, ' AS retained FROM')";
+  views_stale_ = !partitions_.empty() && database.execAndGet(newest).getInt() == 0;
+}
+
 const Partition* Catalogue::partition(std::int64_t id) const noexcept {
   const auto found = std::find_if(partitions_.begin(), partitions_.end(),
                                   [&](const Partition& entry) { return entry.id == id; });

@@ -52,6 +52,8 @@ struct Partition : Extent {
 class Catalogue {
  public:
   void load(SQLite::Database& database);
+  /// Has save() make the views anew if an older program made them.
+  void check_views(SQLite::Database& database);
 
   [[nodiscard]] const std::deque<Partition>& partitions() const noexcept { return partitions_; }
   /// Null when there is none with this id.
@@ -67,7 +69,7 @@ class Catalogue {
   /// Creates table, index and entry. Views follow at save().
   Partition& add_partition(SQLite::Database& database, const Schema* schema);
   void close(Partition& partition) noexcept;
-  /// Writes what changed: entries, blocks, and the views after add_partition().
+  /// Writes what changed: entries, blocks, and the views where they are stale.
   void save(SQLite::Database& database);
   /// A closed partition that is still indexed by block, or null. Large ones stay so: making an
   /// index takes too long.

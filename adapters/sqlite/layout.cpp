@@ -130,6 +130,8 @@ std::string payload_sql(const Layout& layout) {
   return fmt::format("json_patch({},coalesce(p.extra,'{{}}'))", json);
 }
 
+std::string retained_sql() { return fmt::format("(p.flags&{})<>0", row_flag::retained); }
+
 bool is_column(std::span<const std::string> columns, std::string_view name) {
   return std::any_of(columns.begin(), columns.end(),
                      [&](const std::string& column) { return lower(column) == name; });
@@ -149,9 +151,9 @@ Layout layout_of(const Schema& schema) {
                 {}};
   for (const core::Node& node : schema.view().nodes) layout.has_extra |= node.extra_allowed;
   // SQLite compares names without regard to case; views add columns of their own.
-  std::set<std::string> taken{"id",    "topic_id", "time",        "delay", "flags",
-                              "extra", "block",    "topic",       "rowid", "_rowid_",
-                              "oid",   "time_ns",  "received_at", "device"};
+  std::set<std::string> taken{"id",    "topic_id", "time",        "delay",  "flags",
+                              "extra", "block",    "topic",       "rowid",  "_rowid_",
+                              "oid",   "time_ns",  "received_at", "device", "retained"};
   for (std::size_t slot = 0; slot < schema.slots().size(); ++slot) {
     const SlotInfo& info = schema.slots()[slot];
     std::string name = info.path;
@@ -226,9 +228,10 @@ std::string messages_arm(const Layout& layout, const std::string& table) {
   const std::string received = time_sql("(p.time+p.delay)");
   return fmt::format(
       "SELECT p.id AS id,t.topic AS topic,{} AS payload,{} AS timestamp,{} AS received_at,"
-      "{} AS created_at,p.time AS time_ns,t.device AS device"
+      "{} AS created_at,p.time AS time_ns,t.device AS device,{} AS retained"
       " FROM {} p JOIN topics t ON t.id=p.topic_id",
-      payload_sql(layout), time_sql("p.time"), received, received, quoted_name(table));
+      payload_sql(layout), time_sql("p.time"), received, received, retained_sql(),
+      quoted_name(table));
 }
 
 std::string schema_arm(const Layout& layout, const std::string& table,
@@ -245,12 +248,15 @@ std::string schema_arm(const Layout& layout, const std::string& table,
     sql += fmt::format(",{} AS {}", value, quoted_name(name));
   }
   sql += layout.has_extra ? ",p.extra AS extra" : ",NULL AS extra";
-  std::string device = "device";  // a field of an older file may have the name
-  while (is_column(columns, device)) device += '_';
+  // A field of an older file may have the name.
+  const auto free_name = [&](std::string name) {
+    while (is_column(columns, name)) name += '_';
+    return name;
+  };
   return sql + fmt::format(
-                   ",p.time AS time_ns,t.device AS {} FROM {} p JOIN topics t"
+                   ",p.time AS time_ns,t.device AS {},{} AS {} FROM {} p JOIN topics t"
                    " ON t.id=p.topic_id",
-                   device, quoted_name(table));
+                   free_name("device"), retained_sql(), free_name("retained"), quoted_name(table));
 }
 
 }  // namespace telemetry::sqlite

@@ -185,8 +185,8 @@ Result<void> QueryRun::check_names() const {
     const bool known = std::any_of(paths.begin(), paths.end(), [&](std::string_view path) {
       return is_field_or_member(path, field);
     });
-    const bool of_row =
-        field == "timestamp" || field == "received_at" || field == "extra" || field == "payload";
+    const bool of_row = field == "timestamp" || field == "received_at" || field == "retained" ||
+                        field == "extra" || field == "payload";
     if (!known && !of_row) return unknown("field", field, paths);
   }
   return {};

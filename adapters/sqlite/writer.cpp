@@ -29,6 +29,12 @@ bool is_typed(const Reading& reading) noexcept {
   return reading.schema != nullptr && reading.verdict == Verdict::valid;
 }
 
+/// The time of receipt says nothing of a message that the broker kept for who knows how long.
+bool age_is_known(const Reading& reading) noexcept {
+  namespace flag = core::frame_flag;
+  return (reading.flags & (flag::retained | flag::time_from_device)) != flag::retained;
+}
+
 }  // namespace
 
 Writer::Writer(DatabasePtr database, const SqliteOptions& options, std::string consumer)
@@ -44,6 +50,7 @@ Writer::Writer(DatabasePtr database, const SqliteOptions& options, std::string c
                               source_.table_for_latest(database_->getHandle()))) {
   sqlite3_wal_hook(database_->getHandle(), on_wal_commit, &wal_pages_);
   catalogue_.load(*database_);
+  catalogue_.check_views(*database_);
   last_id_ = catalogue_.last_id();
 }
 
@@ -105,6 +112,7 @@ void Writer::reload_if_changed() {
   data_version_ = version;
   forget();
   catalogue_.load(*database_);
+  catalogue_.check_views(*database_);
   last_id_ = catalogue_.last_id();
 }
 
@@ -208,9 +216,9 @@ void Writer::count(Partition& partition, const PendingRow& row) {
   const auto id = static_cast<std::int64_t>(reading.id);
   partition.count(id, reading.time, reading.received_at);
   Topic& topic = *row.topic;
-  if (reading.time > topic.latest_time ||
-      (reading.time == topic.latest_time && id > topic.latest_id)) {
-    topic.latest_time = reading.time;
+  const std::int64_t time = age_is_known(reading) ? reading.time : INT64_MIN;
+  if (time > topic.latest_time || (time == topic.latest_time && id > topic.latest_id)) {
+    topic.latest_time = time;
     topic.latest_id = id;
     topic.latest_partition = partition.id;
     if (!topic.changed) topics_changed_.push_back(&topic);

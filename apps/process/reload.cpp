@@ -127,7 +127,10 @@ Result<std::vector<std::string>> Reloader::follow_topics(const Reloaded& target,
     });
     // Filters belong to the broker and the session that are named beside them.
     if (running == target.sources.end()) {
-      waiting.push_back(i == 0 ? "mqtt.topics" : fmt::format("mqtt[{}].topics", i));
+      for (const char* key : {"topics", "retained"}) {
+        waiting.push_back(i == 0 ? fmt::format("mqtt.{}", key)
+                                 : fmt::format("mqtt[{}].{}", i, key));
+      }
     } else if (auto set = running->source->set_topics(brokers[i].topics); !set) {
       return std::move(set).error();
     }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "telemetry/error.hpp"
+#include "telemetry/message.hpp"
 
 namespace telemetry {
 
@@ -24,7 +25,8 @@ enum class OptionType : std::uint8_t {
   duration,    ///< "90d", "24h", "1h30m", "1.5s", "2ms"; a plain number is seconds
   choice,      ///< one of `choices`; case does not matter
   text_list,   ///< a list of texts, or one text with commas; each one of `choices` if there are any
-  topic_list,  ///< a list of topic filters: {topic, qos} or plain text; or one text with commas
+  topic_list,  ///< a list of topic filters: {topic, qos, retained} or plain text; or one text with
+               ///< commas
   choice_map,  ///< a map of names to `choices`; read with text_list() as "name=choice"
   key_list,    ///< API keys: plain texts or {name, hash, role, topics, expires}; never shown
 };
@@ -94,6 +96,9 @@ struct Origin {
 struct Subscription {
   std::string filter;
   std::uint8_t qos = 1;
+  /// Of its retained messages; nothing = that of the connection. Where several filters match a
+  /// topic, the most specific one counts.
+  std::optional<RetainedPolicy> retained = {};
 };
 
 namespace config {
@@ -155,6 +160,7 @@ class Config {
     std::string key;
     OptionType type = OptionType::text;
     std::vector<std::string> values;  ///< one; any number for lists; topics are "QOS FILTER"
+                                      ///< or "QOS,RETAINED FILTER"
     Origin origin;                    ///< file empty: the default
     bool set = false;
   };

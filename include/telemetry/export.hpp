@@ -18,14 +18,15 @@ enum class RowFormat : std::uint8_t { table, csv, json, jsonl, table_per_schema 
 /// Writes rows as text. `out` gets pieces of whole lines; return false from it to stop (closed
 /// pipe).
 ///
-/// json/jsonl: {"topic":..., "payload":{...}, "timestamp":..., "received_at":...}; json is an array
-/// of them, one a line. csv: RFC 4180 with the columns topic,timestamp,received_at,device and the
-/// union of the fields of the first 1,000 rows (or `fields`), then `extra` (undeclared members) and
-/// `payload` (of topics without schema) where these rows have any. A field that has the name of one
-/// of these columns gets a `_` behind it. table: the same, aligned, for people; control characters
-/// are escaped, so that a payload cannot command the terminal. table_per_schema: a table for each
-/// schema, by name. Memory: constant; csv and table hold back at most 1,000 rows. The text of
-/// table_per_schema is held back until the end: for one row a topic, not for all.
+/// json/jsonl: {"topic":..., "payload":{...}, "timestamp":..., "received_at":...}, then
+/// "retained":true where it was; json is an array of them, one a line. csv: RFC 4180 with the
+/// columns topic,timestamp,received_at,device,retained and the union of the fields of the first
+/// 1,000 rows (or `fields`), then `extra` (undeclared members) and `payload` (of topics without
+/// schema) where these rows have any. A field that has the name of one of these columns gets a `_`
+/// behind it. table: the same, aligned, for people; control characters are escaped, so that a
+/// payload cannot command the terminal. table_per_schema: a table for each schema, by name. Memory:
+/// constant; csv and table hold back at most 1,000 rows. The text of table_per_schema is held back
+/// until the end: for one row a topic, not for all.
 class RowWriter {
  public:
   using Out = std::function<bool(std::string_view)>;
@@ -51,7 +52,8 @@ class RowWriter {
 /// Appends the payload of a row as JSON on one line: nested as the schema nests, absent fields left
 /// out, undeclared members where they were.
 void append_payload_json(const Row& row, std::string& out);
-/// Appends the record of a row: {"topic", "payload", "timestamp", "received_at"}, without line end.
+/// Appends the record of a row: {"topic", "payload", "timestamp", "received_at"}, and "retained"
+/// where it is true, without line end.
 void append_record_json(const Row& row, std::string& out);
 /// Appends the record of a row as a line of CSV (RFC 4180, with its line end): topic, timestamp,
 /// received_at, and the payload as JSON. The same columns for every schema.

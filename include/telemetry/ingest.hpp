@@ -32,7 +32,6 @@ struct IngestOptions {
   /// outlives a restart is less in a small journal: Door::unacknowledged_max().
   std::uint32_t unacknowledged_max = 65'535;
   std::uint32_t sources = 1;  ///< doors that are used beside each other
-  bool skip_stored_retained = true;
 };
 
 /// User callbacks. Called by the source's thread after the batch is durable; views are valid during
@@ -58,8 +57,9 @@ struct IngestStats {
   std::uint64_t received_bytes = 0;
   std::uint64_t journaled = 0;  ///< durable
   std::uint64_t valid = 0, invalid = 0, unmatched = 0;
-  std::uint64_t duplicates = 0;  ///< dropped
-  std::uint64_t retained_skipped = 0;
+  std::uint64_t duplicates = 0;         ///< dropped
+  std::uint64_t retained_skipped = 0;   ///< RetainedPolicy::skip_stored
+  std::uint64_t retained_ignored = 0;   ///< RetainedPolicy::ignore
   std::uint64_t unmatched_dropped = 0;  ///< unmatched: drop
   std::uint64_t refused = 0;            ///< bad topic or too large: cannot be journaled
   std::uint64_t aborted = 0;            ///< of batches that never happened

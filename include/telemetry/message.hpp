@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -14,12 +15,23 @@ namespace telemetry {
 
 class Schema;
 
+/// What becomes of a retained message: one that the broker kept from before we subscribed.
+enum class RetainedPolicy : std::uint8_t {
+  skip_stored,  ///< left out when it equals the last stored of its topic
+  store,        ///< judged as any other message
+  ignore,       ///< left out
+};
+inline constexpr std::string_view retained_policies = "skip_stored|store|ignore";
+/// @returns nothing when `name` is none of these.
+[[nodiscard]] std::optional<RetainedPolicy> retained_policy_of(std::string_view name) noexcept;
+
 /// What a source hands in. Owns nothing: valid during the call.
 struct Message {
   std::string_view topic;
   std::string_view payload;
   std::uint8_t qos = 0;
   bool retained = false;
+  RetainedPolicy retained_policy = RetainedPolicy::skip_stored;  ///< counts where it is retained
   std::int64_t received_at = 0;  ///< ns; 0 = the door takes the time
 };
 

@@ -127,6 +127,12 @@ class Schema {
   /// escaped.
   [[nodiscard]] std::string describe(const core::Violation& violation,
                                      std::string_view payload) const;
+  /// Why the time field of a payload that decode() accepts gives no time of the message, for
+  /// people: as describe(), with the time that was read and, for a number, the unit in which it
+  /// would be one.
+  /// @param earliest, latest ns; between them lie the times that count.
+  [[nodiscard]] std::string describe_time(std::string_view payload, std::int64_t earliest,
+                                          std::int64_t latest) const;
 
  protected:
   Schema() = default;

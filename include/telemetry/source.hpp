@@ -17,6 +17,7 @@ struct Outcome {
     stored,            ///< in the journal, under `id`
     duplicate,         ///< came before
     retained_skipped,  ///< a retained message that is stored already
+    retained_ignored,  ///< a retained message, with RetainedPolicy::ignore
     refused,           ///< no topic name, or too large a payload
     dropped,           ///< a topic without schema, with `schema.unmatched: drop`
   };

@@ -108,7 +108,9 @@ std::vector<std::string> Config::text_list(std::string_view key) const {
 std::vector<Subscription> Config::topics(std::string_view key) const {
   std::vector<Subscription> out;
   for (const std::string& value : values_of(*state_, key)) {
-    out.push_back({value.substr(2), static_cast<std::uint8_t>(value[0] - '0')});
+    const config::TopicValue topic = config::topic_value(value);
+    out.push_back({std::string(topic.filter), static_cast<std::uint8_t>(topic.qos - '0'),
+                   retained_policy_of(topic.retained)});
   }
   return out;
 }

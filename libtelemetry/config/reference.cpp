@@ -241,7 +241,8 @@ std::string json_type(const Option& option) {
     case OptionType::topic_list:
       return R"("type": ["array", "string", "null"], "items": {"anyOf": [{"type": "string"}, )"
              R"({"type": "object", "additionalProperties": false, "required": ["topic"], )"
-             R"("properties": {"topic": {"type": "string"}, "qos": {"enum": [0, 1, 2]}}}]})";
+             R"("properties": {"topic": {"type": "string"}, "qos": {"enum": [0, 1, 2]}, )"
+             R"("retained": {"enum": ["skip_stored", "store", "ignore"]}}}]})";
     case OptionType::choice_map:
       return fmt::format(R"("type": ["object", "null"], "additionalProperties": {{{}}})", item);
     case OptionType::key_list:

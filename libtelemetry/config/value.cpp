@@ -217,6 +217,7 @@ class Checker {
   bool check_topic(Written& item) {
     Written topic = item;
     std::string qos = "1";
+    std::string retained;
     if (item.kind == Written::Kind::map) {
       topic.kind = Written::Kind::null;
       for (auto& [key, value] : item.members) {
@@ -228,8 +229,18 @@ class Checker {
           if (qos != "0" && qos != "1" && qos != "2") {
             return fail(value, "has a qos that is not 0, 1 or 2", "write 0, 1 or 2");
           }
+        } else if (key.text == "retained") {
+          if (value.kind == Written::Kind::scalar && !expand(value)) return false;
+          const std::string_view choice = find_choice(retained_policies, value.text);
+          if (choice.empty()) {
+            return fail(value,
+                        "has a retained that is not one of " + list_choices(retained_policies),
+                        nearest_choice(value.text, retained_policies));
+          }
+          retained = "," + std::string(choice);
         } else {
-          return fail(key, "has an unknown key " + quoted(key.text), "topic and qos are known");
+          return fail(key, "has an unknown key " + quoted(key.text),
+                      "topic, qos and retained are known");
         }
       }
     }
@@ -246,12 +257,12 @@ class Checker {
                   "+ stands for one whole level, # for all remaining levels at the end");
     }
     for (const std::string& value : values_) {
-      if (std::string_view(value).substr(2) == topic.text) {
+      if (topic_value(value).filter == topic.text) {
         return fail(topic, "names the topic filter " + quoted(topic.text) + " twice",
                     "keep one of them");
       }
     }
-    values_.push_back(qos + " " + topic.text);
+    values_.push_back(qos + retained + " " + topic.text);
     return true;
   }
 
@@ -320,6 +331,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     start = end + 1;
   }
+}
+
+TopicValue topic_value(std::string_view value) noexcept {
+  const std::size_t blank = value.find(' ');
+  return {value[0], value.substr(0, blank).substr(std::min<std::size_t>(blank, 2)),
+          value.substr(blank + 1)};
 }
 
 std::string quoted(std::string_view text) {

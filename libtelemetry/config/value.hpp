@@ -25,6 +25,14 @@ namespace telemetry::config {
 /// What an option may be, for people: "a whole number from 1 to 65535".
 [[nodiscard]] std::string allowed(const Option& option);
 
+/// A topic filter among the values of a topic_list: "QOS FILTER", or "QOS,RETAINED FILTER".
+struct TopicValue {
+  char qos;
+  std::string_view retained;  ///< empty: not given
+  std::string_view filter;
+};
+[[nodiscard]] TopicValue topic_value(std::string_view value) noexcept;
+
 /// What is wrong with a value.
 struct Problem {
   int line = 0;

@@ -57,13 +57,18 @@ std::string yaml_value(const Config::Shown& shown) {
   switch (shown.type) {
     case OptionType::text_list:
     case OptionType::key_list:
-    case OptionType::topic_list:
       for (const std::string& value : shown.values) {
         out += out.empty() ? "[" : ", ";
-        out += shown.type != OptionType::topic_list
-                   ? one(value)
-                   : "{topic: " + yaml_text(std::string_view(value).substr(2)) +
-                         ", qos: " + value[0] + "}";
+        out += one(value);
+      }
+      return out.empty() ? "[]" : out + "]";
+    case OptionType::topic_list:
+      for (const std::string& value : shown.values) {
+        const config::TopicValue topic = config::topic_value(value);
+        out += out.empty() ? "[" : ", ";
+        out += "{topic: " + yaml_text(topic.filter) + ", qos: " + topic.qos;
+        if (!topic.retained.empty()) out.append(", retained: ").append(topic.retained);
+        out += '}';
       }
       return out.empty() ? "[]" : out + "]";
     case OptionType::choice_map:

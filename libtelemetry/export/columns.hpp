@@ -38,7 +38,8 @@ class ColumnWriter : public RowWriter {
   bool put(std::string_view text) { return alive_ = alive_ && out_(text); }
 
  private:
-  static constexpr std::size_t first_field = 4;  // after topic, timestamp, received_at, device
+  // after topic, timestamp, received_at, device, retained
+  static constexpr std::size_t first_field = 5;
   static constexpr std::size_t no_wish = SIZE_MAX;
 
   /// A column, and which of `wishes_` it is there for.

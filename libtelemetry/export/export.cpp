@@ -22,8 +22,8 @@ namespace telemetry {
 namespace {
 
 // The columns of ours, wanted or not: so a field's column has the same name in every output.
-constexpr std::array<std::string_view, 6> fixed_names{"topic",  "timestamp", "received_at",
-                                                      "device", "extra",     "payload"};
+constexpr std::array<std::string_view, 7> fixed_names{
+    "topic", "timestamp", "received_at", "device", "retained", "extra", "payload"};
 
 class JsonWriter : public RowWriter {
  public:
@@ -190,6 +190,8 @@ void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
   set_time(row.received_at, cells[2]);
   cells[3].text = row.device;
   cells[3].present = !row.device.empty();
+  cells[4].present = row.retained;
+  if (row.retained) cells[4].text = "true";
   std::size_t guess = 0;  // rows of one schema have their fields in the same places
   for (const Field& field : row.fields) {
     if (guess >= fields_.size() || fields_[guess].path != field.path) {

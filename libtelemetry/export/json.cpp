@@ -269,6 +269,7 @@ void append_record_json(const Row& row, std::string& out) {
   append_json_time(row.time, out);
   out += ",\"received_at\":";
   append_json_time(row.received_at, out);
+  if (row.retained) out += ",\"retained\":true";
   out += '}';
 }
 

@@ -14,6 +14,7 @@ constexpr std::size_t shrunk_min = 12;  // a text column is not cut below this
 constexpr std::size_t timestamp = 1;
 constexpr std::size_t received_at = 2;
 constexpr std::size_t device = 3;
+constexpr std::size_t retained = 4;
 
 class TableWriter : public ColumnWriter {
  public:
@@ -37,9 +38,9 @@ class TableWriter : public ColumnWriter {
           i > received_at && std::all_of(rows.begin(), rows.end(), [i](const auto& r) {
             return r[i].text == r[timestamp].text;
           });
-      const bool nowhere = i == device && std::none_of(rows.begin(), rows.end(), [](const auto& r) {
-                             return r[device].present;
-                           });
+      const bool nowhere =
+          (i == device || i == retained) &&
+          std::none_of(rows.begin(), rows.end(), [i](const auto& r) { return r[i].present; });
       if (repeats || nowhere) continue;
       Column column{i, {}, 0, true};
       text::append_visible(names[i], column.name);
@@ -65,15 +66,15 @@ class TableWriter : public ColumnWriter {
            std::all_of(rows.begin(), rows.end(), [this](const auto& cells) { return line(cells); });
   }
 
-  // Narrow terminals: first received_at and device go, then long texts are cut, then columns from
-  // the right go.
+  // Narrow terminals: first received_at, device and retained go, then long texts are cut, then
+  // columns from the right go.
   void fit() {
     if (width_max_ == 0) return;
     const auto total = [this] {
       return std::accumulate(columns_.begin(), columns_.end(), gap * (columns_.size() - 1),
                              [](std::size_t sum, const Column& c) { return sum + c.width; });
     };
-    for (const std::size_t source : {received_at, device}) {
+    for (const std::size_t source : {received_at, device, retained}) {
       if (total() > width_max_) leave_out(source);
     }
     while (total() > width_max_) {
@@ -93,7 +94,7 @@ class TableWriter : public ColumnWriter {
     const auto found = std::find_if(columns_.begin(), columns_.end(),
                                     [source](const Column& c) { return c.source == source; });
     if (found == columns_.end()) return;
-    const bool first = source != received_at && source != device;
+    const bool first = source < received_at || source > retained;
     missing_.insert(first ? missing_.begin() : missing_.end(), found->name);
     columns_.erase(found);
   }

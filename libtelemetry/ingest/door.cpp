@@ -57,6 +57,11 @@ void JournalDoor::add(const Message& message) {
   const std::uint32_t added = added_++;
   ++counts_.sums.received;
   counts_.sums.received_bytes += message.payload.size();
+  if (message.retained && message.retained_policy == RetainedPolicy::ignore) {
+    ++counts_.sums.retained_ignored;
+    left_out_.emplace_back(added, Outcome::Kind::retained_ignored);
+    return;
+  }
   const bool fits = message.payload.size() <= core::payload_bytes_max &&
                     frame_bytes(message) <= ingest_.message_bytes_max();
   const KnownTopic* topic = fits ? topics_.find(message.topic, schemas_.get()) : nullptr;
@@ -76,6 +81,8 @@ void JournalDoor::add(const Message& message) {
       message.received_at != 0 ? message.received_at : ingest_.environment.clock.now();
   remember(judge_.add(*topic, message, received_at, *batch_), *topic);
   pending_.back().added = added;
+  pending_.back().skip_stored =
+      message.retained && message.retained_policy == RetainedPolicy::skip_stored;
   open_bytes_ += frame_bytes(message);
   ingest_.messages_open.fetch_add(1, std::memory_order_relaxed);
   const std::size_t messages = batch_->readings.size();
@@ -216,8 +223,7 @@ bool JournalDoor::check(Reading& reading, const Pending& pending) {
   offer.number = reading.sequence;
   offer.numbered = (reading.flags & frame_flag::has_sequence) != 0;
   offer.may_come_again = (reading.flags & frame_flag::qos_mask) != 0;
-  offer.skip_stored =
-      ingest_.options.skip_stored_retained && (reading.flags & frame_flag::retained) != 0;
+  offer.skip_stored = pending.skip_stored;
   if (pending.per_device) {
     offer.device = reading.device;
     offer.device_hash = pending.device_hash;
@@ -308,6 +314,7 @@ void JournalDoor::tell() {
   for (std::size_t i = 0; i < batch_->readings.size(); ++i) {
     const Reading& reading = batch_->readings[i];
     if ((reading.flags & noted_flags) != 0) tell_noted(reading, pending_[i]);
+    if (pending_[i].time_absurd) ingest_.log_time(reading);
     if (is_dead(reading.verdict)) {
       tell_invalid(reading, pending_[i]);
     } else if (ingest_.callbacks.on_message) {

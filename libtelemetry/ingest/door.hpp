@@ -40,6 +40,7 @@ class JournalDoor final : public Door {
     bool per_device = false;
     bool time_missing = false;
     bool time_absurd = false;
+    bool skip_stored = false;
     std::uint32_t first_violation = 0;  // or, of a valid message, first coercion
     std::uint32_t violations = 0;
     std::uint32_t added = 0;  // its place among the add() of this batch

@@ -76,6 +76,7 @@ IngestState::IngestState(const IngestOptions& ingest_options, const JournalOptio
       schemas_(std::move(schemas)),
       invalid_log_(environment.clock, log_lines_max, log_interval_ns),
       noted_log_(environment.clock, log_lines_max, log_interval_ns),
+      time_log_(environment.clock, log_lines_max, log_interval_ns),
       refused_log_(environment.clock, log_lines_max, log_interval_ns),
       error_log_(environment.clock, log_lines_max, log_interval_ns) {}
 
@@ -226,14 +227,17 @@ void IngestState::merge(IngestCounts& counts) {
   const std::lock_guard lock(stats_mutex_);
   IngestStats& to = totals_.sums;
   const IngestStats& from = counts.sums;
-  for (const auto member :
-       {&IngestStats::received,     &IngestStats::received_bytes,   &IngestStats::journaled,
-        &IngestStats::valid,        &IngestStats::invalid,          &IngestStats::unmatched,
-        &IngestStats::duplicates,   &IngestStats::retained_skipped, &IngestStats::unmatched_dropped,
-        &IngestStats::refused,      &IngestStats::aborted,          &IngestStats::gaps,
-        &IngestStats::gap_messages, &IngestStats::resets,           &IngestStats::late_unchecked,
-        &IngestStats::time_missing, &IngestStats::time_absurd,      &IngestStats::coerced,
-        &IngestStats::rounded,      &IngestStats::commits,          &IngestStats::high_water}) {
+  for (const auto member : {&IngestStats::received,          &IngestStats::received_bytes,
+                            &IngestStats::journaled,         &IngestStats::valid,
+                            &IngestStats::invalid,           &IngestStats::unmatched,
+                            &IngestStats::duplicates,        &IngestStats::retained_skipped,
+                            &IngestStats::unmatched_dropped, &IngestStats::refused,
+                            &IngestStats::aborted,           &IngestStats::gaps,
+                            &IngestStats::gap_messages,      &IngestStats::resets,
+                            &IngestStats::late_unchecked,    &IngestStats::time_missing,
+                            &IngestStats::time_absurd,       &IngestStats::coerced,
+                            &IngestStats::rounded,           &IngestStats::commits,
+                            &IngestStats::high_water,        &IngestStats::retained_ignored}) {
     to.*member += from.*member;
   }
   for (std::size_t i = 0; i < counts.invalid_by_rule.size(); ++i) {
@@ -287,6 +291,18 @@ void IngestState::log_invalid(const Reading& reading, const std::vector<std::str
   environment.log(LogLevel::warn, "ingest",
                   fmt::format("invalid message {} on {}: {}{}", reading.id, reading.topic,
                               fmt::join(problems, "; "), held_back(suppressed)));
+}
+
+void IngestState::log_time(const Reading& reading) {
+  std::uint64_t suppressed = 0;
+  if (!environment.log.enabled(LogLevel::warn) || !time_log_.allow(suppressed)) return;
+  const std::int64_t latest =
+      time_max(reading.received_at) / core::ns_per_second * core::ns_per_second;
+  environment.log(
+      LogLevel::warn, "ingest",
+      fmt::format("device time not used, message {} on {}: {}{}", reading.id, reading.topic,
+                  reading.schema->describe_time(reading.payload, time_min, latest),
+                  held_back(suppressed)));
 }
 
 void IngestState::log_refused(const Message& message) {

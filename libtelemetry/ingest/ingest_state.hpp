@@ -57,6 +57,8 @@ class IngestState final : public Ingest {
   [[nodiscard]] bool may_log_noted(std::uint64_t& suppressed) noexcept;
   void log_noted(const Reading& reading, const std::vector<std::string>& values,
                  std::uint64_t suppressed);
+  /// The device time of a valid message is absurd.
+  void log_time(const Reading& reading);
   void log_refused(const Message& message);
   /// Of a frame. A larger one could not be journaled even if the journal were empty.
   [[nodiscard]] std::size_t message_bytes_max() const noexcept { return message_bytes_max_; }
@@ -96,7 +98,7 @@ class IngestState final : public Ingest {
   mutable std::mutex stats_mutex_;
   IngestCounts totals_;
   std::deque<SequenceEvent> events_;
-  RateLimit invalid_log_, noted_log_, refused_log_, error_log_;
+  RateLimit invalid_log_, noted_log_, time_log_, refused_log_, error_log_;
 
   struct Recovery {
     std::map<std::uint64_t, std::shared_ptr<const Schema>> schemas;

@@ -109,9 +109,7 @@ void Judge::resolve_time(const Schema& schema, Reading& reading, Judgement& judg
     return;
   }
   const std::int64_t time = value.as_integer();
-  // A machine that has just booted in 1970 is no judge of what lies ahead.
-  const bool clock_is_set = reading.received_at >= time_min;
-  if (time < time_min || (clock_is_set && time - reading.received_at > time_ahead_max)) {
+  if (time < time_min || time > time_max(reading.received_at)) {
     judgement.time_absurd = true;
     return;
   }

@@ -17,9 +17,14 @@ inline constexpr std::size_t violations_max = 16;
 inline constexpr std::size_t notes_max = 4;
 /// Undeclared members of one message; more are Rule::unknown_field.
 inline constexpr std::size_t extras_max = 256;
-/// Device times outside [time_min, received + time_ahead_max] are absurd (R-ING-6).
+/// Device times outside [time_min, time_max(received)] are absurd (R-ING-6).
 inline constexpr std::int64_t time_min = 946'684'800ll * 1'000'000'000;  // 2000-01-01
 inline constexpr std::int64_t time_ahead_max = 24ll * 3600 * 1'000'000'000;
+/// A machine that has just booted in 1970 is no judge of what lies ahead.
+[[nodiscard]] constexpr std::int64_t time_max(std::int64_t received_at) noexcept {
+  const bool judges = received_at >= time_min && received_at <= INT64_MAX - time_ahead_max;
+  return judges ? received_at + time_ahead_max : INT64_MAX;
+}
 
 /// Judges payloads into batches. Holds the buffers that every judgement needs.
 /// Thread: one.

@@ -26,6 +26,13 @@ std::string_view to_string(Verdict verdict) noexcept {
   return "unknown";
 }
 
+std::optional<RetainedPolicy> retained_policy_of(std::string_view name) noexcept {
+  if (name == "skip_stored") return RetainedPolicy::skip_stored;
+  if (name == "store") return RetainedPolicy::store;
+  if (name == "ignore") return RetainedPolicy::ignore;
+  return std::nullopt;
+}
+
 std::uint64_t hash64(std::string_view bytes) noexcept {
   return XXH3_64bits(bytes.data(), bytes.size());
 }

@@ -129,6 +129,9 @@ constexpr Metric<PipelineStats> pipeline_metrics[] = {
     {"retained_skipped", "mqtt_messages_retained_skipped_total", counter,
      "Retained messages that were stored before",
      [](const Pipe& s) { return real(s.ingest.retained_skipped); }},
+    {"retained_ignored", "mqtt_messages_retained_ignored_total", counter,
+     "Retained messages that `mqtt.retained: ignore` left out",
+     [](const Pipe& s) { return real(s.ingest.retained_ignored); }},
     {"refused", "mqtt_messages_refused_total", counter,
      "Messages with a bad topic or too large a payload",
      [](const Pipe& s) { return real(s.ingest.refused); }},
@@ -327,15 +330,16 @@ std::string to_exposition(const PipelineStats& stats) {
 std::string to_text(const PipelineStats& stats) {
   const IngestStats& in = stats.ingest;
   std::string text = fmt::format(
-      "messages   received {}, stored {}, dropped {}, repeated {}\n"
+      "messages   received {}, stored {}, dropped {}, repeated {}, retained ignored {}\n"
       "checks     valid {}, invalid {}, without schema {}, gaps {}, resets {}, late {}, coerced "
-      "{}, rounded {}\n"
+      "{}, rounded {}, absurd times {}\n"
       "journal    {:.1f} of {:.0f} MB, {} batches, {} syncs, {} messages in batches that failed\n"
       "broker     connects {}, disconnects {}, subscriptions {}\n"
       "process    up {:.1f} s, memory {:.1f} MB, at most {:.1f} MB\n",
       in.received, messages_stored(stats), messages_dropped(stats),
-      in.duplicates + in.retained_skipped, in.valid, in.invalid, in.unmatched, in.gaps, in.resets,
-      in.late_unchecked, in.coerced, in.rounded, static_cast<double>(stats.journal.bytes) / 1048576,
+      in.duplicates + in.retained_skipped, in.retained_ignored, in.valid, in.invalid, in.unmatched,
+      in.gaps, in.resets, in.late_unchecked, in.coerced, in.rounded, in.time_absurd,
+      static_cast<double>(stats.journal.bytes) / 1048576,
       static_cast<double>(stats.journal_bytes_max) / 1048576, in.commits, stats.journal.syncs,
       in.aborted, stats.sources.connects, stats.sources.disconnects, stats.sources.subscriptions,
       static_cast<double>(stats.uptime_ns) / 1e9, static_cast<double>(stats.memory_bytes) / 1048576,

@@ -137,6 +137,45 @@ class MemberValues {
   Found found_;
 };
 
+/// The value of a slot, as written; empty when there is none.
+std::string_view value_of_slot(const core::SchemaView& view, std::string_view payload,
+                               std::uint16_t slot) {
+  core::JsonPull pull(payload);
+  std::vector<std::uint16_t> open;  // nodes of objects
+  std::uint16_t next = 0;           // node of the next value; no_index: not declared
+  for (;;) {
+    const JsonToken token = pull.next();
+    if (token == JsonToken::end || token == JsonToken::error) return {};
+    if (token == JsonToken::object_end) {
+      open.pop_back();
+      continue;
+    }
+    if (token == JsonToken::key) {
+      const core::Node& object = view.nodes[open.back()];
+      const auto keys = view.keys.subspan(object.first, object.count);
+      const auto key = std::ranges::find(keys, unescaped(pull.text()), &core::Key::name);
+      next = key == keys.end() ? core::no_index : key->node;
+      continue;
+    }
+    const bool declared = next != core::no_index;
+    if (declared && view.nodes[next].slot == slot) {
+      return payload.substr(pull.offset(), pull.end_offset() - pull.offset());
+    }
+    if (token == JsonToken::object_begin && declared &&
+        view.nodes[next].type == core::FieldType::object) {
+      open.push_back(next);
+    } else if ((token == JsonToken::object_begin || token == JsonToken::array_begin) &&
+               !pull.skip_container()) {
+      return {};
+    }
+  }
+}
+
+std::string time_text(std::int64_t ns) {
+  char text[core::time_text_bytes_max];
+  return {text, core::format_time(ns, text)};
+}
+
 std::string join(const std::vector<schemas::Literal>& values) {
   std::string out;
   for (const schemas::Literal& value : values) {
@@ -291,6 +330,41 @@ std::string Schema::describe(const core::Violation& violation, std::string_view 
     message = fmt::format("{} breaks rule {}", found, core::to_string(rule));
   }
   return head + (path.empty() ? "(document)" : excerpt(path, allowed_bytes_max)) + ": " + message;
+}
+
+std::string Schema::describe_time(std::string_view payload, std::int64_t earliest,
+                                  std::int64_t latest) const {
+  using core::TimeFormat;
+  const CompiledSchema& self = schemas::compiled(*this);
+  const FieldSpec& field = self.field_of_slot(view_.time_slot);
+  const std::string_view written = value_of_slot(view_, payload, view_.time_slot);
+  const bool quoted = written.starts_with('"');
+  const auto number = schemas::text_number(quoted ? unescaped(written.substr(1, written.size() - 2))
+                                                  : std::string(written));
+  std::string read;
+  std::string remedy = "; check the device's clock";
+  std::int64_t ns = 0;
+  if (number && core::epoch_to_ns(number->value, field.time_format, ns)) {
+    for (const auto unit : {TimeFormat::s, TimeFormat::ms, TimeFormat::us, TimeFormat::ns}) {
+      const std::string_view name = schemas::time_format_name(unit);
+      std::int64_t other = 0;
+      if (!core::epoch_to_ns(number->value, unit, other)) continue;
+      const bool is_read = field.time_format == TimeFormat::automatic ? read.empty() && other == ns
+                                                                      : unit == field.time_format;
+      if (is_read) {
+        read = fmt::format(" read as {} is {}, which", name, time_text(ns));
+      } else if (other >= earliest && other <= latest) {
+        remedy = fmt::format(
+            "; as {0} it would be {1}: set time_format: {0} (x-time-format in a "
+            "JSON Schema)",
+            name, time_text(other));
+      }
+    }
+  }
+  return fmt::format("{}: {}: {}{} is not between {} and {}{}", schemas::title(*this),
+                     excerpt(pointer(slots_[view_.time_slot].path), allowed_bytes_max),
+                     written.empty() ? "the default" : excerpt(written, found_bytes_max), read,
+                     time_text(earliest), time_text(latest), remedy);
 }
 
 }  // namespace telemetry

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What brokers other than mosquitto do; see docs/brokers.md.
+#include <map>
+
 #include "catch.hpp"
 
 #include "adapters/mosquitto_broker.hpp"
@@ -196,6 +198,52 @@ TEST_CASE("a packet id that is in use does not end the watch for drops") {
   RunningSource running(options_for(broker.port()), log.environment(), door);
   CHECK(broker.wait_for(2, asks_for_counter));
   CHECK(log.count("does not tell how many messages it drops") == 0);
+}
+
+TEST_CASE("retained messages are not asked for where they are ignored, with MQTT 5") {
+  ScriptedBroker broker(ScriptedBroker::polite);
+  LogBook log;
+  RecordingDoor door;
+  RunningSource running(options_with(broker.port(), {{"left", 1, RetainedPolicy::ignore},
+                                                     {"all", 1, RetainedPolicy::store},
+                                                     {"new", 1}}),
+                        log.environment(), door);
+  REQUIRE(running.wait_until_ready());
+  std::map<std::string, int> handling;
+  for (const Packet& packet : broker.packets()) {
+    // Source: MQTT 5.0 section 3.8.3.1, bits 4 and 5 of the options: Retain Handling.
+    if (is_subscribe(packet)) handling[packet.filters().front()] = packet.body.back() >> 4 & 3;
+  }
+  CHECK(handling["left"] == 2);
+  CHECK(handling["all"] == 1);
+  CHECK(handling["new"] == 1);
+}
+
+TEST_CASE("a retained message has the policy of the most specific filter that matches it") {
+  using enum RetainedPolicy;
+  ScriptedBroker broker(ScriptedBroker::polite);
+  LogBook log;
+  RecordingDoor door;
+  RunningSource running(
+      options_with(
+          broker.port(),
+          {{"#", 1, store}, {"$share/g/a/#", 1, ignore}, {"a/+/c", 1}, {"a/b/c", 1, store}}),
+      log.environment(), door);
+  REQUIRE(running.wait_until_ready());
+  const auto arrives = [&](const std::string& topic, bool retained) {
+    std::string packet = ScriptedBroker::publish_v5(topic, "1");
+    if (retained) packet[0] |= 1;
+    broker.send(packet);
+  };
+  arrives("x", true);
+  arrives("a/x", true);
+  arrives("a/x/c", true);
+  arrives("a/b/c", true);
+  arrives("x", false);
+  REQUIRE(door.wait_for(5));
+  std::vector<RetainedPolicy> policies;
+  for (const auto& kept : door.kept()) policies.push_back(kept.policy);
+  CHECK(policies == std::vector<RetainedPolicy>{store, ignore, skip_stored, store, skip_stored});
 }
 
 TEST_CASE("a shared subscription is not asked of a broker that says it has none") {

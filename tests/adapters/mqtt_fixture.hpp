@@ -86,6 +86,7 @@ class RecordingDoor : public Door {
     std::string topic, payload;
     std::uint8_t qos;
     bool retained;
+    RetainedPolicy policy = RetainedPolicy::skip_stored;
     bool operator==(const Kept&) const = default;
   };
 
@@ -103,8 +104,8 @@ class RecordingDoor : public Door {
     return Error{Errc::resource_exhausted, "no room in the test"};
   }
   void add(const Message& message) override {
-    open_.push_back(
-        {std::string(message.topic), std::string(message.payload), message.qos, message.retained});
+    open_.push_back({std::string(message.topic), std::string(message.payload), message.qos,
+                     message.retained, message.retained_policy});
   }
   std::size_t open_bytes() const noexcept override { return open_.size() * 100; }
   std::size_t open_messages() const noexcept override { return open_.size(); }

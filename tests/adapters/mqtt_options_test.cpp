@@ -102,6 +102,24 @@ TEST_CASE("what is not set is as in MqttOptions") {
   CHECK(options.persistent_session == fallback.persistent_session);
 }
 
+TEST_CASE("retained messages are taken as the topic says, else as the broker's entry does") {
+  using enum RetainedPolicy;
+  Load load;
+  const auto policies = [&](const std::string& yaml) {
+    std::vector<std::optional<RetainedPolicy>> out;
+    for (const MqttOptions& options : load.good(yaml)) {
+      for (const Subscription& topic : options.topics) out.push_back(topic.retained);
+    }
+    return out;
+  };
+  using Policies = std::vector<std::optional<RetainedPolicy>>;
+  const std::string topics = "topics: [a, {topic: b, retained: ignore}]";
+  CHECK(policies("mqtt: {" + topics + "}") == Policies{skip_stored, ignore});
+  CHECK(policies("mqtt: {retained: store, " + topics + "}") == Policies{store, ignore});
+  CHECK(policies("mqtt: [{broker: a, retained: store, " + topics + "}, {broker: b, " + topics +
+                 "}]") == Policies{store, ignore, skip_stored, ignore});
+}
+
 TEST_CASE("TLS moves the default port") {
   Load load;
   CHECK(load.good("mqtt: {topics: [a], tls: {enabled: true}}").front().port == 8883);

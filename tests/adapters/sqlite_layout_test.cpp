@@ -119,7 +119,7 @@ TEST_CASE("each major version has a view with a column a field, times as text") 
   f.write(builder.done());
   CHECK(f.sql("SELECT name FROM pragma_table_info('temperature_sensor_v1')") ==
         Texts{"id", "topic", "time", "received_at", "temperature", "humidity", "sensor_id",
-              "timestamp", "seq", "extra", "time_ns", "device"});
+              "timestamp", "seq", "extra", "time_ns", "device", "retained"});
   CHECK(f.sql("SELECT timestamp FROM temperature_sensor_v1 ORDER BY id") ==
         Texts{"2025-11-11T12:00:00Z", "NULL"});
   CHECK(f.sql("SELECT time FROM temperature_sensor_v1 ORDER BY id") ==
@@ -142,11 +142,26 @@ TEST_CASE(
   CHECK(f.sql("SELECT Device_ FROM m_v1") == Texts{"two"});
 }
 
-TEST_CASE("the column of the device evades a field of an older file") {
+TEST_CASE("the columns of device and retained evade fields of an older file") {
   const sqlite::Layout layout{1, "m", 1, 0, false, {{"Device", "Device"}}};
-  const Texts columns{"Device", "device_"};
+  const Texts columns{"Device", "device_", "Retained"};
   CHECK_THAT(sqlite::schema_arm(layout, "m_v1_p1", columns),
-             Catch::Contains(",t.device AS device__ FROM"));
+             Catch::Contains(",t.device AS device__,(p.flags&4)<>0 AS retained_ FROM"));
+}
+
+TEST_CASE("the views say which rows were retained") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  const auto schema = parse_schema(
+      "{name: m, version: '1.0', topic_pattern: m, fields: [{name: retained, type: string}]}");
+  builder.add("m", schema, R"({"retained":"x"})").flags |= core::frame_flag::retained;
+  builder.add("m", schema, "{}");
+  builder.add_raw("raw", "1").flags |= core::frame_flag::retained;
+  f.write(builder.done());
+  CHECK(f.sql("SELECT retained FROM messages ORDER BY id") == Texts{"1", "0", "1"});
+  CHECK(f.sql("SELECT retained FROM m_v1 ORDER BY id") == Texts{"1", "0"});
+  CHECK(f.sql("SELECT retained_ FROM m_v1 ORDER BY id") == Texts{"x", "NULL"});
 }
 
 TEST_CASE("a device time that was not believed is kept beside the receive time") {

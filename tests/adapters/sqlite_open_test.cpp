@@ -229,6 +229,23 @@ TEST_CASE("a database of version 1 opens, shows its rows and takes new ones") {
         Texts{std::to_string(sqlite::migrations().back().version)});
 }
 
+TEST_CASE("the views of an older program are made anew with the next write") {
+  SqliteFixture f;
+  f.open();
+  const auto write_raw = [&](std::uint64_t after) {
+    BatchBuilder builder(after);
+    builder.add_raw("raw", "on");
+    f.write(builder.done());
+  };
+  write_raw(0);
+  f.run_sql(
+      "DROP VIEW messages; CREATE VIEW messages AS SELECT p.id AS id,json_object() AS payload"
+      " FROM raw_p1 p");
+  f.open();
+  write_raw(1);
+  CHECK(f.sql("SELECT retained FROM messages ORDER BY id") == Texts{"0", "0"});
+}
+
 TEST_CASE("a database of version 1 is queried as it is") {
   SqliteFixture f;
   run_file(TELEMETRY_SOURCE_DIR "/tests/golden/sqlite/v1.sql", f.options.path);

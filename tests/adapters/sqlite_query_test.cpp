@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "adapters/sqlite_queries.hpp"
+#include "telemetry/core/journal_format.hpp"
 #include "telemetry/core/topic.hpp"
 
 using namespace telemetry;
@@ -310,6 +311,43 @@ TEST_CASE("latest keeps the newest by time over restarts, partitions and late ro
   CHECK(latest("#") == Texts{"a=5@100", "b=4@-5"});
   CHECK(latest("b") == Texts{"b=4@-5"});
   CHECK(latest("c/#").empty());
+}
+
+TEST_CASE("a retained row without device time is the latest only where there is no other") {
+  namespace flag = core::frame_flag;
+  SqliteFixture f;
+  f.open();
+  std::uint64_t last = 0;
+  const auto one = [&](const std::string& topic, std::int64_t time, std::uint16_t flags = 0) {
+    BatchBuilder builder(last++);
+    Reading& reading = builder.add_raw(topic, std::to_string(last));
+    reading.time = time;
+    reading.flags |= flags;
+    f.write(builder.done());
+  };
+  const auto latest = [&](const std::string& topic) {
+    std::string result;
+    require(f.store->latest(topic, [&](const Row& row) {
+      result = row.raw;
+      return true;
+    }));
+    return result;
+  };
+  one("a", 100);
+  one("a", 200, flag::retained);  // received now, and older than anyone knows
+  CHECK(latest("a") == "1");
+  f.open();
+  one("a", 300, flag::retained);
+  CHECK(latest("a") == "1");
+  one("a", 150, flag::retained | flag::time_from_device);
+  CHECK(latest("a") == "4");
+  one("b", 200, flag::retained);
+  CHECK(latest("b") == "5");
+  one("b", 100, flag::retained);  // of two, the one that came last
+  CHECK(latest("b") == "6");
+  f.open();
+  one("b", 50);
+  CHECK(latest("b") == "7");
 }
 
 TEST_CASE("latest walks more topics than one page") {

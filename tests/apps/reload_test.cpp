@@ -20,10 +20,15 @@ class FakeSource final : public MqttSource {
   bool is_ready() const noexcept override { return true; }
   Result<void> set_topics(std::vector<Subscription> topics) override {
     filters.clear();
-    for (const auto& topic : topics) filters += topic.filter + " ";
+    policies.clear();
+    for (const auto& topic : topics) {
+      filters += topic.filter + " ";
+      policies.push_back(topic.retained.value_or(RetainedPolicy::skip_stored));
+    }
     return {};
   }
   std::string filters = "as at the start";
+  std::vector<RetainedPolicy> policies;
 };
 
 /// An edge logger without broker and store, which reloads from edge.yaml.
@@ -102,6 +107,19 @@ TEST_CASE("each broker's topics follow its own entry, wherever that stands") {
       Catch::Contains("[reload] done: 0 schemas in force; changed: "));
   CHECK(house.fakes[0].filters == "one ");
   CHECK(house.fakes[1].filters == "two three ");
+}
+
+TEST_CASE("what becomes of retained messages follows the file") {
+  using enum RetainedPolicy;
+  House house("mqtt: {broker: a, topics: [one]}\n");
+  CHECK_THAT(house.reload("mqtt: {broker: a, retained: ignore, topics: [one]}\n"),
+             Catch::Contains("changed: mqtt.retained\n"));
+  CHECK(house.fakes[0].policies == std::vector<RetainedPolicy>{ignore});
+  house.reload("mqtt: {broker: a, retained: ignore, topics: [{topic: one, retained: store}]}\n");
+  CHECK(house.fakes[0].policies == std::vector<RetainedPolicy>{store});
+  CHECK_THAT(house.reload("mqtt: {broker: b, retained: store, topics: [one]}\n"),
+             Catch::Contains("at the next start: mqtt.broker, mqtt.retained\n"));
+  CHECK(house.fakes[0].policies == std::vector<RetainedPolicy>{store});
 }
 
 TEST_CASE("topics wait for the next start together with the broker that changes beside them") {

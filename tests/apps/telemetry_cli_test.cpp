@@ -85,9 +85,10 @@ TEST_CASE("query shows the members of an object that is named, with --latest too
             "query -c edge.yaml 'iot/ac/#' --format csv --fields phases,frequency " + latest)
             .out;
     CHECK(header_of(csv) ==
-          "topic,timestamp,received_at,device,phases.l1.voltage,phases.l1.current,phases.l1.power,"
+          "topic,timestamp,received_at,device,retained,phases.l1.voltage,phases.l1.current,phases."
+          "l1.power,"
           "frequency");
-    CHECK_THAT(csv, Catch::Contains(",ac-1,229.5,3.2,699.1,50.02\r\n"));
+    CHECK_THAT(csv, Catch::Contains(",ac-1,,229.5,3.2,699.1,50.02\r\n"));
     CHECK_THAT(run(folder, "query -c edge.yaml 'iot/ac/#' --fields phases.l1 --json " + latest).out,
                Catch::Contains(
                    R"("payload":{"phases":{"l1":{"voltage":229.5,"current":3.2,"power":699.1}}})"));

@@ -76,6 +76,7 @@ TEST_CASE("wrong topics are named one by one") {
                 "    - {topic: ok, qos: 3}\n"
                 "    - {qos: 1}\n"
                 "    - {topic: ok, qoz: 1}\n"
+                "    - {topic: kept, retained: stored}\n"
                 "    - x\n"
                 "    - x\n") ==
         "test.yaml:3:7: error: mqtt.topics has \"a/#/b\", which is not a topic filter (+ stands "
@@ -84,8 +85,11 @@ TEST_CASE("wrong topics are named one by one") {
         "2)\n"
         "test.yaml:5:7: error: mqtt.topics has an entry without a topic (write {topic: "
         "\"sensors/#\", qos: 1})\n"
-        "test.yaml:6:19: error: mqtt.topics has an unknown key \"qoz\" (topic and qos are known)\n"
-        "test.yaml:8:7: error: mqtt.topics names the topic filter \"x\" twice (keep one of "
+        "test.yaml:6:19: error: mqtt.topics has an unknown key \"qoz\" (topic, qos and retained "
+        "are known)\n"
+        "test.yaml:7:31: error: mqtt.topics has a retained that is not one of skip_stored, store, "
+        "ignore (did you mean store?)\n"
+        "test.yaml:9:7: error: mqtt.topics names the topic filter \"x\" twice (keep one of "
         "them)\n");
 }
 

@@ -130,6 +130,28 @@ TEST_CASE("lists come from variables with commas or as YAML") {
   CHECK(load.good().text_list("logging.levels").at(0) == "mqtt=error");
 }
 
+TEST_CASE("a topic says what becomes of its retained messages, also in the environment") {
+  const auto is_read = [](Load load) {
+    const Config config = load.good();
+    const auto topics = config.topics("mqtt.topics");
+    REQUIRE(topics.size() == 3);
+    CHECK(topics[0].filter == "1,store a");
+    CHECK(topics[0].qos == 0);
+    CHECK(topics[0].retained == RetainedPolicy::ignore);
+    CHECK(topics[1].retained == RetainedPolicy::store);
+    CHECK(topics[2].filter == "c");
+    CHECK_FALSE(topics[2].retained);
+    CHECK_THAT(config.dump(), Catch::Contains("[{topic: \"1,store a\", qos: 0, retained: ignore}, "
+                                              "{topic: b, qos: 1, retained: store}, "
+                                              "{topic: c, qos: 1}]"));
+    CHECK(Load{config.dump()}.good().dump() == config.dump());
+  };
+  const std::string topics =
+      "[{topic: \"1,store a\", qos: 0, retained: Ignore}, {topic: b, retained: store}, c]";
+  is_read({"mqtt: {topics: " + topics + "}"});
+  is_read({"", {{"TELEMETRY_MQTT__TOPICS", topics}}});
+}
+
 TEST_CASE("a text in the place of a list is split at its commas, wherever it comes from") {
   const auto filters = [](Load load) {
     std::string out;

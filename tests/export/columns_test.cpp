@@ -9,7 +9,8 @@ using namespace telemetry;
 using namespace rows;
 
 namespace {
-constexpr const char* times = "2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,";  // no device
+constexpr const char* times =
+    "2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,,";  // no device, not retained
 }
 
 TEST_CASE("csv has the union of fields, each behind the one it follows in its schema") {
@@ -17,7 +18,7 @@ TEST_CASE("csv has the union of fields, each behind the one it follows in its sc
       written(RowFormat::csv,
               {row("a", {{"x", Value::integer(1)}, {"z", Value::decimal({15, -1})}}),
                row("b", {{"x", Value::integer(2)}, {"y", Value::text("q")}}), row("c", {})});
-  CHECK(out == std::string("topic,timestamp,received_at,device,x,y,z\r\n") + "a," + times +
+  CHECK(out == std::string("topic,timestamp,received_at,device,retained,x,y,z\r\n") + "a," + times +
                    ",1,,1.5\r\n" + "b," + times + ",2,q,\r\n" + "c," + times + ",,,\r\n");
 }
 
@@ -26,15 +27,16 @@ TEST_CASE("csv quotes as RFC 4180 says, and tells an empty text from an absent o
       written(RowFormat::csv,
               {row("a", {{"x", Value::text("1,2")}}), row("a", {{"x", Value::text("a\"b")}}),
                row("a", {{"x", Value::text("l\nm")}}), row("a", {{"x", Value::text("")}})});
-  CHECK_THAT(out, Catch::Contains("Z,,\"1,2\"\r\n") && Catch::Contains("Z,,\"a\"\"b\"\r\n") &&
-                      Catch::Contains("Z,,\"l\nm\"\r\n") && Catch::Contains("Z,,\"\"\r\n"));
+  CHECK_THAT(out, Catch::Contains("Z,,,\"1,2\"\r\n") && Catch::Contains("Z,,,\"a\"\"b\"\r\n") &&
+                      Catch::Contains("Z,,,\"l\nm\"\r\n") && Catch::Contains("Z,,,\"\"\r\n"));
 }
 
 TEST_CASE("csv has exactly the columns that were asked for") {
   CHECK(written(RowFormat::csv, {row("a", {{"x", Value::integer(1)}, {"y", Value::integer(2)}})},
                 {"y", "none"}) ==
-        std::string("topic,timestamp,received_at,device,y,none\r\na,") + times + ",2,\r\n");
-  CHECK(written(RowFormat::csv, {}) == "topic,timestamp,received_at,device\r\n");
+        std::string("topic,timestamp,received_at,device,retained,y,none\r\na,") + times +
+            ",2,\r\n");
+  CHECK(written(RowFormat::csv, {}) == "topic,timestamp,received_at,device,retained\r\n");
 }
 
 TEST_CASE("csv has columns for undeclared members and payloads without schema, if there are any") {
@@ -42,8 +44,8 @@ TEST_CASE("csv has columns for undeclared members and payloads without schema, i
   extra.extra = R"({"n":1})";
   CHECK(written(RowFormat::csv, {extra, raw_row("on", Row::RawKind::text),
                                  raw_row("\xff", Row::RawKind::binary)}) ==
-        std::string("topic,timestamp,received_at,device,x,timestamp_,extra,payload\r\n") + "a," +
-            times + ",1,2026-11-21T12:00:00Z,\"{\"\"n\"\":1}\",\r\n" + "raw," + times +
+        std::string("topic,timestamp,received_at,device,retained,x,timestamp_,extra,payload\r\n") +
+            "a," + times + ",1,2026-11-21T12:00:00Z,\"{\"\"n\"\":1}\",\r\n" + "raw," + times +
             ",,,,on\r\n" + "raw," + times + ",,,,\"{\"\"base64\"\":\"\"/w==\"\"}\"\r\n");
 }
 
@@ -54,16 +56,18 @@ TEST_CASE(
                       {"extra", Value::text("c")},
                       {"device", Value::text("d")},
                       {"received_at", Value::text("e")},
-                      {"topic_", Value::text("f")}});
+                      {"topic_", Value::text("f")},
+                      {"retained", Value::text("g")}});
   all.device = "dev";
-  const std::string line = "t,2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,dev,a,b,c,d,e,f";
+  const std::string line = "t,2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,dev,,a,b,c,d,e,f,g";
   const std::string names =
-      "topic,timestamp,received_at,device,topic_,payload_,extra_,device_,received_at_,topic__";
+      "topic,timestamp,received_at,device,retained,topic_,payload_,extra_,device_,"
+      "received_at_,topic__,retained_";
   CHECK(written(RowFormat::csv, {all}) == names + "\r\n" + line + "\r\n");
   all.extra = R"({"n":1})";
   CHECK(written(RowFormat::csv, {all, raw_row("on", Row::RawKind::text)}) ==
         names + ",extra,payload\r\n" + line + ",\"{\"\"n\"\":1}\",\r\n" + "raw," + times +
-            ",,,,,,,,on\r\n");
+            ",,,,,,,,,on\r\n");
 }
 
 TEST_CASE("an object that was asked for is a column for each of its members, in schema order") {
@@ -75,7 +79,7 @@ TEST_CASE("an object that was asked for is a column for each of its members, in 
                 {"place.hall.name", Value::text("h")},
                 {"placed", Value::boolean(true)},
                 {"z", Value::integer(6)}})};
-  const std::string header = "topic,timestamp,received_at,device,";
+  const std::string header = "topic,timestamp,received_at,device,retained,";
   CHECK(written(RowFormat::csv, all, {"z", "place", "x"}) ==
         header + "z,place.lat,place.lon,place.hall.name,x\r\na," + times + ",,,2,,1\r\nb," + times +
             ",6,4,5,h,3\r\n");
@@ -99,10 +103,11 @@ TEST_CASE("columns of ours that are asked for by name come once, and where they 
   Row extra = row("a", {{"x", Value::integer(1)}});
   extra.extra = R"({"n":1})";
   const std::vector<Row> all = {extra, raw_row("on", Row::RawKind::text)};
-  CHECK(written(RowFormat::csv, all, {"payload", "topic", "x", "extra", "device"}) ==
-        std::string("topic,timestamp,received_at,device,x,extra,payload\r\na,") + times +
+  CHECK(written(RowFormat::csv, all, {"payload", "topic", "x", "extra", "device", "retained"}) ==
+        std::string("topic,timestamp,received_at,device,retained,x,extra,payload\r\na,") + times +
             ",1,\"{\"\"n\"\":1}\",\r\nraw," + times + ",,,on\r\n");
-  CHECK(written(RowFormat::csv, {}, {"extra"}) == "topic,timestamp,received_at,device,extra\r\n");
+  CHECK(written(RowFormat::csv, {}, {"extra"}) ==
+        "topic,timestamp,received_at,device,retained,extra\r\n");
 }
 
 TEST_CASE("rows after the first 1,000 keep the columns, and what has none is counted") {
@@ -150,6 +155,23 @@ TEST_CASE("a table shows the device where any row has one") {
         "a      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  \n"
         "b      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  d-1\n");
   CHECK_THAT(written(RowFormat::table, all, {}, 30), Catch::EndsWith(": received_at, device\n"));
+}
+
+TEST_CASE("what was retained says so, in every format") {
+  std::vector<Row> all = {row("a", {{"x", Value::integer(1)}}), row("b", {})};
+  all[1].retained = true;
+  CHECK(written(RowFormat::table, all) ==
+        "topic  timestamp             received_at               retained  x\n"
+        "-----  --------------------  ------------------------  --------  -\n"
+        "a      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z            1\n"
+        "b      2026-11-21T12:00:00Z  2026-11-21T12:00:00.001Z  true       \n");
+  CHECK(written(RowFormat::csv, all) ==
+        "topic,timestamp,received_at,device,retained,x\r\n"
+        "a,2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,,,1\r\n"
+        "b,2026-11-21T12:00:00Z,2026-11-21T12:00:00.001Z,,true,\r\n");
+  CHECK_THAT(written(RowFormat::jsonl, all),
+             Catch::Contains("12:00:00.001Z\"}\n") &&
+                 Catch::EndsWith("12:00:00.001Z\",\"retained\":true}\n"));
 }
 
 TEST_CASE("a table per schema has the columns of that schema, the rows without one come last") {

@@ -226,6 +226,59 @@ TEST_CASE("a retained message that is stored already is skipped, a new one is no
   CHECK(journaled(house.ingest->journal()) == std::vector<std::string>{"on", "on", "off"});
 }
 
+TEST_CASE("retained messages are all stored, or none, where their source says so") {
+  House house;
+  const auto door = house.ingest->make_door();
+  const auto add_kept = [&](RetainedPolicy policy, bool retained = true) {
+    door->add({.topic = "t", .payload = "on", .retained = retained, .retained_policy = policy});
+  };
+  add_kept(RetainedPolicy::store);
+  add_kept(RetainedPolicy::store);
+  add_kept(RetainedPolicy::skip_stored);
+  add_kept(RetainedPolicy::ignore);
+  add_kept(RetainedPolicy::ignore, false);
+  std::vector<Outcome> outcomes;
+  REQUIRE(door->commit(&outcomes));
+  using Kind = Outcome::Kind;
+  std::vector<Kind> kinds;
+  for (const Outcome& outcome : outcomes) kinds.push_back(outcome.kind);
+  CHECK(kinds == std::vector<Kind>{Kind::stored, Kind::stored, Kind::retained_skipped,
+                                   Kind::retained_ignored, Kind::stored});
+  CHECK(journaled(house.ingest->journal()).size() == 3);
+  add_kept(RetainedPolicy::ignore);  // nothing to store, and good to be acknowledged
+  REQUIRE(door->commit());
+  const IngestStats stats = house.ingest->stats();
+  CHECK(stats.received == 6);
+  CHECK(stats.retained_skipped == 1);
+  CHECK(stats.retained_ignored == 2);
+}
+
+TEST_CASE("absurd device times are logged with value and unit, at most 10 lines in 10 s") {
+  House house;
+  std::string text = temperature_schema;
+  text.insert(text.find("sequence_field"), "time_format: ms\n");
+  house.schemas = schema_set({text});
+  house.open();
+  const auto door = house.ingest->make_door();
+  const auto add_seconds = [&](int number) {
+    add(*door, topic,
+        "{\"temperature\": 1, \"timestamp\": " + std::to_string(house.clock.wall / second) +
+            ", \"seq\": " + std::to_string(number) + "}");
+    REQUIRE(door->commit());
+  };
+  add_seconds(1);
+  CHECK(house.log.count("device time not used, message 1 on sensors/hall/temperature: temperature "
+                        "1.0: /timestamp: ") == 1);
+  CHECK(house.log.count(": set time_format: s ") == 1);
+  for (int i = 2; i <= 15; ++i) add_seconds(i);
+  CHECK(house.log.count("device time not used") == 10);
+  house.clock.advance(10 * second);
+  add_seconds(16);
+  CHECK(house.log.count("device time not used") == 11);
+  CHECK(house.log.count("(5 more like it not shown)") == 1);
+  CHECK(house.ingest->stats().time_absurd == 16);
+}
+
 TEST_CASE("a batch is closed by messages, bytes or age") {
   IngestOptions options;
   options.batch_messages_max = 3;

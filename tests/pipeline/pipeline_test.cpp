@@ -502,6 +502,10 @@ TEST_CASE("stats are one JSON object with the names that users know") {
     CHECK(json.find(part) != std::string::npos);
   }
   CHECK(to_text(stats).find("received 12, stored 9, dropped 2") != std::string::npos);
+  stats.ingest.time_absurd = 7;
+  stats.ingest.retained_ignored = 6;
+  CHECK(to_text(stats).find(", retained ignored 6\n") != std::string::npos);
+  CHECK(to_text(stats).find(", absurd times 7\n") != std::string::npos);
   const std::string exposition = to_exposition(stats);
   for (const char* line :
        {"\n# TYPE mqtt_messages_stored_total counter\nmqtt_messages_stored_total 9\n",

@@ -75,6 +75,41 @@ TEST_CASE("a broken rule is told with schema, path, value found and value allowe
   CHECK(told(*schema, R"([1])") == Told{t + "(document): [1] is not an object"});
 }
 
+TEST_CASE("an absurd time is told with the time that was read, and the unit in which it fits") {
+  constexpr std::int64_t low = 946'684'800'000'000'000;     // 2000-01-01T00:00:00Z
+  constexpr std::int64_t high = 1'795'348'800'000'000'000;  // 2026-11-22T12:00:00Z
+  const auto told_in = [&](const std::string& format, const std::string& payload) {
+    const auto schema = good(
+        "name: t\nversion: \"1.0\"\ntopic_pattern: s\ntime_field: meta.at\nvalidation: "
+        "{allow_extra_fields: true}\nfields:\n"
+        "  - {name: list, type: array}\n"
+        "  - {name: meta, type: object, fields: [{name: at, aliases: [ts], type: timestamp, "
+        "time_format: " +
+        format + "}]}\n");
+    return schema->describe_time(payload, low, high);
+  };
+  const std::string head = "t 1.0: /meta/at: ";
+  const std::string range = " is not between 2000-01-01T00:00:00Z and 2026-11-22T12:00:00Z";
+  CHECK(told_in("ms", R"({"meta": {"at": 1732190400}})") ==
+        head + "1732190400 read as ms is 1970-01-21T01:09:50.400Z, which" + range +
+            "; as s it would be 2024-11-21T12:00:00Z: set time_format: s (x-time-format in a JSON "
+            "Schema)");
+  CHECK_THAT(told_in("ns", R"({"meta": {"at": 1732190400000}})"),
+             Catch::Contains("read as ns is 1970-01-01T00:28:52.190400Z, which") &&
+                 Catch::Contains("as ms it would be 2024-11-21T12:00:00Z"));
+  // What fits in no unit is the clock's.
+  const std::string clock = "; check the device's clock";
+  CHECK(told_in("auto", R"({"meta": {"at": 12.5}})") ==
+        head + "12.5 read as s is 1970-01-01T00:00:12.500Z, which" + range + clock);
+  CHECK(told_in("us", R"({"meta": {"at": 0}})") ==
+        head + "0 read as us is 1970-01-01T00:00:00Z, which" + range + clock);
+  CHECK(told_in("rfc3339", R"({"meta": {"at": "2099-01-01T00:00:00Z"}})") ==
+        head + "\"2099-01-01T00:00:00Z\"" + range + clock);
+  // The member is found by its alias, behind others of its name.
+  CHECK_THAT(told_in("ms", R"({"at": 1, "list": [{"at": 2}], "x": {"at": 3}, "meta": {"ts": 4}})"),
+             Catch::StartsWith(head + "4 read as ms"));
+}
+
 TEST_CASE("a broken comparison is told with both values, as they were written") {
   const auto schema = good(with_fields(
       "  - name: o\n    type: object\n    fields:\n"
