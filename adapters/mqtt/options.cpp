@@ -59,7 +59,7 @@ constexpr Option table[] = {
      .doc = "Topic filters to subscribe to, each a text or {topic, qos, retained}; QoS 2 is "
             "subscribed as QoS 1.",
      .reloadable = true},
-    {.key = "mqtt.retained",
+    {.key = "retained",
      .type = OptionType::choice,
      .fallback = "skip_stored",
      .doc = "What becomes of messages that the broker kept from before the subscription; "

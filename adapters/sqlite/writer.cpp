@@ -110,6 +110,7 @@ void Writer::reload_if_changed() {
   select_data_version_.reset();
   if (version == data_version_) return;
   data_version_ = version;
+  journal_.reset();
   forget();
   catalogue_.load(*database_);
   catalogue_.check_views(*database_);
@@ -132,13 +133,14 @@ Result<WriteReport> Writer::write(const JournalId& journal, std::span<const Batc
   insert_all(report);
   catalogue_.save(*database_);
   save_latest();
-  save_position(journal, batches.back()->last);
+  save_position(journal, batches);
   lookups_.clear();
   if (!rejected_.empty()) {
     if (auto kept = on_rejected(rejected_); !kept) return kept.error();
     rejected_.clear();
   }
   transaction.commit();
+  journal_ = journal;
   return report;
 }
 
@@ -346,13 +348,21 @@ void Writer::save_latest() {
   topics_changed_.clear();
 }
 
-void Writer::save_position(const JournalId& journal, std::uint64_t sequence) {
+void Writer::save_position(const JournalId& journal, std::span<const BatchPtr> batches) {
+  if (journal_ != journal) {
+    SQLite::Statement insert(*database_,
+                             "INSERT OR REPLACE INTO journals SELECT ?1,?2 WHERE ?2 IS NOT"
+                             " (SELECT journal_id FROM journals ORDER BY first_id DESC LIMIT 1)");
+    insert.bind(1, static_cast<std::int64_t>(batches.front()->after + 1));
+    insert.bind(2, journal.data(), static_cast<int>(journal.size()));
+    insert.exec();
+  }
   SQLite::Statement upsert(*database_,
                            "INSERT INTO journal_cursor VALUES (?1,?2,?3) ON CONFLICT (consumer)"
                            " DO UPDATE SET journal_id=?2, sequence=?3");
   upsert.bind(1, consumer_);
   upsert.bind(2, journal.data(), static_cast<int>(journal.size()));
-  upsert.bind(3, static_cast<std::int64_t>(sequence));
+  upsert.bind(3, static_cast<std::int64_t>(batches.back()->last));
   upsert.exec();
 }
 

@@ -97,12 +97,13 @@ class Writer {
   void save_replayed(const Reading& reading);
   void store(const Reading& reading, WriteReport& report);
   void save_latest();
-  void save_position(const JournalId& journal, std::uint64_t sequence);
+  void save_position(const JournalId& journal, std::span<const BatchPtr> batches);
 
   RowSource source_;  // outlives the connection
   DatabasePtr database_;
   const SqliteOptions& options_;
   std::string consumer_;
+  std::optional<JournalId> journal_;  // whose rows come: `journals` knows it
   int wal_pages_ = 0;
   int data_version_ = 0;
   std::int64_t last_id_ = 0;

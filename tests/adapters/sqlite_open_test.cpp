@@ -220,6 +220,8 @@ TEST_CASE("a database of version 1 opens, shows its rows and takes new ones") {
   f.open();
   CHECK(f.sql("SELECT payload FROM messages ORDER BY id") == payloads);
   CHECK(f.position() == 2);
+  CHECK(f.sql("SELECT first_id || hex(journal_id) = '0' || (SELECT hex(journal_id) FROM"
+              " journal_cursor) FROM journals") == Texts{"1"});
   BatchBuilder builder(2);
   builder.add("sensors/a/temperature", temperature_schema(),
               R"({"temperature":1,"sensor_id":"sensor-002"})");

@@ -37,14 +37,13 @@ class SqliteFixture {
     require(store->open());
   }
   Result<WriteReport> try_write(std::span<const BatchPtr> batches) {
-    return store->write(test_journal, batches,
-                        [this](std::span<const Rejected> rows) -> Result<void> {
-                          if (!may_reject) return Error{Errc::unavailable, "no room"};
-                          for (const auto& [reading, reason] : rows) {
-                            rejected.push_back(std::to_string(reading->id) + ": " + reason);
-                          }
-                          return {};
-                        });
+    return store->write(journal, batches, [this](std::span<const Rejected> rows) -> Result<void> {
+      if (!may_reject) return Error{Errc::unavailable, "no room"};
+      for (const auto& [reading, reason] : rows) {
+        rejected.push_back(std::to_string(reading->id) + ": " + reason);
+      }
+      return {};
+    });
   }
   WriteReport write(BatchPtr batch) {
     std::vector<BatchPtr> batches{std::move(batch)};
@@ -87,6 +86,7 @@ class SqliteFixture {
   TemporaryFolder folder;
   SqliteOptions options;
   std::unique_ptr<Store> store;
+  JournalId journal = test_journal;  // from which the batches come
   bool may_reject = true;
   std::vector<std::string> rejected;  // "ID: REASON"
 };
