@@ -24,7 +24,9 @@ struct IngestOptions {
   std::int64_t sync_interval_ns =
       2'000'000;  ///< or this long after its first message, 20 ms on slow disks
   SyncMode sync = SyncMode::interval;
-  std::size_t devices_max = 100'000;        ///< numberings remembered; least recently used go
+  /// Topics and numberings remembered; least recently used go. In bytes as many as if their names
+  /// had 256 each, and so with topics_cached_max.
+  std::size_t devices_max = 100'000;
   std::size_t topics_cached_max = 100'000;  ///< schema choices remembered
   std::uint32_t window = 1'024;             ///< numbers within which a repeat is a duplicate
   /// Newest messages of each source that are recognised when they come again for want of an
