@@ -78,10 +78,10 @@ class ValidationFunctions {
 /// characters escaped, a longer one cut.
 struct Problem {
   core::Rule rule = core::Rule::none;
-  std::string path;     ///< JSON pointer; empty: the document, or no JSON at all
-  std::string found;    ///< what stands there, as written; empty: nothing, or it makes no sense
-  std::string allowed;  ///< what may stand there: "max 150"; may be empty
-  std::string message;  ///< all that in words: "200 is above max 150"
+  std::string path = {};   ///< JSON pointer; empty: the document, or no JSON at all
+  std::string found = {};  ///< what stands there, as written; empty: nothing, or it makes no sense
+  std::string allowed = {};  ///< what may stand there: "max 150"; may be empty
+  std::string message = {};  ///< all that in words: "200 is above max 150"
 };
 /// "/temperature: 200 is above max 150".
 [[nodiscard]] std::string to_string(const Problem& problem);
