@@ -28,6 +28,7 @@ class LatestRun {
     std::int64_t partition;
   };
   struct Lookup {
+    std::shared_ptr<const Catalogue> catalogue;  // source, and rows in the buffer, point into it
     Source source;
     SQLite::Statement statement;
   };
@@ -37,7 +38,7 @@ class LatestRun {
   Reader& reader_;
   SQLite::Database& database_;
   std::string_view filter_;
-  const Catalogue* catalogue_ = nullptr;
+  std::shared_ptr<const Catalogue> catalogue_;
   std::map<std::int64_t, Lookup> lookups_;
   RowBuffer buffer_;
 };
@@ -69,8 +70,7 @@ LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
   if (known != lookups_.end()) return &known->second;
   const Partition* found = catalogue_->partition(id);
   if (found == nullptr) {  // made since the catalogue was read
-    lookups_.clear();
-    catalogue_ = &reader_.catalogue();
+    catalogue_ = reader_.catalogue();
     found = catalogue_->partition(id);
     if (found == nullptr) return nullptr;
   }
@@ -79,7 +79,8 @@ LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
   for (const Column& column : found->layout->columns) source.columns.push_back(&column);
   SQLite::Statement statement(database_, select_sql(source, "?2", device_sql) + " FROM " +
                                              quoted_name(found->table) + " p WHERE p.id=?1");
-  return &lookups_.emplace(id, Lookup{std::move(source), std::move(statement)}).first->second;
+  return &lookups_.emplace(id, Lookup{catalogue_, std::move(source), std::move(statement)})
+              .first->second;
 }
 
 void LatestRun::run(const RowVisitor& visit) {
@@ -87,7 +88,7 @@ void LatestRun::run(const RowVisitor& visit) {
   do {
     buffer_.clear();
     SQLite::Transaction snapshot(database_);
-    if (catalogue_ == nullptr) catalogue_ = &reader_.catalogue();
+    if (catalogue_ == nullptr) catalogue_ = reader_.catalogue();
     for (const Found& found : next_page(topic)) {
       Lookup* lookup = lookup_for(found.partition);
       if (lookup == nullptr) continue;

@@ -46,7 +46,8 @@ inline constexpr std::int64_t coerced = 128;  ///< lenient mode read a value as 
 inline constexpr std::int64_t rounded = 256;  ///< a value is the nearest to what was read
 }  // namespace row_flag
 
-/// Column `kind` of a table without schema: how `payload` is to be read. Binary is base64.
+/// Column `kind` of a table without schema: what telemetry::payload_kind() says of `payload`.
+/// Binary is base64.
 enum class PayloadKind : std::uint8_t { json = 0, text = 1, binary = 2 };
 
 [[nodiscard]] Layout layout_of(const Schema& schema);

@@ -119,7 +119,7 @@ class QueryRun {
   SQLite::Database& database_;
   std::int64_t now_;
   const Query& query_;
-  const Catalogue* catalogue_ = nullptr;  // from prepare() on
+  std::shared_ptr<const Catalogue> catalogue_;  // from prepare() on
   Topics topics_ = Topics::all;
   std::int64_t topic_id_ = 0;
   std::size_t topic_count_ = 0;
@@ -134,7 +134,7 @@ class QueryRun {
 
 Result<void> QueryRun::prepare() {
   SQLite::Transaction snapshot(database_);
-  catalogue_ = &reader_.catalogue();
+  catalogue_ = reader_.catalogue();
   last_id_ = catalogue_->last_id();
   if (query_.since) since_ = *query_.since;
   if (query_.until) until_ = *query_.until - (*query_.until > INT64_MIN ? 1 : 0);

@@ -19,14 +19,16 @@ bool is_in_place(SQLite::Database& database) noexcept {
 
 }  // namespace
 
-const Catalogue& Reader::catalogue() {
+std::shared_ptr<const Catalogue> Reader::catalogue() {
   SQLite::Statement select = take("PRAGMA data_version");
   select.executeStep();
   const int version = select.getColumn(0).getInt();
   select.reset();
   give_back(std::move(select));
-  if (version != data_version_) {
-    catalogue_.load(*database_);
+  if (catalogue_ == nullptr || version != data_version_) {
+    auto loaded = std::make_shared<Catalogue>();
+    loaded->load(*database_);
+    catalogue_ = std::move(loaded);
     data_version_ = version;
   }
   return catalogue_;

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,8 +24,9 @@ class Reader {
   }
 
   [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }
-  /// As of now, or of the transaction that is open; as it is until the next call.
-  [[nodiscard]] const Catalogue& catalogue();
+  /// As of now, or of the transaction that is open. It never changes: a query that keeps it may
+  /// keep views into it.
+  [[nodiscard]] std::shared_ptr<const Catalogue> catalogue();
   [[nodiscard]] SQLite::Statement take(const std::string& sql);
   /// Keeps a statement, which is reset, for the next take() of the same text.
   void give_back(SQLite::Statement statement) noexcept;
@@ -35,8 +35,8 @@ class Reader {
   static constexpr std::size_t kept_max = 64;
 
   DatabasePtr database_;
-  Catalogue catalogue_;
-  std::optional<int> data_version_;      // of the catalogue
+  std::shared_ptr<const Catalogue> catalogue_;
+  int data_version_ = 0;                 // of the catalogue
   std::vector<SQLite::Statement> kept_;  // the one used last stands last
 };
 

@@ -19,7 +19,14 @@ struct Topic {
   std::int64_t latest_time = INT64_MIN;
   std::int64_t latest_id = 0;
   std::int64_t latest_partition = 0;
+  std::uint16_t device_at = 0, device_bytes = 0;  ///< the part of its name that is its device
   bool changed = false;
+
+  void set_device(std::string_view name, std::string_view device) noexcept {
+    const std::size_t at = name.find(device);
+    device_at = static_cast<std::uint16_t>(at == name.npos ? 0 : at);
+    device_bytes = static_cast<std::uint16_t>(at == name.npos ? 0 : device.size());
+  }
 };
 
 /// One row that waits for its table.

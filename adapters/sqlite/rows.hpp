@@ -19,18 +19,19 @@ struct Source {
   const Partition* partition = nullptr;
   std::vector<const Column*> columns;  ///< those to return
   bool want_extra = true;
-  std::string condition;  ///< " AND ..." over alias p, with parameters from ?6 on
+  std::string condition;  ///< " AND ..." over alias p, with parameters from ?7 on
 };
 
 /// The columns that RowBuffer reads: id, time, delay, flags, `topic_sql`, `device_sql`, the
-/// source's columns, then extra; raw: kind, payload.
+/// source's columns, of a raw layout kind and payload, and extra where there is any and it is
+/// wanted.
 [[nodiscard]] std::string select_sql(const Source& source, std::string_view topic_sql,
                                      std::string_view device_sql);
 
 inline constexpr std::size_t buffer_bytes_max = 8 * 1024 * 1024;
 
-/// Rows copied out of SQLite, so that no read transaction waits for a visitor. Bounded by
-/// rows and bytes.
+/// Rows copied out of SQLite, so that no read transaction waits for a visitor. Who fills it asks
+/// is_full(). Rows have views into the catalogue whose layouts the sources name.
 class RowBuffer {
  public:
   void clear() noexcept;

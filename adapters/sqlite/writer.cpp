@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "telemetry/core/journal_format.hpp"
-#include "telemetry/core/json_pull.hpp"
+#include "telemetry/export.hpp"
 
 namespace telemetry::sqlite {
 
@@ -35,6 +35,17 @@ bool age_is_known(const Reading& reading) noexcept {
   return (reading.flags & (flag::retained | flag::time_from_device)) != flag::retained;
 }
 
+PayloadKind kind_of(std::string_view payload) noexcept {
+  switch (payload_kind(payload)) {
+    case Row::RawKind::json:
+      return PayloadKind::json;
+    case Row::RawKind::text:
+      return PayloadKind::text;
+    default:
+      return PayloadKind::binary;
+  }
+}
+
 }  // namespace
 
 Writer::Writer(DatabasePtr database, const SqliteOptions& options, std::string consumer)
@@ -43,9 +54,10 @@ Writer::Writer(DatabasePtr database, const SqliteOptions& options, std::string c
       consumer_(std::move(consumer)),
       select_data_version_(*database_, "PRAGMA data_version"),
       select_topic_(*database_,
-                    "SELECT t.id, l.time, l.id, l.partition_id FROM topics t LEFT JOIN latest l"
-                    " ON l.topic_id = t.id WHERE t.topic = ?"),
-      insert_topic_(*database_, "INSERT INTO topics (topic, device) VALUES (?, ?)"),
+                    "SELECT t.id, l.time, l.id, l.partition_id, t.device FROM topics t"
+                    " LEFT JOIN latest l ON l.topic_id = t.id WHERE t.topic = ?"),
+      insert_topic_(*database_, "INSERT INTO topics (topic, device) VALUES (?, nullif(?, ''))"),
+      update_device_(*database_, "UPDATE topics SET device = nullif(?2, '') WHERE id = ?1"),
       replace_latest_(prepare("INSERT OR REPLACE INTO latest SELECT * FROM " +
                               source_.table_for_latest(database_->getHandle()))) {
   sqlite3_wal_hook(database_->getHandle(), on_wal_commit, &wal_pages_);
@@ -228,19 +240,21 @@ void Writer::count(Partition& partition, const PendingRow& row) {
   }
 }
 
-PayloadKind Writer::kind_of(std::string_view payload) {
-  core::JsonPull json(payload);
-  auto token = json.next();
-  while (token != core::JsonToken::end && token != core::JsonToken::error) token = json.next();
-  if (token == core::JsonToken::end) return PayloadKind::json;
-  // SQL functions end text at a NUL byte.
-  const bool text = core::is_valid_utf8(payload) && payload.find('\0') == std::string_view::npos;
-  return text ? PayloadKind::text : PayloadKind::binary;
+Topic& Writer::topic_of(const Reading& reading) {
+  auto known = topics_.find(TopicView{reading.topic_hash, reading.topic});
+  if (known == topics_.end()) {
+    topic_bytes_ += reading.topic.size();
+    known =
+        topics_
+            .emplace(TopicKey{reading.topic_hash, std::string(reading.topic)}, new_topic(reading))
+            .first;
+  }
+  follow_device(known->second, reading);
+  return known->second;
 }
 
-Topic& Writer::topic_of(const Reading& reading) {
-  const auto known = topics_.find(TopicView{reading.topic_hash, reading.topic});
-  if (known != topics_.end()) return known->second;
+/// As the file knows it, which it does afterwards.
+Topic Writer::new_topic(const Reading& reading) {
   Topic topic;
   select_topic_.reset();
   select_topic_.bind(1, std::string(reading.topic));
@@ -251,18 +265,28 @@ Topic& Writer::topic_of(const Reading& reading) {
       topic.latest_id = select_topic_.getColumn(2).getInt64();
       topic.latest_partition = select_topic_.getColumn(3).getInt64();
     }
+    topic.set_device(reading.topic, select_topic_.getColumn(4).getString());
   } else {
     insert_topic_.reset();
-    insert_topic_.clearBindings();
     insert_topic_.bind(1, std::string(reading.topic));
-    if (!reading.device.empty()) insert_topic_.bind(2, std::string(reading.device));
+    insert_topic_.bind(2, std::string(reading.device));
     insert_topic_.exec();
+    topic.set_device(reading.topic, reading.device);
     topic.id = database_->getLastInsertRowid();
   }
   select_topic_.reset();
-  topic_bytes_ += reading.topic.size();
-  return topics_.emplace(TopicKey{reading.topic_hash, std::string(reading.topic)}, topic)
-      .first->second;
+  return topic;
+}
+
+/// Another schema may find another device in a topic; none says nothing about it.
+void Writer::follow_device(Topic& topic, const Reading& reading) {
+  const auto known = reading.topic.substr(topic.device_at, topic.device_bytes);
+  if (reading.device == known || (reading.schema == nullptr && reading.device.empty())) return;
+  update_device_.reset();
+  update_device_.bind(1, topic.id);
+  update_device_.bind(2, std::string(reading.device));
+  update_device_.exec();
+  topic.set_device(reading.topic, reading.device);
 }
 
 Writer::Target& Writer::target_for(const Schema* schema) {

@@ -84,6 +84,8 @@ class Writer {
   void forget_topics() noexcept;
   void reload_if_changed();
   Topic& topic_of(const Reading& reading);
+  Topic new_topic(const Reading& reading);
+  void follow_device(Topic& topic, const Reading& reading);
   Target& target_for(const Schema* schema);
   [[nodiscard]] StatementPtr prepare(const std::string& sql);
   void prepare_insert(Target& target);
@@ -91,7 +93,6 @@ class Writer {
   void insert(Target& target, WriteReport& report);
   void insert_all(WriteReport& report);
   void count(Partition& partition, const PendingRow& row);
-  [[nodiscard]] static PayloadKind kind_of(std::string_view payload);
   [[nodiscard]] bool is_stored(std::int64_t id);
   [[nodiscard]] bool was_replayed(const Reading& reading);
   void save_replayed(const Reading& reading);
@@ -121,6 +122,7 @@ class Writer {
   SQLite::Statement select_data_version_;
   SQLite::Statement select_topic_;
   SQLite::Statement insert_topic_;
+  SQLite::Statement update_device_;
   StatementPtr replace_latest_;
 };
 

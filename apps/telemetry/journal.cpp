@@ -12,6 +12,7 @@
 #include "output.hpp"
 #include "settings.hpp"
 #include "telemetry/core/decode.hpp"
+#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/topic.hpp"
 #include "telemetry/export.hpp"
 
@@ -113,19 +114,43 @@ const char* kind_name(core::FrameKind kind) {
       return "tombstone";
     case core::FrameKind::padding:
       return "padding";
+    case core::FrameKind::problems:
+      return "problems";
   }
   return "unknown";
 }
 
-// One line a frame, as JSON or as columns.
-std::string frame_line(const core::FrameView& frame, bool json) {
+// "/temperature: 200 is above max 150; ..." of what docs/formats/journal_v1.md calls problems.
+std::string problems_text(std::string_view problems) {
+  std::string out, key, path;
+  core::JsonPull pull(problems);
+  for (core::JsonToken token = pull.next();
+       token != core::JsonToken::end && token != core::JsonToken::error; token = pull.next()) {
+    if (token == core::JsonToken::key) key = pull.text();
+    if (token == core::JsonToken::object_begin) path.clear();
+    if (token != core::JsonToken::string) continue;
+    std::string text(pull.text().size(), '\0');
+    text.resize(core::json_unescape(pull.text(), text));
+    if (key == "path") path = text + ": ";
+    if (key == "message") out += (out.empty() ? "" : "; ") + path + text;
+  }
+  return out;
+}
+
+// One line a frame, as JSON or as columns; `problems` stood before a message.
+std::string frame_line(const core::FrameView& frame, const std::string& problems, bool json) {
   const core::FrameHeader& h = frame.header;
-  Row row;
-  row.raw = frame.payload;
-  row.raw_kind = payload_kind(frame.payload);
-  if (h.kind == core::FrameKind::snapshot) row.raw_kind = Row::RawKind::binary;
-  std::string payload;
-  append_payload_json(row, payload);
+  const auto json_of = [](std::string_view bytes, Row::RawKind kind) {
+    Row row;
+    row.raw = bytes;
+    row.raw_kind = kind;
+    std::string out;
+    append_payload_json(row, out);
+    return out;
+  };
+  const bool snapshot = h.kind == core::FrameKind::snapshot;
+  const std::string payload =
+      json_of(frame.payload, snapshot ? Row::RawKind::binary : payload_kind(frame.payload));
   std::string received;
   append_json_time(h.received_at, received);
   const std::string_view verdict =
@@ -133,20 +158,23 @@ std::string frame_line(const core::FrameView& frame, bool json) {
   const std::string_view reason =
       h.reason == 0 ? "" : core::to_string(static_cast<core::Rule>(h.reason));
   if (!json) {
-    return fmt::format(
-        "{:>10}  {}  {}{}{}{}  {}  {}\n", h.sequence, received.substr(1, received.size() - 2),
-        kind_name(h.kind), verdict.empty() ? "" : " ", verdict,
-        reason.empty() ? "" : fmt::format(" ({})", reason), json_string(frame.topic), payload);
+    return fmt::format("{:>10}  {}  {}{}{}{}  {}  {}{}\n", h.sequence,
+                       received.substr(1, received.size() - 2), kind_name(h.kind),
+                       verdict.empty() ? "" : " ", verdict,
+                       reason.empty() ? "" : fmt::format(" ({})", reason), json_string(frame.topic),
+                       payload, problems.empty() ? "" : "  " + printable(problems_text(problems)));
   }
   std::string time;
   append_json_time(h.time, time);
   return fmt::format(
       R"({{"sequence":{},"kind":"{}","topic":{},"payload":{},"timestamp":{},"received_at":{},)"
-      R"("verdict":"{}","reason":"{}","schema_id":"{:016x}","qos":{},"retained":{},"reference":{}}})"
+      R"("verdict":"{}","reason":"{}","schema_id":"{:016x}","qos":{},"retained":{},"reference":{},)"
+      R"("problems":{}}})"
       "\n",
       h.sequence, kind_name(h.kind), json_string(frame.topic), payload, time, received, verdict,
       reason, h.schema_id, h.flags & core::frame_flag::qos_mask,
-      (h.flags & core::frame_flag::retained) != 0, h.reference);
+      (h.flags & core::frame_flag::retained) != 0, h.reference,
+      problems.empty() ? "[]" : json_of(problems, payload_kind(problems)));
 }
 
 int dump(const Arguments& arguments) {
@@ -158,15 +186,24 @@ int dump(const Arguments& arguments) {
   if (!path) return fail(path.error());
   Output output;
   std::uint64_t frames = 0;
+  std::uint64_t next_sequence = 0;  // whose problems these are
+  std::string problems;
   const auto result = dump_journal(
       *path, environment(), [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
         if (frame.header.kind == core::FrameKind::padding) return true;
-        const bool all = arguments.filter == "#";
-        if (!all && (frame.header.kind != core::FrameKind::message ||
-                     !core::topic_matches(arguments.filter, frame.topic))) {
+        if (frame.header.kind == core::FrameKind::problems) {
+          next_sequence = frame.header.sequence;
+          problems = frame.payload;
           return true;
         }
-        return output.write(frame_line(frame, arguments.json)) && ++frames != arguments.limit;
+        const bool message = frame.header.kind == core::FrameKind::message;
+        if (!message || frame.header.sequence != next_sequence) problems.clear();
+        const bool all = arguments.filter == "#";
+        if (!all && (!message || !core::topic_matches(arguments.filter, frame.topic))) {
+          return true;
+        }
+        return output.write(frame_line(frame, problems, arguments.json)) &&
+               ++frames != arguments.limit;
       });
   if (!result) return output.finish(fail(result.error()));
   return output.finish(0);
@@ -204,7 +241,7 @@ void add_journal(Command& program) {
   dumped.option("--topic", arguments->filter, "Only messages whose topic matches").type("FILTER");
   dumped.option("--limit", arguments->limit, "At most this many frames; 0 = all").type("N");
   dumped.example("telemetry journal dump ./data/journal --topic 'sensors/#' --limit 20");
-  dumped.example("telemetry journal dump ./data/dead_letters --json | jq .reason");
+  dumped.example("telemetry journal dump ./data/dead_letters --json | jq .problems");
 }
 
 }  // namespace telemetry::command_line

@@ -33,24 +33,25 @@ struct Error {
 template <class T>
 using Result = core::Result<T, Error>;
 
-/// Exit code of a program that ends with this error: 2 for wrong usage or configuration
-/// (invalid_argument, failed_precondition, already_exists, not_found, permission_denied), else 1.
+/// Exit code of a program that ends with this error: 2 for wrong usage, configuration or rights
+/// (invalid_argument, failed_precondition, already_exists, not_found, permission_denied,
+/// unauthenticated, unimplemented), else 1.
 [[nodiscard]] int exit_code(Errc code) noexcept;
 
-/// "CODE-dependent prefix: context": one line, for people.
+/// The context; without one the code's name. For people.
 [[nodiscard]] std::string to_string(const Error& error);
 
 /// The same, then every diagnostic, a line each.
 [[nodiscard]] std::string describe(const Error& error);
 
-/// Ends the process with describe() on standard error and the error's exit code: what
-/// Result::value() does where there is none.
+/// Ends the process with "error: " and describe() on standard error, and the error's exit code:
+/// what Result::value() does where there is none.
 [[noreturn]] void end_with(const Error& error) noexcept;
 
 /// Text of an errno, without the code: "No space left on device".
 [[nodiscard]] std::string errno_text(int number);
 
-/// "file:line:column: error: message (hint)".
+/// "file:line:column: error: message (hint)", or "warning"; what is 0 or empty is left out.
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
 [[nodiscard]] bool has_errors(std::span<const Diagnostic> diagnostics) noexcept;
 /// invalid_argument, with these; the context counts them: "edge.yaml: 2 mistakes". Sorted by place.

@@ -45,8 +45,9 @@ class RowWriter {
   [[nodiscard]] virtual std::uint64_t left_out() const noexcept { return 0; }
 };
 
-/// How the payload of a topic without schema is written in JSON: `json` when it is one JSON
-/// document, `text` when it is UTF-8, else `binary`.
+/// How the payload of a topic without schema is written in JSON, and stored: `json` when it is one
+/// JSON document, `text` when it is UTF-8 without a NUL byte, at which much of what reads text (SQL
+/// functions too) ends it, else `binary`.
 [[nodiscard]] Row::RawKind payload_kind(std::string_view payload) noexcept;
 
 /// Appends the payload of a row as JSON on one line: nested as the schema nests, absent fields left

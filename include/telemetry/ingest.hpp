@@ -18,13 +18,17 @@ enum class Unmatched : std::uint8_t { store, dead_letter, drop };
 
 struct IngestOptions {
   Unmatched unmatched = Unmatched::store;
-  std::size_t batch_messages_max = 10'000;  ///< buffer.size: messages in memory before the journal
+  /// buffer.size: messages of one door in memory before the journal
+  std::size_t batch_messages_max = 10'000;
   std::size_t high_water_messages = 8'000;  ///< buffer.high_water_mark
-  std::size_t sync_bytes = 1024 * 1024;     ///< a batch is closed at this size,
-  std::int64_t sync_interval_ns =
-      2'000'000;  ///< or this long after its first message, 20 ms on slow disks
+  /// A batch is closed at this size, in a small journal at a 64th of it, or so long after its first
+  /// message, or four times as long as the last sync took, 20 ms at most.
+  std::size_t sync_bytes = 1024 * 1024;
+  std::int64_t sync_interval_ns = 2'000'000;
   SyncMode sync = SyncMode::interval;
-  std::size_t devices_max = 100'000;        ///< numberings remembered; least recently used go
+  /// Topics and numberings remembered; least recently used go. In bytes as many as if their names
+  /// had 256 each, and so with topics_cached_max.
+  std::size_t devices_max = 100'000;
   std::size_t topics_cached_max = 100'000;  ///< schema choices remembered
   std::uint32_t window = 1'024;             ///< numbers within which a repeat is a duplicate
   /// Newest messages of each source that are recognised when they come again for want of an
@@ -34,12 +38,17 @@ struct IngestOptions {
   std::uint32_t sources = 1;  ///< doors that are used beside each other
 };
 
-/// User callbacks. Called by the source's thread after the batch is durable; views are valid during
-/// the call. An exception that leaves one ends the process.
+/// User callbacks. Called by the source's thread; views are valid during the call. An exception
+/// that leaves one leaves Door::add() or commit(): in a pipeline its source has ended for good
+/// then.
 struct IngestCallbacks {
+  /// A durable message that the stores take: valid, or unmatched.
   std::function<void(const Reading&)> on_message = {};
+  /// A durable message with a dead verdict.
   std::function<void(const Reading&, const std::vector<std::string>& problems)> on_invalid = {};
+  /// A batch that was not taken; its sender keeps it.
   std::function<void(const Error&)> on_error = {};
+  /// The open batch has reached high_water_messages; called before it is durable.
   std::function<void(std::size_t messages, std::size_t messages_max)> on_high_water = {};
 };
 
@@ -104,6 +113,10 @@ class Ingest {
 /// The batch copies topic and payload; `schema` must live as long as the batch.
 void judge(const Schema* schema, const Message& message, Batch& batch,
            std::vector<core::Violation>* violations = nullptr);
+
+/// What is wrong with an invalid reading: judged again, the first 16 broken rules. Empty when its
+/// schema finds nothing, as one that was read back from a journal does not ask custom functions.
+[[nodiscard]] std::vector<core::Violation> violations_of(const Reading& reading);
 
 /// Adds the reading of a message frame to `batch`. Verdict, times and flags are those of the frame;
 /// only the values are decoded again, with the judging schema. A valid frame whose schema is not

@@ -138,6 +138,7 @@ class Journal {
     core::FrameHeader header;
     std::string_view topic;
     std::string_view payload;
+    std::string_view problems = {};  ///< of a FrameKind::problems before it; empty: there is none
   };
   /// Writes the records in order, schema documents before their first use. reserve() came before.
   /// On error nothing was appended. `records[i].header.sequence` and received_at (never going back)

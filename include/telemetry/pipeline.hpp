@@ -23,7 +23,7 @@ struct PipelineOptions {
   JournalOptions dead_letters;  ///< an empty path: none are kept
   ConsumerOptions consumer;
   std::size_t feed_bytes_max = 4 * 1024 * 1024;
-  /// How long stop() lets the stores catch up, and then the dead letters.
+  /// How long stop() lets the sinks catch up, and then the dead letters.
   std::int64_t drain_ns = 10'000'000'000;
   std::string schema_path;                   ///< folder or file; empty = no schemas
   bool schema_path_optional = false;         ///< it need not exist
@@ -56,7 +56,9 @@ class Pipeline {
  public:
   virtual ~Pipeline() = default;
 
-  /// Starts the threads. `on_ready` is called once all sources are subscribed.
+  /// Starts the threads. `on_ready` is called, by one of them, once all sources are subscribed; an
+  /// exception that leaves it ends the process.
+  /// Errors: failed_precondition  it was started, or stopped, before.
   [[nodiscard]] virtual Result<void> start(std::function<void()> on_ready = {}) = 0;
   /// Stops reading, commits, drains, flushes, closes. Idempotent. From a callback or a sink it does
   /// what request_stop() does, for their threads are those that it waits for.
@@ -64,8 +66,8 @@ class Pipeline {
   /// Lets wait() return, and returns at once: for signal threads, callbacks and sinks. Whoever
   /// waits then stops.
   virtual void request_stop() noexcept = 0;
-  /// Blocks until a source or consumer ended for good by itself, request_stop() or stop(); returns
-  /// why.
+  /// Blocks until a source failed for good, all sources have ended, request_stop() or stop().
+  /// @returns the source's error; consumers try for ever.
   [[nodiscard]] virtual Result<void> wait() = 0;
   [[nodiscard]] virtual PipelineStats stats() const = 0;
   /// Asks the first of the sinks that is a Store; without one every query is failed_precondition.

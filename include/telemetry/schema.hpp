@@ -74,6 +74,18 @@ class ValidationFunctions {
   bool not_called_ = false;
 };
 
+/// A broken rule and where, in texts of at most some 100 bytes each: valid UTF-8, control
+/// characters escaped, a longer one cut.
+struct Problem {
+  core::Rule rule = core::Rule::none;
+  std::string path = {};   ///< JSON pointer; empty: the document, or no JSON at all
+  std::string found = {};  ///< what stands there, as written; empty: nothing, or it makes no sense
+  std::string allowed = {};  ///< what may stand there: "max 150"; may be empty
+  std::string message = {};  ///< all that in words: "200 is above max 150"
+};
+/// "/temperature: 200 is above max 150".
+[[nodiscard]] std::string to_string(const Problem& problem);
+
 /// One compiled schema. Immutable; safe to use from any thread.
 class Schema {
  public:
@@ -121,10 +133,11 @@ class Schema {
   /// `sequence_scope: device`: one numbering per device, not per topic.
   [[nodiscard]] bool sequence_per_device() const noexcept { return sequence_per_device_; }
 
-  /// What is wrong, or (Rule::none) what lenient mode has read, for people: schema, JSON pointer,
-  /// rule, value found, value allowed, such as "temperature_sensor 1.0: /temperature: 200 is above
-  /// max 150". Reads the payload again up to the place; bounded in length; control characters are
-  /// escaped.
+  /// What is wrong, or (Rule::none) what lenient mode has read. Reads the payload again up to the
+  /// place.
+  [[nodiscard]] Problem explain(const core::Violation& violation, std::string_view payload) const;
+  /// The same for people, with the schema: "temperature_sensor 1.0: /temperature: 200 is above max
+  /// 150".
   [[nodiscard]] std::string describe(const core::Violation& violation,
                                      std::string_view payload) const;
   /// Why the time field of a payload that decode() accepts gives no time of the message, for

@@ -35,8 +35,9 @@ struct Rejected {
   const Reading* reading = nullptr;
   std::string reason;
 };
-/// Takes what a sink rejects for good. When it returns, that is kept among the dead letters; after
-/// an error the sink must not go past these readings.
+/// Takes what a sink rejects for good. When it returns, that is kept among the dead letters with
+/// its reason (without dead letters it is counted and logged only); after an error the sink must
+/// not go past these readings.
 using OnRejected = std::function<Result<void>(std::span<const Rejected>)>;
 
 /// What a consumer knows of its sink before it is open. The same for as long as the sink lives.
@@ -61,7 +62,9 @@ struct SinkTraits {
   std::int64_t flush_idle_ns = 0;  ///< of ConsumerOptions, too
 };
 
-/// A consumer's far end. Used by one thread. What a function throws counts as Errc::internal.
+/// A consumer's far end. Used by one thread at a time: first by the one that makes the pipeline,
+/// then by the consumer's own. What a function that returns a Result throws counts as
+/// Errc::internal.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -74,7 +77,8 @@ class Sink {
   /// Errors: retryable ones mean that it is away for now; others end the start.
   [[nodiscard]] virtual Result<std::uint64_t> sequence_floor() { return std::uint64_t{0}; }
 
-  /// Opens for writing. Called before all else, and again after a failed write.
+  /// Opens for writing. Called before everything below, and again, after close(), whenever one of
+  /// them has failed.
   [[nodiscard]] virtual Result<void> open() = 0;
   /// Of a transactional sink, after open(): the position that it committed last, in this journal or
   /// in the one before; nothing when it is new.
@@ -83,16 +87,17 @@ class Sink {
     return std::optional<Position>();
   }
   /// Writes all readings of these batches, whose (after, last] ranges adjoin, and the position
-  /// {journal, batches.back()->last}, in one transaction where there is one. Readings whose id is
-  /// already stored are skipped. All of them are such as traits() ask for.
-  /// @param on_rejected is called at most once, before a commit, with what no retry can help; its
-  ///        error is the write's.
-  /// Errors: all are retried for ever with back-off, after open(); nothing was written then, or all
-  /// of it.
+  /// {journal, batches.back()->last}, in one transaction where there is one. A transactional sink
+  /// skips readings whose id it has. All of them are such as traits() ask for.
+  /// @param on_rejected is to be called at most once, before a commit, with what no retry can help;
+  ///        its error is the write's.
+  /// Errors: all are retried for ever with back-off, after open(). A transactional sink has written
+  /// nothing then, or all of it; to another everything after its last durable position comes again.
   [[nodiscard]] virtual Result<WriteReport> write(const JournalId& journal,
                                                   std::span<const BatchPtr> batches,
                                                   const OnRejected& on_rejected) = 0;
-  /// Called whenever nothing came for a while, and before stop: makes what was written durable.
+  /// Called whenever nothing came for a while, before stop, and after position(): makes what was
+  /// written durable.
   /// @returns the durable sequence: that of the last report, where nothing was left to do.
   [[nodiscard]] virtual Result<std::uint64_t> flush() = 0;
   virtual void close() noexcept = 0;
@@ -101,8 +106,9 @@ class Sink {
 /// Errors: invalid_argument  this cannot be a sink's name().
 [[nodiscard]] Result<void> check_sink_name(std::string_view name);
 
-/// A sink that calls a function for each reading, in order. What it returns an error for, and what
-/// follows, comes again: at least once. An exception that leaves it is an error like any other.
+/// A sink that calls a function for each reading, in order. When it returns an error, all readings
+/// of the write come again, also those that it took: at least once. An exception that leaves it is
+/// an error like any other.
 [[nodiscard]] std::unique_ptr<Sink> make_function_sink(
     std::string name, std::function<Result<void>(const Reading&)> take, SinkTraits traits = {});
 

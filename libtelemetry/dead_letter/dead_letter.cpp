@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <mutex>
 
+#include "telemetry/export.hpp"
+#include "telemetry/ingest.hpp"
 #include "telemetry/schema.hpp"
 
 /// The second journal.
@@ -14,7 +17,8 @@
 /// A consumer of the main journal like any other, except that it takes what the others leave: each
 /// message with a dead verdict becomes one frame here, with topic, payload, times, verdict and
 /// reason as they were, the judging schema's document before it, and the main sequence as
-/// `reference`.
+/// `reference`. What is wrong with it stands before it too, each broken rule with place, value
+/// found and value allowed: found by judging it again, for the journal has only the first rule.
 ///
 /// Exactly once: its cursor in the main journal may lie behind after a crash, so the last reference
 /// that is here decides. It is found at open in the tail segment, whose snapshot carries it over
@@ -36,6 +40,11 @@ const char* const source_cursor = "source";
 constexpr std::size_t snapshot_bytes = 8;
 constexpr std::uint32_t log_lines_max = 10;               // about messages that are too large
 constexpr std::int64_t log_interval_ns = 10'000'000'000;  // in so long
+constexpr std::size_t problems_bytes_max = 4'096;         // of one message, but for the first
+constexpr std::size_t reason_bytes_max = 1'024;
+// Each problem is put into words by reading the payload again: of large ones fewer are told, or one
+// device could hold up all consumers.
+constexpr std::size_t reread_bytes_max = 1024 * 1024;
 
 std::uint64_t read_number(std::string_view bytes) noexcept {
   std::uint64_t value = 0;
@@ -75,7 +84,8 @@ class JournalSink final : public DeadLetterSink {
   };
   [[nodiscard]] Result<void> follow(const JournalId& journal);
   [[nodiscard]] bool fits(const Reading& reading);
-  void add(const Reading& reading);
+  [[nodiscard]] std::string with_room(const Reading& reading, std::string problems) const;
+  void add(const Reading& reading, std::string problems);
   [[nodiscard]] Result<void> store();
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::string document(std::uint64_t id) const;
@@ -92,12 +102,48 @@ class JournalSink final : public DeadLetterSink {
   std::uint64_t too_large_ = 0;
   // Of the piece under way.
   std::vector<Journal::Record> records_;
+  std::deque<std::string> problems_;  // that records point to
   std::size_t bytes_ = 0;
   std::map<std::uint64_t, const Schema*> schemas_;
 };
 
-std::size_t frame_bytes(const Reading& reading) noexcept {
-  return core::frame_size(reading.topic.size(), reading.payload.size(), true);
+std::size_t frame_bytes(const Reading& reading, std::string_view problems = {}) noexcept {
+  return core::frame_size(reading.topic.size(), reading.payload.size(), true) +
+         (problems.empty() ? 0 : core::frame_size(0, problems.size(), false));
+}
+
+void append_problem(const Problem& problem, std::string& out) {
+  const auto member = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    if (out.back() != '{') out += ',';
+    append_json_string(name, out);
+    out += ':';
+    append_json_string(value, out);
+  };
+  out += '{';
+  member("path", problem.path);
+  if (problem.rule != core::Rule::none) member("rule", core::to_string(problem.rule));
+  member("found", problem.found);
+  member("allowed", problem.allowed);
+  member("message", problem.message);
+  out += '}';
+}
+
+/// As docs/formats/journal_v1.md says; empty when the frame's reason says it all.
+std::string problems_of(const Reading& reading) {
+  if (reading.schema == nullptr) return {};
+  std::string out = "[";
+  std::size_t reread_bytes = 0;
+  for (const core::Violation& violation : violations_of(reading)) {
+    const std::size_t end = out.size();
+    if (end > 1 && (reread_bytes += reading.payload.size()) > reread_bytes_max) break;
+    if (end > 1) out += ',';
+    append_problem(reading.schema->explain(violation, reading.payload), out);
+    if (end == 1 || out.size() < problems_bytes_max) continue;
+    out.resize(end);
+    break;
+  }
+  return out.size() > 1 ? out + "]" : std::string();
 }
 
 Result<void> JournalSink::open() {
@@ -175,8 +221,14 @@ bool JournalSink::fits(const Reading& reading) {
   return false;
 }
 
-void JournalSink::add(const Reading& reading) {
-  bytes_ += frame_bytes(reading);
+/// A message goes in without them when they would keep it out.
+std::string JournalSink::with_room(const Reading& reading, std::string problems) const {
+  if (frame_bytes(reading, problems) > sizes_.append_bytes_max) problems.clear();
+  return problems;
+}
+
+void JournalSink::add(const Reading& reading, std::string problems) {
+  bytes_ += frame_bytes(reading, problems);
   Journal::Record& record = records_.emplace_back();
   record.header.received_at = reading.received_at;
   record.header.time = reading.time;
@@ -187,6 +239,7 @@ void JournalSink::add(const Reading& reading) {
   record.header.reason = static_cast<std::uint8_t>(reading.reason);
   record.topic = reading.topic;
   record.payload = reading.payload;
+  if (!problems.empty()) record.problems = problems_.emplace_back(std::move(problems));
   if (reading.schema != nullptr) schemas_[reading.schema->id()] = reading.schema;
 }
 
@@ -198,6 +251,7 @@ Result<void> JournalSink::store() {
     stored = ticket ? journal_->sync(*ticket) : std::move(ticket).error();
   }
   records_.clear();
+  problems_.clear();
   schemas_.clear();
   bytes_ = 0;
   return stored;
@@ -221,10 +275,11 @@ Result<WriteReport> JournalSink::write(const JournalId& journal, std::span<const
     for (const Reading& reading : batch->readings) {
       ++report.accepted;
       if (reading.id <= newest || !fits(reading)) continue;
-      if (bytes_ + frame_bytes(reading) > sizes_.segment_bytes) {
+      std::string problems = with_room(reading, problems_of(reading));
+      if (bytes_ + frame_bytes(reading, problems) > sizes_.segment_bytes) {
         if (auto stored = store_piece(); !stored) return std::move(stored).error();
       }
-      add(reading);
+      add(reading, std::move(problems));
       newest = reading.id;
     }
   }
@@ -244,10 +299,13 @@ Result<void> JournalSink::keep(std::span<const Rejected> readings) {
   for (const Rejected& rejected : readings) {
     const Reading& reading = *rejected.reading;
     if (!fits(reading)) continue;
-    if (bytes_ + frame_bytes(reading) > sizes_.segment_bytes) {
+    std::string problems = "[";
+    append_problem({.message = rejected.reason.substr(0, reason_bytes_max)}, problems);
+    problems = with_room(reading, std::move(problems += ']'));
+    if (bytes_ + frame_bytes(reading, problems) > sizes_.segment_bytes) {
       if (auto stored = store(); !stored) return stored;
     }
-    add(reading);
+    add(reading, std::move(problems));
     records_.back().header.reason = static_cast<std::uint8_t>(core::Rule::custom);
   }
   return records_.empty() ? Result<void>() : store();

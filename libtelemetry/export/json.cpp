@@ -172,7 +172,8 @@ Row::RawKind payload_kind(std::string_view payload) noexcept {
   core::JsonToken token = pull.next();
   while (token != core::JsonToken::end && token != core::JsonToken::error) token = pull.next();
   if (token == core::JsonToken::end) return Row::RawKind::json;
-  return core::is_valid_utf8(payload) ? Row::RawKind::text : Row::RawKind::binary;
+  const bool text = core::is_valid_utf8(payload) && payload.find('\0') == std::string_view::npos;
+  return text ? Row::RawKind::text : Row::RawKind::binary;
 }
 
 void append_json_string(std::string_view text, std::string& out) {

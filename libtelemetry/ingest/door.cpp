@@ -12,7 +12,7 @@ namespace {
 
 namespace frame_flag = core::frame_flag;
 
-/// Broken rules of one batch that are kept for people; of more messages only the first rule is.
+/// Broken rules of one batch that are kept for people; more messages are judged again.
 constexpr std::size_t batch_violations_max = 4'096;
 /// Of what lenient mode read fewer are: every message may have some, and few are ever logged.
 constexpr std::size_t batch_notes_max = 64;
@@ -347,11 +347,13 @@ std::vector<std::string> JournalDoor::describe(const Reading& reading,
     problems.push_back(
         reading.schema->describe(violations_[pending.first_violation + i], reading.payload));
   }
-  if (problems.empty() && reading.verdict == Verdict::valid) {
-    problems.push_back(reading.schema->name() + ": a value is not what was written");
-  } else if (problems.empty()) {
-    problems.push_back(fmt::format("{}: rule {} is broken", reading.schema->name(),
-                                   core::to_string(reading.reason)));
+  if (!problems.empty()) return problems;
+  if (reading.verdict == Verdict::valid) {
+    return {reading.schema->name() + ": a value is not what was written"};
+  }
+  // The batch had more than it keeps.
+  for (const core::Violation& violation : violations_of(reading)) {
+    problems.push_back(reading.schema->describe(violation, reading.payload));
   }
   return problems;
 }

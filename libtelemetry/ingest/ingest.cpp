@@ -124,6 +124,7 @@ void IngestState::recover(const core::FrameView& frame) {
       break;
     case core::FrameKind::tombstone:
     case core::FrameKind::padding:
+    case core::FrameKind::problems:
       break;
   }
 }

@@ -219,6 +219,15 @@ void judge(const Schema* schema, const Message& message, Batch& batch,
   }
 }
 
+std::vector<core::Violation> violations_of(const Reading& reading) {
+  constexpr std::size_t block_bytes = 16 * 1024;
+  std::vector<core::Violation> violations;
+  Batch batch;
+  batch.arena = Arena(block_bytes);
+  judge(reading.schema, {.topic = reading.topic, .payload = reading.payload}, batch, &violations);
+  return violations;
+}
+
 void read_back(const core::FrameView& frame, const Schema* schema, Batch& batch) {
   thread_local Judge one;
   one.add(frame, schema, batch);

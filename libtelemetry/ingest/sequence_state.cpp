@@ -22,12 +22,12 @@
 /// it is below what is kept (late_unchecked) and begins the second run: if that goes on, it was a
 /// reset.
 ///
-/// Bounds: `devices_max` entries, least recently stored out first; per run `window` numbers, and
-/// after each roll() what the last two segments brought but at least 64; a snapshot of at most
-/// `snapshot_bytes_max`: what does not fit keeps one number per run, then is forgotten; of the
-/// newest messages half of it holds what fits, the others are found again in the frames that the
-/// journal still has. Whatever is forgotten can no longer be recognised as a duplicate; it is
-/// stored, never lost.
+/// Bounds: `devices_max` entries, and their names, least recently stored out first; per run
+/// `window` numbers, and after each roll() what the last two segments brought but at least 64; a
+/// snapshot of at most `snapshot_bytes_max`: what does not fit keeps one number per run, then is
+/// forgotten; of the newest messages half of it holds what fits, the others are found again in the
+/// frames that the journal still has. Whatever is forgotten can no longer be recognised as a
+/// duplicate; it is stored, never lost.
 ///
 /// Life of a change: offer() writes it down in the undo log; close_group() ties it to the sequences
 /// that the journal gave out; settle() drops the note once these are durable, undo_after() takes
@@ -91,27 +91,30 @@ void SequenceState::create(std::uint32_t at, Scope scope, std::string_view key,
   index_.insert(entry.hash, at);
   link_newest(at);
   ++count_;
+  key_bytes_ += key.size();
 }
 
-void SequenceState::remove(std::uint32_t at) {
+SequenceState::Entry SequenceState::remove(std::uint32_t at) {
   unlink(at);
   index_.erase(entries_[at].hash, at);
-  entries_[at] = Entry();
   free_.push_back(at);
   --count_;
+  key_bytes_ -= entries_[at].key.size();
+  return std::exchange(entries_[at], Entry());
 }
 
-/// A free place; when all are taken, that of the entry which was not stored to for longest.
-std::uint32_t SequenceState::make_room(Undo& undo) {
-  if (count_ >= options_.devices_max) {
-    const std::uint32_t last = oldest_;
-    undo.evicted = std::make_unique<Entry>();
-    unlink(last);
-    index_.erase(entries_[last].hash, last);
-    std::swap(*undo.evicted, entries_[last]);
-    --count_;
-    return last;
+/// For one more entry those go that were not stored to for longest.
+void SequenceState::make_room(std::size_t key_bytes) {
+  const std::size_t bytes_max = options_.devices_max * key_bytes_usual;
+  while (count_ > 0 && (count_ >= options_.devices_max || key_bytes_ + key_bytes > bytes_max)) {
+    Undo& undo = undo_.emplace_back();
+    undo.generation = generation_;
+    undo.entry = oldest_;
+    undo.evicted = std::make_unique<Entry>(remove(oldest_));
   }
+}
+
+std::uint32_t SequenceState::free_place() {
   if (free_.empty()) {
     entries_.emplace_back();
     return static_cast<std::uint32_t>(entries_.size() - 1);
@@ -124,11 +127,12 @@ std::uint32_t SequenceState::make_room(Undo& undo) {
 SequenceState::Undo& SequenceState::touch(std::uint32_t at, Scope scope, std::string_view key,
                                           std::uint64_t hash) {
   moved_since_roll_ = true;
+  if (at == none) make_room(key.size());
   Undo& undo = undo_.emplace_back();
   undo.generation = generation_;
   if (at == none) {
     undo.created = true;
-    at = make_room(undo);
+    at = free_place();
     create(at, scope, key, hash);
   } else {
     undo.newer = entries_[at].newer;
@@ -284,18 +288,12 @@ void SequenceState::settle(std::uint64_t last_durable) {
 void SequenceState::undo_last() {
   Undo undo = std::move(undo_.back());
   undo_.pop_back();
+  if (undo.evicted) return undo_eviction(undo);
   if (undo.recent) recent_.take_back();
   if (entries_[undo.entry].serial != undo.serial) return;  // forgotten by a roll meanwhile
   const bool rolled = undo.generation != generation_;
   if (undo.created) {
     remove(undo.entry);
-    if (!undo.evicted || rolled) return;
-    const std::uint32_t at = free_.back();  // its own place: remove() has just freed it
-    free_.pop_back();
-    entries_[at] = std::move(*undo.evicted);
-    index_.insert(entries_[at].hash, at);
-    link_after(at, oldest_);
-    ++count_;
     return;
   }
   Entry& entry = entries_[undo.entry];
@@ -305,6 +303,17 @@ void SequenceState::undo_last() {
     unlink(undo.entry);
     link_after(undo.entry, undo.newer);
   }
+}
+
+void SequenceState::undo_eviction(Undo& undo) {
+  if (undo.generation != generation_) return;
+  free_.pop_back();  // its own place: all that came later is undone
+  Entry& entry = entries_[undo.entry];
+  entry = std::move(*undo.evicted);
+  index_.insert(entry.hash, undo.entry);
+  link_after(undo.entry, oldest_);
+  ++count_;
+  key_bytes_ += entry.key.size();
 }
 
 void SequenceState::undo_numbers(Entry& entry, Undo& undo) {

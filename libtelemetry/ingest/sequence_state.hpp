@@ -22,8 +22,9 @@ namespace telemetry {
 class SequenceState {
  public:
   struct Options {
-    std::size_t devices_max = 100'000;  ///< topics and numberings remembered
-    std::uint32_t window = 1'024;       ///< numbers within which a repeat is recognised
+    /// Topics and numberings remembered; their names in bytes as if they had key_bytes_usual each.
+    std::size_t devices_max = 100'000;
+    std::uint32_t window = 1'024;  ///< numbers within which a repeat is recognised
     /// Newest messages that are recognised when they come again, of all keys together and whatever
     /// their numbers.
     std::size_t recent_max = 65'535;
@@ -31,6 +32,7 @@ class SequenceState {
   };
   /// Numbers of a run that outlive every roll(), space allowing.
   static constexpr std::uint32_t kept_min = 64;
+  static constexpr std::size_t key_bytes_usual = 256;
 
   struct Offer {
     std::string_view topic;
@@ -114,7 +116,7 @@ class SequenceState {
     bool created = false;
     bool recent = false;             // one was added to recent_
     std::unique_ptr<Saved> saved;    // runs before anything but a step
-    std::unique_ptr<Entry> evicted;  // who made room
+    std::unique_ptr<Entry> evicted;  // made room for the next note's; then nothing else is set
   };
   struct Group {
     std::uint64_t last_sequence;
@@ -127,13 +129,15 @@ class SequenceState {
                                  std::uint64_t payload_hash);
   Undo& touch(std::uint32_t at, Scope scope, std::string_view key, std::uint64_t hash);
   void create(std::uint32_t at, Scope scope, std::string_view key, std::uint64_t hash);
-  void remove(std::uint32_t entry);
+  Entry remove(std::uint32_t entry);
   void unlink(std::uint32_t entry);
   void link_newest(std::uint32_t entry);
   void link_after(std::uint32_t entry, std::uint32_t newer);
-  std::uint32_t make_room(Undo& undo);
+  void make_room(std::size_t key_bytes);
+  std::uint32_t free_place();
   Decision number(Entry& entry, std::int64_t number, std::uint64_t payload_hash, Undo& undo);
   void undo_last();
+  void undo_eviction(Undo& undo);
   void undo_numbers(Entry& entry, Undo& undo);
   void fit(std::size_t bytes_max);
   void forget_entries();
@@ -149,6 +153,7 @@ class SequenceState {
   std::vector<std::uint32_t> free_;
   HashIndex index_;
   std::size_t count_ = 0;
+  std::size_t key_bytes_ = 0;  // of all entries
   std::uint32_t newest_ = none, oldest_ = none;
   std::uint64_t serial_ = 0;
   std::uint64_t generation_ = 0;  // rolls so far

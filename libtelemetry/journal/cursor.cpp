@@ -77,6 +77,7 @@ Result<std::optional<Position>> SegmentLog::load_cursor(const std::string& consu
 
 Result<void> SegmentLog::store_cursor(const std::string& consumer, const Position& position) {
   if (!good_name(consumer)) return bad_name(consumer);
+  const std::lock_guard lock(cursor_mutex_);
   const std::string folder = options_.path + "/cursors";
   auto stored = replace_file(files(), folder, consumer, encode_cursor(position));
   if (!stored && stored.error().code == Errc::not_found) {
@@ -84,6 +85,18 @@ Result<void> SegmentLog::store_cursor(const std::string& consumer, const Positio
     stored = replace_file(files(), folder, consumer, encode_cursor(position));
   }
   return stored;
+}
+
+void SegmentLog::bring_cursors(std::uint64_t last) {
+  const std::lock_guard lock(cursor_mutex_);
+  for (const auto& [consumer, durable] : cursors_) {
+    if (durable == UINT64_MAX) continue;  // it needs nothing: that is no position
+    const auto stored = load_cursor(consumer);
+    if (!stored || !stored->has_value() || (*stored)->journal != id_) continue;
+    if ((*stored)->sequence >= std::min(durable, last)) continue;
+    // Where it fails, the next start says that messages are lost.
+    (void)store_cursor(consumer, {id_, durable});
+  }
 }
 
 }  // namespace telemetry::journal

@@ -243,6 +243,7 @@ std::size_t SegmentLog::plan(std::span<const Journal::Record> records) {
     const auto& record = records[i];
     bytes +=
         core::frame_size(record.topic.size(), record.payload.size(), has_reference(record.header));
+    if (!record.problems.empty()) bytes += core::frame_size(0, record.problems.size(), false);
     const std::uint64_t id = record.header.schema_id;
     if (id == known || id == 0) continue;
     known = id;
@@ -272,7 +273,7 @@ Result<std::size_t> SegmentLog::encode(std::span<Journal::Record> records, std::
   std::int64_t now = 0;
   auto document = documents_.begin();
   for (std::size_t i = 0; i < records.size(); ++i, ++sequence) {
-    auto& [header, topic, payload] = records[i];
+    auto& [header, topic, payload, problems] = records[i];
     if (!has_own_sequence(header.kind)) {
       return Error{Errc::invalid_argument, "only messages and tombstones can be appended"};
     }
@@ -295,6 +296,10 @@ Result<std::size_t> SegmentLog::encode(std::span<Journal::Record> records, std::
         at += n;
       }
       ++document;
+    }
+    if (!problems.empty()) {
+      at += core::encode_frame(header_of(core::FrameKind::problems, sequence, received_at, 0), {},
+                               problems, segment_id, tail_offset_ + at, out.subspan(at));
     }
     const std::size_t n =
         core::encode_frame(header, topic, payload, segment_id, tail_offset_ + at, out.subspan(at));

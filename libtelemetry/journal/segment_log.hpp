@@ -170,6 +170,11 @@ class SegmentLog {
   void abandon();
   [[nodiscard]] Error abandoned_error() const;
 
+  // cursor.cpp
+  /// Before what lies up to `last` goes. A cursor's file may be some seconds old; it must not say
+  /// that its consumer still needs what is no longer there.
+  void bring_cursors(std::uint64_t last);
+
   // trim.cpp
   Result<void> make_room(std::size_t bytes);
   Result<void> free_oldest(std::size_t bytes, bool disk);
@@ -191,6 +196,7 @@ class SegmentLog {
   Environment environment_;
   const SegmentContent content_;
   mutable std::recursive_mutex mutex_;
+  std::recursive_mutex cursor_mutex_;  // of the cursors' files; taken after mutex_
   FileSystem::Handle lock_file_ = -1;
   JournalId id_{};
 

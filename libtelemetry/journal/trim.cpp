@@ -150,6 +150,7 @@ std::uint64_t SegmentLog::count_needed() {
 
 bool SegmentLog::delete_oldest() {
   const auto& oldest = segments_.front();
+  bring_cursors(segments_[1].key.first - 1);
   auto removed = files().remove(path_of(oldest.key));
   if (removed || removed.error().code == Errc::not_found) {
     removed = files().sync_folder(options_.path);

@@ -17,24 +17,25 @@ class CompiledSchema final : public Schema {
   /// See Schema::check_json_schema().
   [[nodiscard]] std::size_t call_json_rules(std::string_view payload,
                                             std::span<core::Violation> violations) const;
-  /// Where and how a payload breaks a keyword for the first time; nothing when it does not.
-  struct JsonFinding {
-    std::string pointer;
-    std::string message;
+  /// How a payload breaks what is not in the tables.
+  struct Finding {
+    std::string pointer = {};  ///< empty: the document
+    std::string found = {};    ///< empty: what it is says nothing
+    std::string allowed = {};  ///< "custom even"; empty: `reason` is all
+    std::string reason = {};
+
+    [[nodiscard]] std::string text() const;
   };
-  [[nodiscard]] std::optional<JsonFinding> describe_json_rule(std::uint16_t number,
-                                                              std::string_view payload) const;
+  /// Where a payload breaks a keyword for the first time; nothing when it does not.
+  [[nodiscard]] std::optional<Finding> describe_json_rule(std::uint16_t number,
+                                                          std::string_view payload) const;
 
   /// See Schema::check_custom().
   [[nodiscard]] std::size_t call_custom(std::span<const core::Value> values,
                                         std::span<core::Violation> violations) const;
   /// What a custom rule says of a payload that breaks it; nothing when there is no such rule.
-  struct CustomFinding {
-    std::string path;  ///< "location.lat"; empty: the document
-    std::string message;
-  };
-  [[nodiscard]] std::optional<CustomFinding> describe_custom(std::uint16_t rule,
-                                                             std::string_view payload) const;
+  [[nodiscard]] std::optional<Finding> describe_custom(std::uint16_t rule,
+                                                       std::string_view payload) const;
 
   [[nodiscard]] const SchemaSpec& specification() const noexcept { return specification_; }
   /// The topic level that names the device; -1: none does.

@@ -69,6 +69,17 @@ std::string text_of(const core::Value& value) {
                        .text = std::string()});
 }
 
+/// The JSON pointer of a slot's path.
+std::string pointer(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    out += pointer_step(path.substr(0, dot));
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return out;
+}
+
 std::string shown(const core::Value& value) {
   switch (value.kind()) {
     case core::ValueKind::text:
@@ -121,7 +132,7 @@ std::size_t CompiledSchema::call_custom(std::span<const core::Value> values,
   return count;
 }
 
-std::optional<CompiledSchema::CustomFinding> CompiledSchema::describe_custom(
+std::optional<CompiledSchema::Finding> CompiledSchema::describe_custom(
     std::uint16_t rule, std::string_view payload) const {
   if (rule >= custom_rules_.size()) return {};
   const CustomRule& custom = custom_rules_[rule];
@@ -130,14 +141,13 @@ std::optional<CompiledSchema::CustomFinding> CompiledSchema::describe_custom(
   std::vector<core::Extra> extras(extras_max);
   const auto result =
       core::decode(view_, payload, {values, scratch, {}, extras}, pattern_hook_, coercion_hook_);
-  CustomFinding finding;
+  Finding finding{.allowed = "custom " + excerpt(*custom.name)};
   if (custom.slot != core::no_index) {
-    finding.path = slots_[custom.slot].path;
-    finding.message = shown(values[custom.slot]) + " ";
+    finding.pointer = pointer(slots_[custom.slot].path);
+    finding.found = shown(values[custom.slot]);
   }
-  finding.message += fmt::format("breaks custom {}", excerpt(*custom.name));
   const auto reason = result.ok() ? broken(custom, values) : std::nullopt;
-  if (reason) finding.message += ": " + excerpt(*reason, reason_bytes_max);
+  if (reason) finding.reason = excerpt(*reason, reason_bytes_max);
   return finding;
 }
 

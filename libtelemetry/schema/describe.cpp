@@ -19,24 +19,13 @@ using schemas::FieldSpec;
 using schemas::shown_number;
 using schemas::type_name;
 
-constexpr std::size_t found_bytes_max = 64;
+constexpr std::size_t found_bytes_max = 128;
 constexpr std::size_t allowed_bytes_max = 256;
 
 std::string unescaped(std::string_view raw) {
   std::string text(raw.size(), '\0');
   text.resize(core::json_unescape(raw, text));
   return text;
-}
-
-/// The JSON pointer of a slot's path.
-std::string pointer(std::string_view path) {
-  std::string out;
-  while (!path.empty()) {
-    const std::size_t dot = std::min(path.find('.'), path.size());
-    out += schemas::pointer_step(path.substr(0, dot));
-    path.remove_prefix(std::min(dot + 1, path.size()));
-  }
-  return out;
 }
 
 struct Level {
@@ -185,22 +174,63 @@ std::string join(const std::vector<schemas::Literal>& values) {
   return out;
 }
 
-std::string form_error(Rule rule, std::string_view found, std::uint32_t offset) {
-  const std::string at = found.empty() ? fmt::format("byte {}", offset)
-                                       : fmt::format("byte {}, at {}", offset, excerpt(found));
+/// What a payload is that is no JSON at all.
+std::string kind_of_payload(std::string_view payload) {
+  if (payload.empty()) return "the payload is empty";
+  if (payload.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return "the payload is only white space";
+  if (payload.starts_with("\xEF\xBB\xBF"))
+    return "a byte order mark (BOM) stands before the JSON; send it without";
+  if (payload.starts_with("\xFF\xFE") || payload.starts_with("\xFE\xFF"))
+    return "the payload is UTF-16; JSON is sent in UTF-8";
+  const bool text = core::is_valid_utf8(payload) && payload.find('\0') == std::string_view::npos;
+  return text ? "the payload is text, not JSON: " + excerpt(payload, found_bytes_max)
+              : "the payload is binary, not JSON";
+}
+
+/// What other languages take for a value there, and JSON does not.
+std::string foreign_value(std::string_view rest) {
+  const std::string_view unsigned_rest = rest.substr(rest.starts_with('-') ? 1 : 0);
+  const std::size_t end = unsigned_rest.find_first_of(" \t\r\n,]}:");
+  const std::string_view word = unsigned_rest.substr(0, end);
+  std::string lower(word.substr(0, 16));
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  const std::string shown =
+      excerpt(rest.substr(0, rest.size() - unsigned_rest.size())) + excerpt(word);
+  if (lower == "nan" || lower == "inf" || lower == "infinity")
+    return shown + " is no number of JSON; send null, or leave the member out";
+  if (lower == "none" || lower == "undefined" || lower == "null")
+    return shown + " is not JSON; nothing is written null";
+  if (lower == "true" || lower == "false") return shown + " is not JSON; it is written " + lower;
+  if (rest.starts_with('\'')) return "JSON has double quotes, not single ones";
+  return {};
+}
+
+std::string form_error(Rule rule, std::string_view payload, std::size_t offset) {
+  const std::string at = fmt::format("byte {}: ", offset);
+  const std::string_view rest = payload.substr(std::min(offset, payload.size()));
+  const bool at_value = rule == Rule::json_syntax && !rest.empty();
+  // The decoder names the byte behind a sign.
+  const bool sign = at_value && offset > 0 && payload[offset - 1] == '-';
+  const std::string foreign =
+      at_value ? foreign_value(payload.substr(offset - (sign ? 1 : 0))) : "";
+  const std::size_t first = payload.find_first_not_of(" \t\r\n");
   switch (rule) {
     case Rule::json_syntax:
-      return at + ": not JSON";
-    case Rule::json_depth:
-      return fmt::format("{}: nested deeper than {} levels", at, core::json_depth_max);
     case Rule::json_utf8:
-      return at + ": not valid UTF-8";
+      if (!foreign.empty()) return at + foreign;
+      if (first == std::string_view::npos || offset <= first) return at + kind_of_payload(payload);
+      if (rest.empty()) return at + "the JSON ends too early; it was cut off";
+      return at +
+             (rule == Rule::json_syntax ? "not JSON: " + excerpt(rest, 16) : "not valid UTF-8");
+    case Rule::json_depth:
+      return fmt::format("{}nested deeper than {} levels", at, core::json_depth_max);
     case Rule::json_surrogate:
-      return at + ": half of a surrogate pair";
+      return at + "half of a surrogate pair";
     case Rule::trailing_bytes:
-      return at + ": something follows the document";
+      return at + "something follows the document: " + excerpt(rest, 16);
     default:
-      return fmt::format("{}: {}", at, core::to_string(rule));
+      return fmt::format("breaks rule {}", core::to_string(rule));
   }
 }
 
@@ -218,118 +248,156 @@ std::string held_text(std::string_view written, const FieldSpec& field) {
   return number ? shown_number(number->value) : "another value";
 }
 
-/// The rule of one field: what was found against what is allowed.
-std::string field_error(Rule rule, const std::string& found, const FieldSpec& field, bool lenient) {
+/// How a value breaks the rule of its field, and what the rule allows.
+struct Breach {
+  std::string verb;
+  std::string allowed;
+  std::string more = {};
+};
+
+Breach breach_of(Rule rule) { return {"breaks", fmt::format("rule {}", core::to_string(rule))}; }
+
+Breach breach(Rule rule, std::string_view found, const FieldSpec& field, bool lenient) {
+  const auto length = [](std::string_view name, const auto& limit) {
+    return fmt::format("{} {}", name, limit.value_or(0));
+  };
+  const auto number = [](std::string_view name, const auto& limit) {
+    return fmt::format("{} {}", name, shown_number(limit.value_or(core::Decimal{})));
+  };
   switch (rule) {
-    case Rule::none:
-      return fmt::format("{} was read as {}", found, type_name(field.type));
     case Rule::type: {
       const bool fixed = field.type == core::FieldType::timestamp &&
                          field.time_format != core::TimeFormat::automatic;
       const bool measured = lenient && !field.unit.empty() && found.starts_with('"');
-      return fmt::format("{} is not of type {}{}{}{}", found, type_name(field.type),
-                         fixed ? ", format " : "",
-                         fixed ? schemas::time_format_name(field.time_format) : "",
-                         measured ? ", and no number in " + excerpt(field.unit) : "");
+      return {"is not of",
+              fmt::format("type {}{}{}", type_name(field.type), fixed ? ", format " : "",
+                          fixed ? schemas::time_format_name(field.time_format) : ""),
+              measured ? ", and no number in " + excerpt(field.unit) : ""};
     }
     case Rule::number_range:
-      return field.type == core::FieldType::integer
-                 ? found +
-                       " does not fit an integer of 64 bits, -9223372036854775808 to "
-                       "9223372036854775807"
-                 : found + " is beyond the largest float, 1.7976931348623157e308";
+      if (field.type == core::FieldType::integer)
+        return {"does not fit",
+                "an integer of 64 bits, -9223372036854775808 to 9223372036854775807"};
+      return {"is beyond", "the largest float, 1.7976931348623157e308"};
     case Rule::min:
-      return fmt::format("{} is {} {}", found,
-                         field.min_exclusive ? "not above exclusive_min" : "below min",
-                         shown_number(field.min.value_or(core::Decimal{})));
+      return field.min_exclusive ? Breach{"is not above", number("exclusive_min", field.min)}
+                                 : Breach{"is below", number("min", field.min)};
     case Rule::max:
-      return fmt::format("{} is {} {}", found,
-                         field.max_exclusive ? "not below exclusive_max" : "above max",
-                         shown_number(field.max.value_or(core::Decimal{})));
+      return field.max_exclusive ? Breach{"is not below", number("exclusive_max", field.max)}
+                                 : Breach{"is above", number("max", field.max)};
     case Rule::min_length:
-      return fmt::format("{} is shorter than min_length {}", found, field.length_min.value_or(0));
+      return {"is shorter than", length("min_length", field.length_min)};
     case Rule::max_length:
-      return fmt::format("{} is longer than max_length {}", found, field.length_max.value_or(0));
+      return {"is longer than", length("max_length", field.length_max)};
     case Rule::min_items:
-      return fmt::format("{} has fewer than min_items {}", found, field.length_min.value_or(0));
+      return {"has fewer than", length("min_items", field.length_min)};
     case Rule::max_items:
-      return fmt::format("{} has more than max_items {}", found, field.length_max.value_or(0));
+      return {"has more than", length("max_items", field.length_max)};
     case Rule::pattern:
-      return fmt::format("{} does not match pattern {}", found,
-                         excerpt(field.pattern, allowed_bytes_max));
+      return {"does not match", "pattern " + excerpt(field.pattern, allowed_bytes_max)};
     case Rule::enum_:
-      return fmt::format("{} is not one of {}", found,
-                         excerpt(join(field.enum_), allowed_bytes_max));
+      return {"is not", "one of " + excerpt(join(field.enum_), allowed_bytes_max)};
     case Rule::time_format:
-      return fmt::format("{} is not a time of format {}", found,
-                         schemas::time_format_name(field.time_format));
+      return {"is not",
+              fmt::format("a time of format {}", schemas::time_format_name(field.time_format))};
     default:
-      return fmt::format("{} breaks rule {}", found, core::to_string(rule));
+      return breach_of(rule);
   }
+}
+
+void tell(Problem& problem, const Breach& breach) {
+  problem.allowed = breach.allowed;
+  problem.message = fmt::format("{} {} {}{}", problem.found.empty() ? "nothing" : problem.found,
+                                breach.verb, breach.allowed, breach.more);
 }
 
 }  // namespace
 
+std::string schemas::CompiledSchema::Finding::text() const {
+  std::string out = found.empty() ? "" : found + " ";
+  if (!allowed.empty()) out += "breaks " + allowed;
+  if (!allowed.empty() && !reason.empty()) out += ": ";
+  return out + reason;
+}
+
+std::string to_string(const Problem& problem) {
+  const Rule rule = problem.rule;
+  const bool no_json =
+      (rule >= Rule::json_syntax && rule <= Rule::json_surrogate) || rule == Rule::trailing_bytes;
+  if (no_json) return problem.message;
+  return (problem.path.empty() ? "(document)" : problem.path) + ": " + problem.message;
+}
+
 std::string Schema::describe(const core::Violation& violation, std::string_view payload) const {
+  return schemas::title(*this) + ": " + to_string(explain(violation, payload));
+}
+
+Problem Schema::explain(const core::Violation& violation, std::string_view payload) const {
   const CompiledSchema& self = schemas::compiled(*this);
-  const std::string head = schemas::title(*this) + ": ";
   const std::size_t begin = std::min<std::size_t>(violation.offset, payload.size());
   const std::string_view bytes = payload.substr(begin, violation.length);
   const auto rule = violation.rule;
-  const bool of_form =
-      rule >= Rule::json_syntax && rule <= Rule::trailing_bytes && violation.node == core::no_index;
-  if (rule == Rule::custom) {
-    if (const auto finding = self.describe_custom(violation.key, payload))
-      return head +
-             (finding->path.empty() ? "(document)"
-                                    : excerpt(pointer(finding->path), allowed_bytes_max)) +
-             ": " + finding->message;
+  Problem problem{.rule = rule, .found = excerpt(bytes, found_bytes_max)};
+  if (rule == Rule::custom || rule == Rule::json_schema) {
+    const auto finding = rule == Rule::custom ? self.describe_custom(violation.key, payload)
+                                              : self.describe_json_rule(violation.key, payload);
+    if (finding) {
+      problem.path = excerpt(finding->pointer, allowed_bytes_max);
+      problem.found = finding->found;
+      problem.allowed = finding->allowed;
+      problem.message = finding->text();
+      return problem;
+    }
   }
-  if (rule == Rule::json_schema) {
-    if (const auto finding = self.describe_json_rule(violation.key, payload))
-      return head +
-             (finding->pointer.empty() ? "(document)"
-                                       : excerpt(finding->pointer, allowed_bytes_max)) +
-             ": " + finding->message;
-  }
+  const bool of_document =
+      violation.node == core::no_index && rule >= Rule::json_syntax && rule <= Rule::trailing_bytes;
   const bool of_message =
       (rule >= Rule::custom && rule <= Rule::topic) || rule == Rule::json_schema;
-  if (of_form || of_message || (rule == Rule::none && self.field(violation.node) == nullptr))
-    return head + form_error(rule, bytes, violation.offset);
+  if (of_document || of_message || (rule == Rule::none && self.field(violation.node) == nullptr)) {
+    problem.found = excerpt(payload.substr(begin), found_bytes_max);
+    problem.allowed = "a JSON object";
+    problem.message = form_error(rule, payload, violation.offset);
+    return problem;
+  }
 
-  std::string path = Locator(payload).find(begin);
-  const std::string found = excerpt(bytes, found_bytes_max);
+  problem.path = Locator(payload).find(begin);
+  const auto is_wrong = [&](const char* allowed, const char* message) {
+    problem.allowed = allowed;
+    problem.message = message;
+  };
   const bool missing = rule == Rule::required || rule == Rule::requires_;
-  std::string message;
   if (missing && violation.key < view_.keys.size()) {
-    path += schemas::pointer_step(view_.keys[violation.key].name);
-    message = rule == Rule::required ? "is required, but missing or null"
-                                     : "is missing or null, but another field requires it";
+    problem.path += schemas::pointer_step(view_.keys[violation.key].name);
+    if (rule == Rule::required)
+      is_wrong("a value", "is required, but missing or null");
+    else
+      is_wrong("a value", "is missing or null, but another field requires it");
   } else if (rule == Rule::unknown_field) {
-    message = "is not declared";
+    is_wrong("declared fields", "is not declared");
   } else if (rule == Rule::duplicate_key) {
-    message = "is given twice";
+    is_wrong("one value", "is given twice");
   } else if (rule == Rule::comparison && violation.key < view_.comparisons.size()) {
     const core::Comparison& comparison = view_.comparisons[violation.key];
     const FieldSpec& left = self.field_of_slot(comparison.left);
     const FieldSpec& right = self.field_of_slot(comparison.right);
     const MemberValues values(payload, begin, left, right);
-    path += schemas::pointer_step(left.name);
-    message = fmt::format("{} breaks {} {}, which is {}", values.left(),
-                          schemas::relation_name(comparison.relation), excerpt(right.name),
-                          values.right());
-  } else if (const FieldSpec* field = self.field(violation.node);
-             field != nullptr && rule == Rule::none && violation.key == core::rounded_note) {
-    message = fmt::format("{} was rounded to {}", found, held_text(bytes, *field));
-  } else if (field != nullptr) {
-    message =
-        field_error(rule, found.empty() ? "nothing" : found, *field, self.specification().lenient);
-  } else if (rule == Rule::type) {
-    message = found + " is not an object";
+    problem.path += schemas::pointer_step(left.name);
+    problem.found = values.left();
+    tell(problem,
+         {"breaks", fmt::format("{} {}, which is {}", schemas::relation_name(comparison.relation),
+                                excerpt(right.name), values.right())});
+  } else if (const FieldSpec* field = self.field(violation.node); field == nullptr) {
+    tell(problem, rule == Rule::type ? Breach{"is not", "an object"} : breach_of(rule));
+  } else if (rule == Rule::none) {
+    problem.message =
+        violation.key == core::rounded_note
+            ? fmt::format("{} was rounded to {}", problem.found, held_text(bytes, *field))
+            : fmt::format("{} was read as {}", problem.found, type_name(field->type));
   } else {
-    message = fmt::format("{} breaks rule {}", found, core::to_string(rule));
+    tell(problem, breach(rule, problem.found, *field, self.specification().lenient));
   }
-  return head + (path.empty() ? "(document)" : excerpt(path, allowed_bytes_max)) + ": " + message;
+  problem.path = excerpt(problem.path, allowed_bytes_max);
+  return problem;
 }
 
 std::string Schema::describe_time(std::string_view payload, std::int64_t earliest,

@@ -72,7 +72,7 @@ class CompiledSchema::JsonWalk {
   }
 
   [[nodiscard]] const std::vector<bool>& broken() const noexcept { return broken_; }
-  [[nodiscard]] const std::optional<JsonFinding>& found() const noexcept { return found_; }
+  [[nodiscard]] const std::optional<Finding>& found() const noexcept { return found_; }
 
  private:
   void judge(std::uint16_t node, const JsonValue& value, const std::string& pointer) {
@@ -89,17 +89,16 @@ class CompiledSchema::JsonWalk {
   void describe(const JsonPart& part, const JsonValue& value, const std::string& pointer) {
     const auto inside = part.rule->find(part.part, value).value_or(JsonRule::Finding{});
     const JsonRule::Part& rule = part.rule->parts()[part.part];
-    found_ = JsonFinding{pointer + inside.pointer, {}};
-    if (inside.pointer.empty()) found_->message = excerpt(json_text(value), found_bytes_max) + " ";
-    found_->message +=
-        fmt::format("breaks {} {}", rule.keyword, excerpt(rule.text, allowed_bytes_max));
-    if (!inside.reason.empty()) found_->message += ": " + excerpt(inside.reason, allowed_bytes_max);
+    found_ = Finding{.pointer = pointer + inside.pointer,
+                     .allowed = rule.keyword + " " + excerpt(rule.text, allowed_bytes_max),
+                     .reason = excerpt(inside.reason, allowed_bytes_max)};
+    if (inside.pointer.empty()) found_->found = excerpt(json_text(value), found_bytes_max);
   }
 
   const CompiledSchema& schema_;
   std::optional<std::size_t> only_;
   std::vector<bool> broken_;
-  std::optional<JsonFinding> found_;
+  std::optional<Finding> found_;
 };
 
 std::size_t CompiledSchema::call_json_rules(std::string_view payload,
@@ -125,11 +124,11 @@ std::size_t CompiledSchema::call_json_rules(std::string_view payload,
   return count;
 }
 
-std::optional<CompiledSchema::JsonFinding> CompiledSchema::describe_json_rule(
+std::optional<CompiledSchema::Finding> CompiledSchema::describe_json_rule(
     std::uint16_t number, std::string_view payload) const {
   if (number >= json_parts_.size()) return {};
   const JsonPayload tree(payload);
-  if (!tree.refusal().empty()) return JsonFinding{{}, excerpt(tree.refusal(), allowed_bytes_max)};
+  if (!tree.refusal().empty()) return Finding{.reason = excerpt(tree.refusal(), allowed_bytes_max)};
   JsonWalk walk(*this, number);
   walk.walk(0, tree.root(), {});
   return walk.found();

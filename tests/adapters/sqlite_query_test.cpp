@@ -365,6 +365,38 @@ TEST_CASE("latest walks more topics than one page") {
   CHECK(std::is_sorted(topics.begin(), topics.end()));
 }
 
+TEST_CASE("latest gives whole rows of a page in which a new version of the schema comes") {
+  SqliteFixture f;
+  f.open();
+  const std::string document = R"(
+name: a_name_that_needs_memory_of_its_own
+version: "1.0"
+topic_pattern: t/#
+fields:
+  - {name: a_field_with_a_rather_long_name, type: integer}
+)";
+  const std::string payload = R"({"a_field_with_a_rather_long_name": 7})";
+  const SchemaPtr old_version = parse_schema(document);
+  const SchemaPtr new_version = parse_schema(document + "  - {name: more, type: string}\n");
+  BatchBuilder first;
+  for (int i = 0; i < 1'500; ++i) first.add(fmt::format("t/{:05}", i), old_version, payload);
+  f.write(first.done());
+  std::size_t rows = 0;
+  std::size_t whole = 0;
+  require(f.store->latest("#", [&](const Row& row) {
+    if (rows++ == 0) {
+      BatchBuilder second(1'500);
+      second.add("t/01200", new_version, payload);
+      f.write(second.done());
+    }
+    whole += row.schema == "a_name_that_needs_memory_of_its_own" && row.fields.size() == 1 &&
+             row.fields[0].path == "a_field_with_a_rather_long_name";
+    return true;
+  }));
+  CHECK(rows == 1'500);
+  CHECK(whole == 1'500);
+}
+
 TEST_CASE("a query beside a running writer sees every row up to where it began, each once") {
   SqliteFixture f;
   f.options.partition_rows = 1500;

@@ -9,6 +9,7 @@
 
 #include "adapters/sqlite_store.hpp"
 #include "catalogue.hpp"
+#include "telemetry/export.hpp"
 
 using namespace telemetry;
 using namespace telemetry::test;
@@ -493,6 +494,45 @@ TEST_CASE("a database that is removed under the writer is noticed and made anew"
   CHECK(f.position() == 0);
   f.write(raws(5, 5));
   CHECK(f.count() == 5);
+}
+
+TEST_CASE("the device of a topic follows the schema that judges it") {
+  SqliteFixture f;
+  f.open();
+  const auto schema = [](const std::string& pattern) {
+    return parse_schema("{name: s, version: '1.0', topic_pattern: '" + pattern +
+                        "', fields: [{name: v, type: integer}]}");
+  };
+  const auto device_after = [&](std::uint64_t id, const SchemaPtr& judge) {
+    BatchBuilder builder(id - 1);
+    const std::string payload = R"({"v": 1})";
+    if (judge == nullptr)
+      builder.add_raw("hall/left/7", payload);
+    else
+      builder.add("hall/left/7", judge, payload);
+    f.write(builder.done());
+    return f.sql("SELECT device FROM topics").at(0);
+  };
+  CHECK(device_after(1, nullptr) == "NULL");
+  CHECK(device_after(2, schema("hall/{device}/7")) == "left");
+  CHECK(device_after(3, schema("hall/left/{device}")) == "7");
+  CHECK(device_after(4, nullptr) == "7");
+  f.open();
+  CHECK(device_after(5, schema("hall/left/{device}")) == "7");
+  CHECK(device_after(6, schema("{device}/left/7")) == "hall");
+  CHECK(device_after(7, schema("hall/left/7")) == "NULL");
+  CHECK(f.sql("SELECT count(*) FROM topics").at(0) == "1");
+}
+
+TEST_CASE("a payload with a NUL byte is binary, here as in every output") {
+  SqliteFixture f;
+  f.open();
+  const std::string_view payload("a\0b", 3);
+  BatchBuilder builder;
+  builder.add_raw("t", payload);
+  f.write(builder.done());
+  CHECK(f.sql("SELECT kind || payload FROM raw_p1").at(0) == "2YQBi");
+  CHECK(payload_kind(payload) == Row::RawKind::binary);
 }
 
 TEST_CASE("rows that another program deleted are gone for the writer too") {

@@ -101,5 +101,9 @@ TEST_CASE("dead letters are a journal like any other") {
   store(folder, some_messages());
   const Ran ran = run(folder, "journal dump data/dead_letters --topic '#' --json");
   CHECK(ran.code == 0);
-  CHECK_THAT(ran.out, Catch::Contains(R"("verdict":"invalid","reason":"max")"));
+  CHECK_THAT(ran.out, Catch::Contains(R"("verdict":"invalid","reason":"max")") &&
+                          Catch::Contains(R"("problems":[{"path":"/temperature","rule":"max",)") &&
+                          Catch::Contains(R"("allowed":"max 150","message":")"));
+  CHECK_THAT(run(folder, "journal dump data/dead_letters").out,
+             Catch::Contains("/temperature: ") && Catch::Contains(" is above max 150\n"));
 }

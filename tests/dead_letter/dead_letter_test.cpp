@@ -17,6 +17,7 @@ struct Letter {
   Verdict verdict;
   core::Rule reason;
   std::string payload;
+  std::string problems;
 };
 
 struct House {
@@ -62,15 +63,19 @@ struct House {
   std::vector<Letter> letters() {
     sink->close();
     std::vector<Letter> all;
-    REQUIRE(dump_journal(
-        options.path, model::fault_environment(clock, files),
-        [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
-          if (frame.header.kind == core::FrameKind::schema) ++documents;
-          if (frame.header.kind != core::FrameKind::message) return true;
-          all.push_back({frame.header.reference, static_cast<Verdict>(frame.header.verdict),
-                         static_cast<core::Rule>(frame.header.reason), std::string(frame.payload)});
-          return true;
-        }));
+    std::string problems;
+    REQUIRE(dump_journal(options.path, model::fault_environment(clock, files),
+                         [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
+                           if (frame.header.kind == core::FrameKind::schema) ++documents;
+                           if (frame.header.kind == core::FrameKind::problems)
+                             problems = frame.payload;
+                           if (frame.header.kind != core::FrameKind::message) return true;
+                           all.push_back({frame.header.reference,
+                                          static_cast<Verdict>(frame.header.verdict),
+                                          static_cast<core::Rule>(frame.header.reason),
+                                          std::string(frame.payload), std::exchange(problems, {})});
+                           return true;
+                         }));
     open();
     return all;
   }
@@ -100,6 +105,47 @@ TEST_CASE("dead messages are kept with raw bytes, reason, reference and schema")
   CHECK(letters[0].payload == "junk");
   CHECK(letters[1].reason == core::Rule::required);
   CHECK(house.documents == 1);
+}
+
+TEST_CASE("each letter has place, value found and value allowed of each broken rule") {
+  House house;
+  std::vector<std::string> payloads;
+  for (int i = 1'000; i < 1'100; ++i) {
+    payloads.push_back(R"({"seq": -1, "temperature": )" + std::to_string(i) + "}");
+  }
+  payloads.emplace_back();
+  REQUIRE(house.write(house.batch(1, payloads)));
+  const auto letters = house.letters();
+  REQUIRE(letters.size() == 101);
+  for (std::size_t i = 0; i < 100; ++i) {
+    const std::string found = std::to_string(1'000 + i);
+    CHECK(letters[i].problems == R"([{"path":"/seq","rule":"min","found":"-1","allowed":"min 0",)"
+                                 R"("message":"-1 is below min 0"},)"
+                                 R"({"path":"/temperature","rule":"max","found":")" +
+                                     found + R"(","allowed":"max 150","message":")" + found +
+                                     R"( is above max 150"}])");
+  }
+  CHECK(letters[100].problems == R"([{"rule":"json_syntax","allowed":"a JSON object",)"
+                                 R"("message":"byte 0: the payload is empty"}])");
+}
+
+TEST_CASE("of more problems than have room in a letter it has the first") {
+  House house;
+  std::string document =
+      "name: many\nversion: \"1.0\"\ntopic_pattern: sensors/{device}/temperature\nfields:\n";
+  std::string payload = "{";
+  for (int i = 0; i < 16; ++i) {
+    const std::string name = "f" + std::to_string(i);
+    document += "  - {name: " + name + ", type: string, pattern: " + std::string(200, 'x') + "}\n";
+    payload += (i == 0 ? "\"" : ", \"") + name + R"(": "no")";
+  }
+  house.schemas = schema_set({document});
+  REQUIRE(house.write(house.batch(1, {payload + "}"})));
+  const std::string problems = house.letters().at(0).problems;
+  CHECK(problems.size() <= 4'096);
+  CHECK(problems.starts_with(R"([{"path":"/f0","rule":"pattern","found":"\"no\"",)"));
+  CHECK(problems.find(R"("path":"/f6")") != std::string::npos);
+  CHECK(problems.ends_with("\"}]"));
 }
 
 TEST_CASE("a dead message that is written again is kept once, also after a restart") {
@@ -149,6 +195,7 @@ TEST_CASE("what another sink refused is kept beside them and does not disturb th
   CHECK(letters[1].reference == 3);
   CHECK(letters[1].verdict == Verdict::valid);
   CHECK(letters[1].reason == core::Rule::custom);
+  CHECK(letters[1].problems == R"([{"message":"no column for it"}])");
   house.sink->close();
   CHECK(house.sink->keep(refused).error().code == Errc::unavailable);
 }

@@ -103,11 +103,13 @@ TEST_CASE("jsonl is one record a line, json an array of the same") {
   CHECK(written(RowFormat::json, {}) == "[]\n");
 }
 
-TEST_CASE("a payload is JSON as a whole, else UTF-8 text, else binary") {
+TEST_CASE("a payload is JSON as a whole, else UTF-8 text without NUL, else binary") {
   CHECK(payload_kind(R"({"a": [1, "x"]})") == Row::RawKind::json);
   CHECK(payload_kind("12.5") == Row::RawKind::json);
   CHECK(payload_kind("{} x") == Row::RawKind::text);
   CHECK(payload_kind("") == Row::RawKind::text);
   CHECK(payload_kind("27.9 °C") == Row::RawKind::text);
-  CHECK(payload_kind("\xff\x00") == Row::RawKind::binary);
+  CHECK(payload_kind("\xff") == Row::RawKind::binary);
+  CHECK(payload_kind(std::string_view("a\0b", 3)) == Row::RawKind::binary);
+  CHECK(payload_kind(std::string_view("{}\0", 3)) == Row::RawKind::binary);
 }

@@ -78,6 +78,12 @@ std::vector<Frame> frames() {
        "",
        ""},
       {{.sequence = 1004, .kind = FrameKind::padding}, "", std::string(71, '\0')},
+      {{.sequence = 1004,
+        .received_at = received_at + 2,
+        .time = received_at + 2,
+        .kind = FrameKind::problems},
+       "",
+       R"([{"path":"/v"}])"},
   };
 }
 

@@ -180,6 +180,21 @@ TEST_CASE("the entry that was not stored to for longest goes first; duplicates d
   CHECK(store(state, message(topic(0), 1)).outcome == Outcome::store);
 }
 
+TEST_CASE("long names are remembered in no more bytes than as many usual ones") {
+  SequenceState state({.devices_max = 8});
+  const auto named = [](int i, std::size_t bytes) { return topic(i) + std::string(bytes, 'x'); };
+  for (int i = 0; i < 8; ++i) (void)store(state, message(topic(i), 1));
+  const std::string before = text_of(state.snapshot());
+  (void)state.offer(message(named(8, 1'000), 1));
+  (void)state.offer(message(named(9, 1'000), 1));
+  CHECK(state.entries() == 3 + 2);
+  (void)state.offer(message(named(10, 65'000), 1));
+  CHECK(state.entries() == 1);
+  CHECK(state.offer(message(named(10, 65'000), 1)).outcome == Outcome::duplicate);
+  state.undo_open();
+  CHECK(text_of(state.snapshot()) == before);
+}
+
 TEST_CASE("what is undone leaves the bytes of the state as they were") {
   SequenceState state({.devices_max = 4, .window = 16});
   for (int i = 0; i < 40; ++i) (void)store(state, message(topic(i % 4), i / 4));

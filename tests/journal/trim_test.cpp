@@ -73,6 +73,31 @@ TEST_CASE("the cap outranks the replay window: passed segments go first") {
   CHECK_FALSE(f.journal->stats().full);
 }
 
+TEST_CASE("no cursor's file is left behind what the journal still holds") {
+  JournalFixture f;
+  f.options.size_max_bytes = 5000;
+  REQUIRE(f.open());
+  const auto stored = [&](const std::string& consumer) {
+    const auto cursor = f.journal->load_cursor(consumer);
+    REQUIRE((cursor && cursor->has_value()));
+    return (*cursor)->sequence;
+  };
+  REQUIRE(f.journal->store_cursor("letters", {f.journal->id(), 3}));
+  REQUIRE(f.journal->store_cursor("live", {f.journal->id(), 3}));
+  REQUIRE(f.journal->store_cursor("other", {JournalId{9}, 3}));
+  f.journal->set_cursor("live", UINT64_MAX);
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    f.keep({std::string(250, 'x')});
+    for (const char* consumer : {"letters", "other", "without"}) f.journal->set_cursor(consumer, i);
+    REQUIRE((i < 3 || stored("letters") + 1 >= f.journal->first_sequence()));
+  }
+  CHECK(f.journal->first_sequence() > 50);
+  CHECK(stored("letters") <= 100);
+  CHECK(stored("live") == 3);
+  CHECK(stored("other") == 3);
+  CHECK_FALSE(f.journal->load_cursor("without")->has_value());
+}
+
 TEST_CASE("with when_full: block a full journal refuses, says who is behind, and goes on later") {
   JournalFixture f;
   f.options.size_max_bytes = 5000;

@@ -10,17 +10,30 @@ using telemetry::core::Extra;
 using telemetry::core::Value;
 using telemetry::core::Violation;
 
-/// What the decoder finds wrong with the payload, in words.
-std::vector<std::string> told(const telemetry::Schema& schema, std::string_view payload) {
+/// What the decoder finds wrong with the payload.
+std::vector<Violation> violations_of(const telemetry::Schema& schema, std::string_view payload) {
   std::vector<Value> values(schema.view().slot_count);
   std::vector<char> scratch(payload.size() + 1);
   std::vector<Violation> violations(16);
   std::vector<Extra> extras(4);
   const auto result = telemetry::core::decode(
       schema.view(), payload, {values, scratch, violations, extras}, schema.pattern_hook());
+  violations.resize(std::min<std::size_t>(result.violations, violations.size()));
+  return violations;
+}
+
+std::vector<std::string> told(const telemetry::Schema& schema, std::string_view payload) {
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < result.violations && i < violations.size(); ++i)
-    out.push_back(schema.describe(violations[i], payload));
+  for (const Violation& violation : violations_of(schema, payload))
+    out.push_back(schema.describe(violation, payload));
+  return out;
+}
+
+std::vector<telemetry::Problem> problems(const telemetry::Schema& schema,
+                                         std::string_view payload) {
+  std::vector<telemetry::Problem> out;
+  for (const Violation& violation : violations_of(schema, payload))
+    out.push_back(schema.explain(violation, payload));
   return out;
 }
 
@@ -139,23 +152,67 @@ TEST_CASE("a path leads through objects and array indices and is escaped as a JS
         Told{"t 1.0: /a~1b/m~0/0: [[]] is not of type object"});
 }
 
-TEST_CASE("what is no JSON is told with the byte where it ends to be") {
+TEST_CASE("what is no JSON is told with the byte where it ends to be, and with what it is") {
   const auto schema = good(with_fields("  - {name: x, type: float}\n"));
-  const auto first = [&](std::string_view payload) { return told(*schema, payload).at(0); };
-  CHECK_THAT(first("{\"x\": 1"), Catch::StartsWith("t 1.0: byte 7") && Catch::Contains("not JSON"));
-  CHECK_THAT(first(""), Catch::StartsWith("t 1.0: byte 0") && Catch::Contains("not JSON"));
-  CHECK_THAT(first("{\"x\": 1} 2"), Catch::StartsWith("t 1.0: byte 9") &&
-                                        Catch::Contains("something follows the document"));
-  CHECK_THAT(first("{\"x\": \"\xFF\"}"), Catch::Contains("not valid UTF-8"));
+  const auto first = [&](std::string_view payload) {
+    const std::string text = told(*schema, payload).at(0);
+    return text.substr(std::min(text.size(), std::string_view("t 1.0: byte ").size()));
+  };
+  CHECK(first("") == "0: the payload is empty");
+  CHECK(first(" \n") == "2: the payload is only white space");
+  CHECK(first("offline") == "0: the payload is text, not JSON: offline");
+  CHECK(first("fan on") == "0: the payload is text, not JSON: fan on");
+  CHECK(told(*schema, "21,5 C") == Told{"t 1.0: (document): 21 is not an object",
+                                        "t 1.0: byte 2: something follows the document: ,5 C"});
+  CHECK(first("\xEF\xBB\xBF{\"x\": 1}") ==
+        "0: a byte order mark (BOM) stands before the JSON; send it without");
+  CHECK(first("\xFF\xFE{") == "0: the payload is UTF-16; JSON is sent in UTF-8");
+  CHECK(first("\x01\x80") == "0: the payload is binary, not JSON");
+  CHECK(first(std::string_view("\0\0", 2)) == "0: the payload is binary, not JSON");
+  const std::string no_number = " is no number of JSON; send null, or leave the member out";
+  CHECK(first("NaN") == "0: NaN" + no_number);
+  CHECK(first("{\"x\": NaN}") == "6: NaN" + no_number);
+  CHECK(first("{\"x\": nan, \"y\": 1}") == "6: nan" + no_number);
+  CHECK(first("{\"x\": -Infinity}").find("-Infinity" + no_number) != std::string::npos);
+  CHECK(first("{\"x\": None}") == "6: None is not JSON; nothing is written null");
+  CHECK(first("{\"x\": True}") == "6: True is not JSON; it is written true");
+  CHECK(first("{'x': 1}") == "1: JSON has double quotes, not single ones");
+  CHECK(first("{\"x\": 1") == "7: the JSON ends too early; it was cut off");
+  CHECK(first("{\"x\": 1;}") == "7: not JSON: ;}");
+  CHECK(first("{\"x\": 1} 2") == "9: something follows the document: 2");
+  CHECK(first("{\"x\": \"\xFF\"}") == "7: not valid UTF-8");
   CHECK_THAT(first(std::string(40, '[')), Catch::Contains("nested deeper than 32 levels") ||
                                               Catch::Contains("is not an object"));
+}
+
+TEST_CASE("a problem has path, value found and value allowed apart") {
+  const auto schema =
+      good(with_fields("  - {name: x, type: float, max: 150, required: true}\n"
+                       "  - {name: low, type: float, less_than: x}\n"
+                       "  - {name: word, type: string, enum: [on, off]}\n"));
+  const auto first = [&](std::string_view payload) { return problems(*schema, payload).at(0); };
+  const auto is = [](const telemetry::Problem& problem, const char* path, const char* found,
+                     const char* allowed) {
+    CHECK(problem.path == path);
+    CHECK(problem.found == found);
+    CHECK(problem.allowed == allowed);
+  };
+  is(first(R"({"x": 200})"), "/x", "200", "max 150");
+  is(first(R"({"x": "hot"})"), "/x", "\"hot\"", "type float");
+  is(first(R"({"x": 1, "word": "up"})"), "/word", "\"up\"", "one of \"on\", \"off\"");
+  is(first(R"({"x": 1, "low": 2})"), "/low", "2", "less_than x, which is 1");
+  is(first(R"({"word": "on"})"), "/x", "", "a value");
+  is(first(R"({"x": 1, "y": 1})"), "/y", "y", "declared fields");
+  is(first("[1]"), "", "[1]", "an object");
+  is(first("offline"), "", "offline", "a JSON object");
+  is(first(""), "", "", "a JSON object");
 }
 
 TEST_CASE("a long or dirty value is cut and made printable") {
   const auto schema = good(with_fields("  - {name: x, type: float}\n"));
   const auto first = [&](std::string_view payload) { return told(*schema, payload).at(0); };
   const std::string text = first("{\"x\": \"" + std::string(1000, 'a') + "\"}");
-  CHECK(text.size() < 120);
+  CHECK(text.size() < 180);
   CHECK_THAT(text, Catch::Contains("aaa... is not of type float"));
   CHECK_THAT(first("{\"x\": \"a\x7F\"}"), Catch::Contains("a\\u007f"));
   // The cut is not inside a code point.

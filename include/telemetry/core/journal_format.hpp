@@ -40,6 +40,7 @@ enum class FrameKind : std::uint8_t {
   snapshot = 3,   ///< payload: state of the sequence check before the next message
   tombstone = 4,  ///< `reference`: sequence of the message frame that was dropped or replayed
   padding = 5,    ///< fills a sector up to its end; sequence of the next message, payload of zeros
+  problems = 6,   ///< payload: what is wrong with the next message, as JSON; has its sequence
 };
 
 namespace frame_flag {
