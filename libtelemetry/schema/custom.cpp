@@ -69,17 +69,6 @@ std::string text_of(const core::Value& value) {
                        .text = std::string()});
 }
 
-/// The JSON pointer of a slot's path.
-std::string pointer(std::string_view path) {
-  std::string out;
-  while (!path.empty()) {
-    const std::size_t dot = std::min(path.find('.'), path.size());
-    out += pointer_step(path.substr(0, dot));
-    path.remove_prefix(std::min(dot + 1, path.size()));
-  }
-  return out;
-}
-
 std::string shown(const core::Value& value) {
   switch (value.kind()) {
     case core::ValueKind::text:
@@ -143,7 +132,7 @@ std::optional<CompiledSchema::Finding> CompiledSchema::describe_custom(
       core::decode(view_, payload, {values, scratch, {}, extras}, pattern_hook_, coercion_hook_);
   Finding finding{.allowed = "custom " + excerpt(*custom.name)};
   if (custom.slot != core::no_index) {
-    finding.pointer = pointer(slots_[custom.slot].path);
+    finding.pointer = slot_pointer(slots_[custom.slot].path);
     finding.found = shown(values[custom.slot]);
   }
   const auto reason = result.ok() ? broken(custom, values) : std::nullopt;

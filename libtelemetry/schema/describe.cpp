@@ -429,10 +429,11 @@ std::string Schema::describe_time(std::string_view payload, std::int64_t earlies
       }
     }
   }
-  return fmt::format("{}: {}: {}{} is not between {} and {}{}", schemas::title(*this),
-                     excerpt(pointer(slots_[view_.time_slot].path), allowed_bytes_max),
-                     written.empty() ? "the default" : excerpt(written, found_bytes_max), read,
-                     time_text(earliest), time_text(latest), remedy);
+  return fmt::format(
+      "{}: {}: {}{} is not between {} and {}{}", schemas::title(*this),
+      excerpt(schemas::slot_pointer(slots_[view_.time_slot].path), allowed_bytes_max),
+      written.empty() ? "the default" : excerpt(written, found_bytes_max), read,
+      time_text(earliest), time_text(latest), remedy);
 }
 
 }  // namespace telemetry

@@ -177,6 +177,16 @@ std::string pointer_step(std::string_view name) {
   return out;
 }
 
+std::string slot_pointer(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    out += pointer_step(path.substr(0, dot));
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return out;
+}
+
 std::string excerpt(std::string_view text, std::size_t bytes_max) {
   std::string out;
   std::size_t at = 0;

@@ -152,6 +152,8 @@ inline constexpr RelationWord relation_words[] = {
 [[nodiscard]] std::string json_string(std::string_view text);
 /// One step of a JSON pointer, with its slash. Source: RFC 6901.
 [[nodiscard]] std::string pointer_step(std::string_view name);
+/// The JSON pointer of a slot's path.
+[[nodiscard]] std::string slot_pointer(std::string_view path);
 /// The text with control characters as \u00XX, cut near `bytes_max` at a code point.
 [[nodiscard]] std::string excerpt(std::string_view text, std::size_t bytes_max = 64);
 
