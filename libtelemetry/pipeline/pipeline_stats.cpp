@@ -331,13 +331,17 @@ std::string to_text(const PipelineStats& stats) {
       "checks     valid {}, invalid {}, without schema {}, gaps {}, resets {}, late {}, coerced "
       "{}, rounded {}\n"
       "journal    {:.1f} of {:.0f} MB, {} batches, {} syncs, {} messages in batches that failed\n"
-      "broker     connects {}, disconnects {}, subscriptions {}\n"
+      "broker     connects {}, disconnects {}, subscriptions {}{}\n"
       "process    up {:.1f} s, memory {:.1f} MB, at most {:.1f} MB\n",
       in.received, messages_stored(stats), messages_dropped(stats),
       in.duplicates + in.retained_skipped, in.valid, in.invalid, in.unmatched, in.gaps, in.resets,
       in.late_unchecked, in.coerced, in.rounded, static_cast<double>(stats.journal.bytes) / 1048576,
       static_cast<double>(stats.journal_bytes_max) / 1048576, in.commits, stats.journal.syncs,
       in.aborted, stats.sources.connects, stats.sources.disconnects, stats.sources.subscriptions,
+      stats.sources.dropped_by_broker == 0
+          ? std::string()
+          : fmt::format(", dropped {} from the queues of its clients, ours among them",
+                        stats.sources.dropped_by_broker),
       static_cast<double>(stats.uptime_ns) / 1e9, static_cast<double>(stats.memory_bytes) / 1048576,
       static_cast<double>(stats.memory_peak_bytes) / 1048576);
   for (const ConsumerStats& consumer : stats.consumers) {
