@@ -1,4 +1,5 @@
 # Each adapter can be left out, and all of them, and the rest configures.
+cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${WORK}/options)
 foreach(without MQTT FILES SQLITE "MQTT;FILES;SQLITE")
   set(options "")
