@@ -3,10 +3,11 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
-find_package(valijson REQUIRED PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libvalijson-dev/usr)  # scripts/packages
 find_package(RapidJSON REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 find_path(TELEMETRY_XXHASH_INCLUDE xxhash.h REQUIRED)
+find_path(TELEMETRY_VALIJSON_INCLUDE valijson/validator.hpp REQUIRED
+          PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libvalijson-dev/usr/include)  # scripts/packages
 if(TELEMETRY_WITH_MQTT)
   pkg_check_modules(mosquitto REQUIRED IMPORTED_TARGET libmosquitto)
 endif()
