@@ -347,7 +347,9 @@ void WiredPipeline::stop() {
       }
     };
     each([](Consumer&, std::jthread& thread) { thread.request_stop(); });
-    each([&](const Consumer& consumer, std::jthread&) { say_what_stop_waits_for(consumer.stats()); });
+    each([&](const Consumer& consumer, std::jthread&) {
+      say_what_stop_waits_for(consumer.stats());
+    });
     each([](Consumer&, std::jthread& thread) { thread.join(); });
   }
   consumer_threads_.clear();
@@ -358,10 +360,11 @@ void WiredPipeline::stop() {
 void WiredPipeline::say_what_stop_waits_for(const ConsumerStats& consumer) const {
   if (!consumer.failing) return;
   log(LogLevel::warn,
-      fmt::format("stopping: waits up to {:g} s for {}, which lacks {} messages and is failing ({}); "
-                  "what it does not take is kept in the journal",
-                  static_cast<double>(options_.drain_ns) / 1e9, consumer.name, consumer.lag,
-                  consumer.last_error));
+      fmt::format(
+          "stopping: waits up to {:g} s for {}, which lacks {} messages and is failing ({}); "
+          "what it does not take is kept in the journal",
+          static_cast<double>(options_.drain_ns) / 1e9, consumer.name, consumer.lag,
+          consumer.last_error));
 }
 
 Result<void> WiredPipeline::wait() {

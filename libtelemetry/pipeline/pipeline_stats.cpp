@@ -87,7 +87,8 @@ constexpr Metric<PipelineStats> pipeline_metrics[] = {
     {"messages_stored", "mqtt_messages_stored_total", counter, "Messages that the first store has",
      [](const Pipe& s) { return real(messages_stored(s)); }},
     {"messages_dropped", "mqtt_messages_dropped_total", counter,
-     "Messages that are nowhere: refused, dropped by an option, the broker (any client's) or a full journal",
+     "Messages that are nowhere: refused, dropped by an option, the broker (any client's) or a "
+     "full journal",
      [](const Pipe& s) { return real(messages_dropped(s)); }},
     {"validation_errors", "mqtt_validation_errors_total", counter,
      "Messages that break their schema", [](const Pipe& s) { return real(s.ingest.invalid); }},
