@@ -361,7 +361,8 @@ void WiredPipeline::say_what_stop_waits_for(const ConsumerStats& consumer) const
   if (!consumer.failing) return;
   log(LogLevel::warn,
       fmt::format(
-          "stopping: waits up to {:g} s for {}, which lacks {} messages and is failing ({}); "
+          "stopping: waits up to {:g} s, and for an attempt that has begun, for {}, which lacks {} "
+          "messages and is failing ({}); "
           "what it does not take is kept in the journal",
           static_cast<double>(options_.drain_ns) / 1e9, consumer.name, consumer.lag,
           consumer.last_error));

@@ -183,8 +183,9 @@ TEST_CASE("a stop says at once which failing store it waits for, and how long") 
   REQUIRE(house.brokers[0].wait_until_empty());
   while (!(*pipeline)->stats().consumers[0].failing) std::this_thread::yield();
   (*pipeline)->stop();
-  CHECK(house.log.count("stopping: waits up to 0.02 s for store, which lacks 100 messages and is "
-                        "failing (store: not there yet)") == 1);
+  CHECK(house.log.count("stopping: waits up to 0.02 s, and for an attempt that has begun, for "
+                        "store, which lacks 100 messages and is failing (store: not there yet)") ==
+        1);
 }
 
 TEST_CASE("a new journal numbers its messages above what the store holds") {
