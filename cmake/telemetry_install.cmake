@@ -1,17 +1,17 @@
 # cmake --install: headers, libraries and find_package(telemetry COMPONENTS core telemetry mqtt files sqlite).
 include(CMakePackageConfigHelpers)
 
-set(components core telemetry)
+set(telemetry_components core telemetry)
 if(TELEMETRY_WITH_MQTT)
-  list(APPEND components mqtt)
+  list(APPEND telemetry_components mqtt)
 endif()
 if(TELEMETRY_WITH_FILES)
-  list(APPEND components files)
+  list(APPEND telemetry_components files)
 endif()
 if(TELEMETRY_WITH_SQLITE)
-  list(APPEND components sqlite)
+  list(APPEND telemetry_components sqlite)
 endif()
-foreach(component IN LISTS components)
+foreach(component IN LISTS telemetry_components)
   install(TARGETS telemetry_${component} EXPORT telemetry_${component}
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
   install(EXPORT telemetry_${component} NAMESPACE telemetry:: COMPONENT development

@@ -19,7 +19,8 @@ if(PROJECT_IS_TOP_LEVEL)
   target_compile_options(telemetry_flags INTERFACE -Werror)
 endif()
 if(CMAKE_UNITY_BUILD)
-  target_compile_options(telemetry_flags INTERFACE -Wno-shadow)  # files that are one here hide each other's names
+  target_compile_options(telemetry_flags INTERFACE  # files that are one here hide each other's names
+    -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 if(TELEMETRY_SANITIZE)
   # What every test of a sanitizer build runs with, processes that it starts included.

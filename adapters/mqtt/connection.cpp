@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 #include <mqtt_protocol.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 #include <thread>
 
@@ -123,7 +125,15 @@ Connection::Connection(const MqttOptions& options, std::string client_id, bool c
       known_(options, environment),
       dialling_(std::make_shared<std::atomic<int>>(0)),
       v5_(options.protocol != MqttProtocol::v311) {
-  static const int initialised = mosquitto_lib_init();
+  static const int initialised = [] {
+    // libmosquitto 2.0.11 does the same and 2.0.21 does not, though with TLS both may write to a
+    // connection that is gone.
+    struct sigaction action = {};
+    if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) {
+      std::signal(SIGPIPE, SIG_IGN);
+    }
+    return mosquitto_lib_init();
+  }();
   static_cast<void>(initialised);
 }
 

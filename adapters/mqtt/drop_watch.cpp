@@ -14,6 +14,8 @@ namespace {
 
 /// Brokers tell their counters every few seconds, the slowest each minute.
 constexpr std::int64_t silence_ns = 120'000'000'000;
+/// In a row. One connection may end just then for any reason.
+constexpr int closes_max = 2;
 
 }  // namespace
 
@@ -75,6 +77,7 @@ bool DropWatch::answered(int mid, int code) {
     return true;
   }
   state_ = State::granted;
+  closes_ = 0;
   granted_at_ = environment_.clock.monotonic();
   return true;
 }
@@ -82,7 +85,7 @@ bool DropWatch::answered(int mid, int code) {
 void DropWatch::ended(bool alone) {
   if (state_ != State::asked) return;
   state_ = State::wanted;
-  if (!alone || !connection_.was_shut_out()) return;
+  if (!alone || !connection_.was_shut_out() || ++closes_ < closes_max) return;
   connection_.known().note_closes_on_watch();
   if (std::exchange(left_out_said_, true)) return;
   connection_.log(LogLevel::info,
@@ -113,7 +116,8 @@ void DropWatch::count(std::size_t counter, std::string_view payload) {
   dropped_.fetch_add(total - before, relaxed);
   connection_.log(
       LogLevel::error,
-      fmt::format("{} has dropped {} messages from its queues, ours or another client's: {}",
+      fmt::format("{} has dropped {} messages from its queues, ours or another client's (it counts "
+                  "them together): {}",
                   address(options_), total - before, drop_counters[counter].remedy));
 }
 

@@ -30,7 +30,8 @@ inline constexpr std::array<DropCounter, 2> drop_counters{{
 /// Watches the broker's drop counters.
 ///
 /// Some brokers end a connection that asks for $SYS. So this is asked last and alone, when all else
-/// is answered, and left out for a broker that did so. Thread: one, but for what says otherwise.
+/// is answered, and left out for a broker that did so twice in a row. Thread: one, but for what
+/// says otherwise.
 class DropWatch {
  public:
   /// All outlive it.
@@ -71,6 +72,7 @@ class DropWatch {
   Environment environment_;
   State state_ = State::wanted;
   int mid_ = 0;
+  int closes_ = 0;               // in a row, of connections that ended before the answer
   std::int64_t granted_at_ = 0;  // monotonic
   bool came_ = false;            // a counter
   bool left_out_said_ = false, silence_said_ = false;

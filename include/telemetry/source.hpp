@@ -65,7 +65,7 @@ struct SourceStats {
   std::uint64_t connects = 0;
   std::uint64_t disconnects = 0;
   std::uint64_t subscriptions = 0;      ///< filters subscribed now
-  std::uint64_t dropped_by_broker = 0;  ///< lost in the peer's own queue, as far as it tells
+  std::uint64_t dropped_by_broker = 0;  ///< by the peer from queues of all its clients, as it tells
   std::uint64_t sessions_lost = 0;      ///< times the peer had forgotten us and what it kept for us
   bool connected = false;
 };

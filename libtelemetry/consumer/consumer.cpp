@@ -465,9 +465,12 @@ void Consumer::State::back_off(const Error& error) {
   environment.random({&random, 1});
   delay = delay / 2 + delay / 2 * random / 255;
   if (is_draining()) delay = std::min(delay, drain_until - now());
+  if (delay <= 0) {
+    log(LogLevel::error, to_string(error));
+    return;
+  }
   log(LogLevel::error,
       fmt::format("{}; retries in {:.1f} s", to_string(error), static_cast<double>(delay) / 1e9));
-  if (delay <= 0) return;
   std::unique_lock lock(pause_mutex);
   pause.wait_for(lock, is_draining() ? std::stop_token() : stop, std::chrono::nanoseconds(delay),
                  [] { return false; });

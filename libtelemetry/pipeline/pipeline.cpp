@@ -78,6 +78,7 @@ class WiredPipeline final : public Pipeline {
   void end(const Result<void>& outcome) noexcept;
   void run_source(Source& source, const std::stop_token& stop);
   void watch(const std::stop_token& stop, const std::function<void()>& on_ready);
+  void say_what_stop_waits_for(const ConsumerStats& consumer) const;
   void log(LogLevel level, const std::string& message) const {
     environment_.log(level, pipeline_component, message);
   }
@@ -324,14 +325,31 @@ void WiredPipeline::stop() {
   for (const bool dead_letters : {false, true}) {
     const auto each = [&](const auto& work) {
       for (std::size_t i = 0; i < consumer_threads_.size(); ++i) {
-        if ((&consumers_[i]->sink() == dead_letters_) == dead_letters) work(consumer_threads_[i]);
+        if ((&consumers_[i]->sink() == dead_letters_) == dead_letters) {
+          work(*consumers_[i], consumer_threads_[i]);
+        }
       }
     };
-    each([](std::jthread& thread) { thread.request_stop(); });
-    each([](std::jthread& thread) { thread.join(); });
+    each([](Consumer&, std::jthread& thread) { thread.request_stop(); });
+    each([&](const Consumer& consumer, std::jthread&) {
+      say_what_stop_waits_for(consumer.stats());
+    });
+    each([](Consumer&, std::jthread& thread) { thread.join(); });
   }
   consumer_threads_.clear();
   end({});
+}
+
+/// A store that works is done in no time, as a rule.
+void WiredPipeline::say_what_stop_waits_for(const ConsumerStats& consumer) const {
+  if (!consumer.failing) return;
+  log(LogLevel::warn,
+      fmt::format(
+          "stopping: waits up to {:g} s, and for an attempt that has begun, for {}, which lacks {} "
+          "messages and is failing ({}); "
+          "what it does not take is kept in the journal",
+          static_cast<double>(options_.drain_ns) / 1e9, consumer.name, consumer.lag,
+          consumer.last_error));
 }
 
 Result<void> WiredPipeline::wait() {

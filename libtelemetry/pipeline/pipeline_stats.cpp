@@ -87,7 +87,8 @@ constexpr Metric<PipelineStats> pipeline_metrics[] = {
     {"messages_stored", "mqtt_messages_stored_total", counter, "Messages that the first store has",
      [](const Pipe& s) { return real(messages_stored(s)); }},
     {"messages_dropped", "mqtt_messages_dropped_total", counter,
-     "Messages that are nowhere: refused, dropped by an option, the broker or a full journal",
+     "Messages that are nowhere: refused, dropped by an option, the broker (any client's) or a "
+     "full journal",
      [](const Pipe& s) { return real(messages_dropped(s)); }},
     {"validation_errors", "mqtt_validation_errors_total", counter,
      "Messages that break their schema", [](const Pipe& s) { return real(s.ingest.invalid); }},
@@ -139,7 +140,7 @@ constexpr Metric<PipelineStats> pipeline_metrics[] = {
      "Messages without schema that `schema.unmatched: drop` dropped",
      [](const Pipe& s) { return real(s.ingest.unmatched_dropped); }},
     {"broker_dropped", "mqtt_broker_dropped_total", counter,
-     "Messages that the broker says it dropped",
+     "Messages that the broker says it dropped from the queues of all its clients, ours among them",
      [](const Pipe& s) { return real(s.sources.dropped_by_broker); }},
     {"sequence_gaps", "mqtt_sequence_gaps_total", counter, "Gaps in devices' numbering",
      [](const Pipe& s) { return real(s.ingest.gaps); }},
@@ -334,7 +335,7 @@ std::string to_text(const PipelineStats& stats) {
       "checks     valid {}, invalid {}, without schema {}, gaps {}, resets {}, late {}, coerced "
       "{}, rounded {}, absurd times {}\n"
       "journal    {:.1f} of {:.0f} MB, {} batches, {} syncs, {} messages in batches that failed\n"
-      "broker     connects {}, disconnects {}, subscriptions {}\n"
+      "broker     connects {}, disconnects {}, subscriptions {}{}\n"
       "process    up {:.1f} s, memory {:.1f} MB, at most {:.1f} MB\n",
       in.received, messages_stored(stats), messages_dropped(stats),
       in.duplicates + in.retained_skipped, in.retained_ignored, in.valid, in.invalid, in.unmatched,
@@ -342,6 +343,10 @@ std::string to_text(const PipelineStats& stats) {
       static_cast<double>(stats.journal.bytes) / 1048576,
       static_cast<double>(stats.journal_bytes_max) / 1048576, in.commits, stats.journal.syncs,
       in.aborted, stats.sources.connects, stats.sources.disconnects, stats.sources.subscriptions,
+      stats.sources.dropped_by_broker == 0
+          ? std::string()
+          : fmt::format(", dropped {} from the queues of its clients, ours among them",
+                        stats.sources.dropped_by_broker),
       static_cast<double>(stats.uptime_ns) / 1e9, static_cast<double>(stats.memory_bytes) / 1048576,
       static_cast<double>(stats.memory_peak_bytes) / 1048576);
   for (const ConsumerStats& consumer : stats.consumers) {

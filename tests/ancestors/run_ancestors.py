@@ -18,9 +18,11 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "crash"))
+from programs import mosquitto  # noqa: E402
+
 BIN, SOURCE = (pathlib.Path(part).resolve() for part in sys.argv[1:3])
 HERE = SOURCE / "tests/ancestors"
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 PATIENCE_S = 60  # a hang ends the test; nothing else depends on it
 
 # What each configuration is still refused for: key and value.
@@ -61,7 +63,7 @@ class Broker:
         self.port = free_port()
         conf = folder / "mosquitto.conf"
         conf.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
-        self.process = subprocess.Popen([MOSQUITTO, "-c", conf], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([mosquitto(), "-c", conf], stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if "running" in line:
                 return

@@ -37,6 +37,8 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests/crash"))
+from programs import mosquitto  # noqa: E402
 FILTER = "sensors/+/temperature"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 WAIT_S = 300
@@ -180,10 +182,7 @@ class Broker:
                 f"listener {self.port} 127.0.0.1\nallow_anonymous true\nlog_type error\n"
                 "max_queued_messages 0\nmax_inflight_messages 0\nsys_interval 1\n"
             )
-        mosquitto = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        if mosquitto is None:
-            sys.exit("end_to_end.py: mosquitto is not installed: apt install mosquitto")
-        self.child = subprocess.Popen(pinned(options, 0, [mosquitto, "-c", config]))
+        self.child = subprocess.Popen(pinned(options, 0, [mosquitto(), "-c", config]))
         for _ in range(500):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()

@@ -351,7 +351,7 @@ def removed_while_away(rig):
     with open(path, "w", encoding="utf-8") as config:
         config.write(text.replace('    - {topic: "iot/#", qos: 1}\n', ""))
     edge = rig.start_edge(log="second.log")
-    (remembered,) = glob.glob(os.path.join(rig.journal, "subscriptions-*"))
+    (remembered,) = glob.glob(os.path.join(rig.journal, "subscriptions-" + 16 * "?"))  # without .new
 
     def unsubscribed():
         with open(remembered, encoding="utf-8") as subscriptions:

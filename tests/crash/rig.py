@@ -19,6 +19,8 @@ import subprocess
 import tempfile
 import time
 
+from programs import mosquitto
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 READY_S = 60  # a sanitizer build that replays a journal is slow; nothing depends on the figure
 STALL_S = 60  # rows must keep coming: so long without a new one is a failure
@@ -191,10 +193,7 @@ class Rig:
             ]
         with open(config, "w", encoding="utf-8") as out:
             out.write("\n".join(lines) + "\n")
-        mosquitto = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        if mosquitto is None:
-            raise Failure("mosquitto is not installed: apt install mosquitto")
-        self.broker = self.run("mosquitto", [mosquitto, "-c", config], "mosquitto.log")
+        self.broker = self.run("mosquitto", [mosquitto(), "-c", config], "mosquitto.log")
         wait_until(self.broker_listens, 10, "mosquitto listens")
         return self.broker
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Runs every C++ example against a real broker. usage: run_examples.py BIN_DIR SOURCE_DIR"""
 import pathlib
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -9,8 +8,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "crash"))
+from programs import mosquitto  # noqa: E402
+
 BIN, SOURCE = map(pathlib.Path, sys.argv[1:3])
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 MESSAGES = [("sensors/a/temperature", '{"temperature":1}'), ("sensors/b/temperature", '{"temperature":2}')]
 
 
@@ -52,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         conf = pathlib.Path(folder) / "mosquitto.conf"
         conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-        broker = subprocess.Popen([MOSQUITTO, "-c", conf], stderr=subprocess.DEVNULL)
+        broker = subprocess.Popen([mosquitto(), "-c", conf], stderr=subprocess.DEVNULL)
         try:
             wait_for(port)
             embed = run("example_embed", port, f"{folder}/embed")

@@ -74,6 +74,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="telemetry_faults_") as folder:
         clone = pathlib.Path(folder) / "clone"
         subprocess.run(["git", "clone", "-q", "--shared", options.repository, clone], check=True)
+        unpacked = pathlib.Path(options.repository).resolve() / "build/third_party"  # scripts/packages
+        if unpacked.exists():
+            (clone / "build").mkdir()
+            (clone / "build/third_party").symlink_to(unpacked)
         for fault in faults:
             if options.names and fault.name not in options.names:
                 continue

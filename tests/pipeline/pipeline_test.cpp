@@ -171,6 +171,23 @@ TEST_CASE("a store that is away at start keeps nobody from starting") {
   CHECK(house.log.count("store is away") == 1);
 }
 
+TEST_CASE("a stop says at once which failing store it waits for, and how long") {
+  House house;
+  FarEnd store;
+  store.set_plan({.open_failures = 1'000'000});
+  house.options.drain_ns = 20 * ms;
+  auto pipeline = house.create({&store});
+  REQUIRE(pipeline);
+  REQUIRE((*pipeline)->start());
+  house.publish(0, 100);
+  REQUIRE(house.brokers[0].wait_until_empty());
+  while (!(*pipeline)->stats().consumers[0].failing) std::this_thread::yield();
+  (*pipeline)->stop();
+  CHECK(house.log.count("stopping: waits up to 0.02 s, and for an attempt that has begun, for "
+                        "store, which lacks 100 messages and is failing (store: not there yet)") ==
+        1);
+}
+
 TEST_CASE("a new journal numbers its messages above what the store holds") {
   House house;
   FarEnd store;

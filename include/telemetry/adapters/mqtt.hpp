@@ -93,7 +93,8 @@ class MqttSource : public Source {
 /// run() errors: invalid_argument  the options contradict each other; failed_precondition  this
 /// libmosquitto does not hold acknowledgements back.
 /// Thread: run() uses the calling thread, and one more for as long as a connection is being opened.
-/// libmosquitto sets SIGPIPE to be ignored in the whole process.
+/// SIGPIPE is set to be ignored in the whole process (libmosquitto 2.0.11 does so in any case; with
+/// later ones we do, unless the program has a handler of its own).
 [[nodiscard]] std::unique_ptr<MqttSource> make_mqtt_source(
     const MqttOptions& options, Environment environment = default_environment());
 
