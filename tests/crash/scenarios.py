@@ -2,9 +2,11 @@
 """What must survive. Each function is one scenario: it gets a fresh rig and returns what it saw."""
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 
 from proxy import Proxy
@@ -65,6 +67,26 @@ def files_beside_sqlite(rig):
     seen = rig.finish(load, edge)
     ends.append(rig.last_file())
     return f"{kills} kills: SQLite: {seen}; {rig.check_files(rig.acknowledged(), ends)}"
+
+
+def sink_away_from_start(rig):
+    """The folder of the files sink cannot be made for the first ten minutes; SQLite beside it waits for nothing."""
+    rig.write_config(backend="[sqlite, filesystem]")
+    with open(rig.files, "w", encoding="utf-8") as in_the_way:
+        in_the_way.write("not a folder\n")
+    rig.start_broker()
+    edge = rig.start_edge()  # ready without it
+    load = rig.start_load(rate=rig.options.rate, seconds=5 if rig.options.short else 600)
+    load.wait(0, 700)
+    expected = rig.acknowledged()
+    rig.wait_for_rows(len(expected), edge)
+    held = sum(e.stat().st_size for e in os.scandir(rig.journal) if e.name.endswith(".tlj"))
+    os.remove(rig.files)
+    status = [rig.binary("telemetry"), "status", "--config", rig.path("edge.yaml")]
+    caught_up = re.compile(r"filesystem +accepted [1-9]\d*, rejected 0, behind 0,")
+    wait_until(lambda: caught_up.search(subprocess.check_output(status, text=True)), 120, "files to catch up")
+    edge.stop()
+    return f"{rig.check_exactly_once(expected)}; {held >> 20} MB waited; {rig.check_files(expected, [rig.last_file()])}"
 
 
 def broker_restarted(rig):
@@ -280,6 +302,7 @@ def journal_restored(rig):
 SCENARIOS = [
     edge_killed,
     files_beside_sqlite,
+    sink_away_from_start,
     broker_restarted,
     broker_killed,
     sqlite_locked,

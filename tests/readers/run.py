@@ -10,15 +10,16 @@ and adds up a field, and all must agree with Python's own gzip and json. docs/fi
 """
 import argparse
 import json
-import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "crash"))
+from programs import mosquitto  # noqa: E402
 
 READERS = ["pandas==3.1.1", "polars==2.1.0", "duckdb==2.0.1", "pyarrow==26.0.1", "zstandard==0.25.0", "lz4==4.4.5"]
 KINDS = ["none", "gzip", "zstd", "lz4"]
@@ -107,12 +108,10 @@ storage:
 {targets}
 """)
     (folder / "schemas").mkdir()
-    search = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
-    mosquitto = shutil.which("mosquitto", path=search) or sys.exit("mosquitto is not installed")
     programs = []
     try:
         (folder / "mosquitto.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
-        programs.append(subprocess.Popen([mosquitto, "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL))
+        programs.append(subprocess.Popen([mosquitto(), "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL))
         edge = subprocess.Popen([binaries / "telemetry-edge", "--config", config], stderr=open(folder / "log", "w"))
         programs.append(edge)
         wait_for("the edge logger", lambda: " ready" in (folder / "log").read_text())
