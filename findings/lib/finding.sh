@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by every finding: a temporary folder $work that goes at exit with every program started in it, and pinned installs.
+set -euo pipefail
+lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=$(mktemp -d)
+started=()
+finish() {
+  local status=$?
+  for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${started[@]}"; do wait "$pid" 2>/dev/null || true; done
+  rm -rf "$work"
+  exit "$status"
+}
+trap finish EXIT
+export PYTHONPATH=$lib PYTHONDONTWRITEBYTECODE=1
+cd "$work"
+
+# debian PACKAGE=VERSION...: unpacked below $work/debian, not installed. apt refuses another version.
+debian() {
+  mkdir -p debian debs
+  (cd debs && apt-get download -qq -o APT::Sandbox::User=root "$@" >/dev/null)
+  for file in debs/*.deb; do dpkg-deb -x "$file" debian; done
+  export LD_LIBRARY_PATH=$work/debian/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo x86_64-linux-gnu)
+  echo "installed: $*"
+}
+
+# python_packages PACKAGE==VERSION...: a virtual environment; its interpreter is $python.
+python_packages() {
+  python3 -m venv venv
+  python=$work/venv/bin/python
+  "$python" -m pip install -q --disable-pip-version-check "$@"
+  echo "installed: $* ($("$python" -V))"
+}
+
+# node_packages PACKAGE@VERSION...: below $work/node_modules.
+node_packages() {
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work" "$@" >/dev/null
+  echo "installed: $* (Node.js $(node --version))"
+}
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# start LOG COMMAND...: in the background, ended at exit; its process is $!.
+start() {
+  local log=$1
+  shift
+  "$@" >"$log" 2>&1 &
+  started+=($!)
+}
+
+# await_port PORT LOG: until a server listens.
+await_port() {
+  for _ in $(seq 600); do
+    python3 -c "import socket; socket.create_connection(('127.0.0.1', $1), 1)" 2>/dev/null && return
+    sleep 0.1
+  done
+  echo "nothing listens on port $1:" >&2
+  tail -20 "$2" >&2
+  exit 2
+}
