@@ -28,7 +28,7 @@ debian() {
 python_packages() {
   python3 -m venv venv
   python=$work/venv/bin/python
-  "$python" -m pip install -q --disable-pip-version-check "$@"
+  "$python" -m pip install -q --no-compile --disable-pip-version-check "$@"
   echo "installed: $* ($("$python" -V))"
 }
 
