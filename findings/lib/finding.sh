@@ -58,3 +58,13 @@ await_port() {
   tail -20 "$2" >&2
   exit 2
 }
+
+# mosquitto_broker [LINE...]: Debian 12's mosquitto with these lines of configuration, on $port; its log is broker.log.
+mosquitto_broker() {
+  debian mosquitto=2.0.11-1.2+deb12u2 libdlt2=2.18.8-6 libwrap0=7.6.q-32
+  port=$(free_port)
+  printf '%s\n' "listener $port 127.0.0.1" "allow_anonymous true" "$@" >broker.conf
+  start broker.log debian/usr/sbin/mosquitto -c broker.conf
+  await_port "$port" broker.log
+  export port
+}
