@@ -48,15 +48,21 @@ start() {
   started+=($!)
 }
 
-# await_port PORT LOG: until a server listens.
+# await_port PORT LOG: until the program started last listens; it may take 3 minutes on a busy machine.
 await_port() {
-  for _ in $(seq 600); do
-    python3 -c "import socket; socket.create_connection(('127.0.0.1', $1), 1)" 2>/dev/null && return
-    sleep 0.1
-  done
-  echo "nothing listens on port $1:" >&2
-  tail -20 "$2" >&2
-  exit 2
+  python3 - "$1" "${started[-1]}" <<'PY' || { tail -20 "$2" >&2; exit 2; }
+import os, socket, sys, time
+
+end = time.monotonic() + 180
+while time.monotonic() < end:
+    try:
+        socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)
+        sys.exit(0)
+    except OSError:
+        os.kill(int(sys.argv[2]), 0)  # fails when the program has ended
+        time.sleep(0.1)
+sys.exit(f"nothing listens on port {sys.argv[1]}")
+PY
 }
 
 # mosquitto_broker [LINE...]: Debian 12's mosquitto with these lines of configuration, on $port; its log is broker.log.
