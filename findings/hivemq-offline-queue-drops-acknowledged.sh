@@ -16,7 +16,7 @@ cat >pom.xml <<'XML'
   </dependency></dependencies>
 </project>
 XML
-mvn -q -B dependency:copy-dependencies -DoutputDirectory=jars
+mvn -q -B dependency:copy-dependencies -DoutputDirectory=jars >/dev/null
 ls jars/hivemq-community-edition-embedded-2024.3.jar
 export port
 port=$(free_port)
