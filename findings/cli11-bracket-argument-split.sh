@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A CLI11 program that takes a list of arguments gets two when the user gives one, '[21.5,22]', and none for '[]'.
-# Expected: one word of the shell is one argument (POSIX, XBD 12.1), so a vector<string> has what argv has.
+# Expected: one word of the shell is one argument, so a vector<string> has what argv has.
 # Happens: a word that begins with [ and ends with ] is taken for a list in the notation of CLI11's configuration files, its
 #   brackets are dropped and it is cut at the commas. '{"v":[1,2]}' is left alone. Options with several values do it, too.
 # Meets: tools that take JSON payloads or topic filters as arguments: `publish '[21.5,22]'` sends two messages.

@@ -50,14 +50,14 @@ port = int(os.environ["port"])
 print("expected: retain=True for each new subscription, retain=False for the live message")
 publisher = Client(port, "publisher", clean=True)
 publisher.publish("alarm/pump", "overheat", retain=True)
-stored = []
+stored, subscribers = [], []
 for topic_filter in ("alarm/pump", "alarm/+", "#"):
     for qos in (0, 1, 2):
         late = Client(port, f"late{len(stored)}", clean=True)
         late.subscribe(topic_filter, qos)
         stored += [(qos, m) for m in late.messages(5, 1)]
         print(f"new subscription {topic_filter}, QoS {qos}: {stored[-1][1].payload.decode()}, retain={stored[-1][1].retain}")
-        late.disconnect()
+        subscribers.append(late)
 present = Client(port, "present", clean=True)
 present.subscribe("other/#")
 publisher.publish("other/pump", "ok")

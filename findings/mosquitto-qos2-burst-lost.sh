@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # mqtt.js publishes 500 messages of QoS 2 in one go to mosquitto 2.0.11: every callback reports success, 20 arrive.
-# Expected: with QoS 2 "loss is not acceptable" (MQTT 3.1.1, 4.3.3), and after PUBCOMP the receiver has taken over the message.
+# Expected: QoS 2 is for what may be neither lost nor doubled (MQTT 3.1.1, 4.3.3); after PUBREC the server owns the message.
 #   max_inflight_messages (20) is described in mosquitto.conf(5) as the limit of outgoing messages.
 # Happens: mosquitto holds 20 incoming QoS 2 messages of a client too. In 3.1.1 it answers PUBREC and PUBCOMP for the rest and
 #   drops it, with nothing in the log. In MQTT 5 the rest is refused (0x97), since mqtt.js does not keep to the Receive
-#   Maximum 20 of the CONNACK (MQTT 5, 3.3.4 [MQTT-3.3.4-9]); its callback has the error then.
+#   Maximum 20 of the CONNACK (MQTT 5, 3.3.4 [MQTT-3.3.4-7]); its callback has the error then.
 # Meets: gateways that flush a backlog with `for (...) client.publish(..., {qos: 2})`; 3.1.1 is the default of mqtt.js. Clients
 #   that keep at most 20 under way (paho, libmosquitto) lose nothing.
 # Do: await each publish (or at most 20), or QoS 1 with deduplication, or max_inflight_messages 0 in mosquitto.conf.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # polars.read_ndjson drops a field that first appears after row 100, in silence, also inside nested objects.
-# Expected: an error, as a late change of type gives; the manual of infer_schema_length says only "the maximum number of rows
-#   to scan for schema inference".
+# Expected: an error, as a late change of type gives; the manual of infer_schema_length tells that rows are looked at,
+#   not what becomes of members that those rows lack.
 # Happens: the columns are those of the first 100 rows. A member that begins later is no column, and no error either.
 # Meets: event logs, where rare members (an alarm, an error code) are by nature not in the first 100 lines.
 # Do: infer_schema_length=None, or a schema of one's own.

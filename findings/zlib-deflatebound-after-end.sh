@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # zlib 1.2.13's deflateBound() is 12 bytes too small for a gzip stream that has just ended, and right again after deflateReset().
-# Expected: an upper bound for what the stream would produce, at any time after deflateInit2() (zlib.h, deflateBound: "must be
-#   called after deflateInit() or deflateInit2()"); nothing says "not between Z_FINISH and deflateReset()".
+# Expected: an upper bound for what the stream would produce, at any time after deflateInit2() (zlib.h, deflateBound);
+#   nothing says that it must not be asked between Z_FINISH and deflateReset().
 # Happens: an ended stream counts the 6 bytes around zlib data and not the 18 of gzip. With a buffer of that size the next
 #   member of data that does not compress does not fit: deflate(Z_FINISH) returns Z_OK and not Z_STREAM_END.
 # Meets: writers that reuse one stream for many gzip members (one per block or hour) and size the buffer before the reset:
