@@ -254,6 +254,14 @@ schema: {{path: {schema or os.path.join(ROOT, 'examples', 'schemas')}}}
         self.starts += 1
         return edge
 
+    def status(self):
+        """What `telemetry status --json` says of the running edge logger."""
+        command = [self.binary("telemetry"), "status", "--config", self.path("edge.yaml"), "--json"]
+        return json.loads(subprocess.check_output(command, timeout=30))
+
+    def consumers(self):
+        return {one["name"]: one for one in self.status()["consumers"]}
+
     # --- telemetry-sim --------------------------------------------------------------------------
     def start_load(self, rate=2000, seconds=0.0, count=0, port=None, name="load", first=1, more=()):
         """Returns the running simulator; its acknowledged messages are read by acknowledged()."""

@@ -2,11 +2,9 @@
 """What must survive. Each function is one scenario: it gets a fresh rig and returns what it saw."""
 
 import os
-import re
 import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 
 from proxy import Proxy
@@ -82,11 +80,36 @@ def sink_away_from_start(rig):
     rig.wait_for_rows(len(expected), edge)
     held = sum(e.stat().st_size for e in os.scandir(rig.journal) if e.name.endswith(".tlj"))
     os.remove(rig.files)
-    status = [rig.binary("telemetry"), "status", "--config", rig.path("edge.yaml")]
-    caught_up = re.compile(r"filesystem +accepted [1-9]\d*, rejected 0, behind 0,")
-    wait_until(lambda: caught_up.search(subprocess.check_output(status, text=True)), 120, "files to catch up")
+    wait_until(lambda: rig.consumers()["filesystem"]["lag"] == 0, 120, "files to catch up")
     edge.stop()
     return f"{rig.check_exactly_once(expected)}; {held >> 20} MB waited; {rig.check_files(expected, [rig.last_file()])}"
+
+
+def rejected_flood(rig):
+    """One device sends wrong values as fast as it can beside others at a fixed rate: they are stored meanwhile."""
+    seconds = 4 if rig.options.short else 60
+    rig.start_broker()
+    edge = rig.start_edge()
+    load = rig.start_load(rate=500, seconds=seconds + 2)
+    flood = rig.start_load(
+        rate=0, seconds=seconds, name="flood", first=900, more=["--devices", "1", "--bad-payloads", "100"]
+    )
+    lags = []
+    while flood.running():
+        lags.append(rig.consumers()["sqlite"]["lag"])
+        time.sleep(0.2)
+    flood.wait(0, 120)
+    load.wait(0, 120)
+    wait_until(lambda: all(one["lag"] == 0 for one in rig.consumers().values()), 120, "all lags 0")
+    status, letters = rig.status(), rig.consumers()["dead_letters"]
+    if status["dead_letter_syncs"] > 2 * letters["writes"]:
+        raise Failure(f"{status['dead_letter_syncs']} syncs in {letters['writes']} writes of dead letters")
+    expected = rig.acknowledged()
+    edge.stop()
+    return (
+        f"{rig.check_exactly_once(expected)}; {letters['accepted']} dead letters with {status['dead_letter_syncs']} "
+        f"syncs in {letters['writes']} writes; SQLite at most {max(lags)} behind"
+    )
 
 
 def broker_restarted(rig):
@@ -303,6 +326,7 @@ SCENARIOS = [
     edge_killed,
     files_beside_sqlite,
     sink_away_from_start,
+    rejected_flood,
     broker_restarted,
     broker_killed,
     sqlite_locked,
