@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   sources.app = "edge";
   sources.environment = [](const std::string&) { return std::nullopt; };
   sources.environment_names = [] { return std::vector<std::string>(); };
-  const std::span<const telemetry::Option> tables[] = {telemetry::base_options()};
+  const telemetry::OptionTable tables[] = {telemetry::base_options()};
   std::vector<telemetry::Diagnostic> diagnostics;
   const auto config = telemetry::Config::load(sources, tables, diagnostics);
   TELEMETRY_FUZZ_CHECK(static_cast<bool>(config) != telemetry::has_errors(diagnostics));
