@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -75,6 +76,7 @@ Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
   std::map<std::string, std::string> sections;                          // by the sink's name
   std::vector<Diagnostic> mistakes;
   for (const Backend& backend : table) {
+    std::map<std::filesystem::path, std::string> places;
     for (const std::string& section : config.entries(backend.options().prefix)) {
       auto sink = backend.make(config, section, environment);
       if (!sink) {
@@ -82,6 +84,13 @@ Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
         mistakes.insert(mistakes.end(), wrong.begin(), wrong.end());
         if (wrong.empty()) mistakes.push_back({section, 0, 0, to_string(sink.error()), ""});
         continue;
+      }
+      const std::string place = fmt::format("{}.{}", section, backend.place);
+      const auto folder = std::filesystem::path(config.text(place)).lexically_normal();
+      if (const auto [other, fresh] = places.emplace(folder, section); !fresh) {
+        mistakes.push_back(config.mistake(
+            place, fmt::format("{} is that of {}, too", folder.string(), other->second),
+            "give each target a place of its own"));
       }
       const auto [other, fresh] = sections.emplace((*sink)->name(), section);
       if (!fresh) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <tuple>
 
@@ -48,6 +49,13 @@ void check_owners(const Config& config, const Settings& settings,
   take(mqtt_options_from(config, settings.app));
   take(make_sinks(config, environment()));
   take(pipeline_options(config));
+  const std::string schemas = config.text("schema.path");
+  if (config.is_set("schema.path") && !std::filesystem::exists(schemas)) {
+    Diagnostic missing = config.mistake("schema.path", schemas + " does not exist here",
+                                        "create it, or name where the schemas are");
+    missing.severity = Diagnostic::Severity::warning;
+    diagnostics.push_back(std::move(missing));
+  }
   std::stable_sort(diagnostics.begin(), diagnostics.end(),
                    [](const Diagnostic& a, const Diagnostic& b) {
                      return std::tie(a.line, a.column) < std::tie(b.line, b.column);

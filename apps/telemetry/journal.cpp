@@ -24,6 +24,7 @@ struct Arguments {
   std::string path, filter = "#";
   std::uint64_t limit = 0;
   bool json = false;
+  bool all = false;
 };
 
 Result<std::string> folder_of(const Arguments& arguments) {
@@ -198,10 +199,9 @@ int dump(const Arguments& arguments) {
         }
         const bool message = frame.header.kind == core::FrameKind::message;
         if (!message || frame.header.sequence != next_sequence) problems.clear();
-        const bool all = arguments.filter == "#";
-        if (!all && (!message || !core::topic_matches(arguments.filter, frame.topic))) {
+        const bool other = !message && frame.header.kind != core::FrameKind::tombstone;
+        if (other ? !arguments.all : !core::topic_matches(arguments.filter, frame.topic))
           return true;
-        }
         return output.write(frame_line(frame, problems, arguments.json)) &&
                ++frames != arguments.limit;
       });
@@ -237,9 +237,10 @@ void add_journal(Command& program) {
       "journal does not keep telemetry-edge from starting; this is for tidiness.");
   repaired.example("telemetry journal repair ./data/journal");
 
-  Command& dumped = add("dump", "Prints the frames, one a line", dump);
+  Command& dumped = add("dump", "Prints the messages, one per line", dump);
   dumped.option("--topic", arguments->filter, "Only messages whose topic matches").type("FILTER");
-  dumped.option("--limit", arguments->limit, "At most this many frames; 0 = all").type("N");
+  dumped.option("--limit", arguments->limit, "At most this many; 0 = all").type("N");
+  dumped.flag("--all", arguments->all, "Schemas and snapshots of the sequence check, too");
   dumped.example("telemetry journal dump ./data/journal --topic 'sensors/#' --limit 20");
   dumped.example("telemetry journal dump ./data/dead_letters --json | jq .problems");
 }

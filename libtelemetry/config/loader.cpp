@@ -51,8 +51,8 @@ constexpr OtherName other_names[] = {
     {"mqtt.url", "mqtt.broker"},
     {"mqtt.user", "mqtt.username"},
     {"mqtt.keep_alive", "mqtt.keepalive"},
-    {"mqtt.clean_session", "mqtt.persistent_session, with the opposite value,"},
-    {"mqtt.clean_start", "mqtt.persistent_session, with the opposite value,"},
+    {"mqtt.clean_session", "mqtt.persistent_session with the opposite value"},
+    {"mqtt.clean_start", "mqtt.persistent_session with the opposite value"},
     {"mqtt.subscriptions", "mqtt.topics"},
     {"mqtt.qos", "mqtt.topics: [{topic: ..., qos: 1}]"},
     {"mqtt.ssl", "mqtt.tls: {enabled: true}"},
@@ -264,7 +264,7 @@ void Loader::complain_unknown(const Origin& origin, const std::string& table_key
   }
   std::string hint;
   if (const std::string_view known = known_as(table_key); !known.empty()) {
-    hint = fmt::format("it is called {} here", known);
+    hint = fmt::format("write {} instead", known);
   } else if (state_->by_key.contains(table_key)) {
     hint = fmt::format("write it nested: {}: {{{}: ...}}", parent, name);
   } else if (const auto near = nearest(name, siblings); !near.empty()) {

@@ -373,7 +373,7 @@ Problem Schema::explain(const core::Violation& violation, std::string_view paylo
     else
       is_wrong("a value", "is missing or null, but another field requires it");
   } else if (rule == Rule::unknown_field) {
-    is_wrong("declared fields", "is not declared");
+    is_wrong("declared fields", "is not declared; declare it, or set allow_extra_fields: true");
   } else if (rule == Rule::duplicate_key) {
     is_wrong("one value", "is given twice");
   } else if (rule == Rule::comparison && violation.key < view_.comparisons.size()) {

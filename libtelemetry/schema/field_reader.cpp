@@ -185,10 +185,12 @@ void Reader::read_name(const TreeNode& node, const Place& place, FieldSpec& fiel
   if (!place.in_array && field.name.find('.') != std::string::npos) {
     std::string plain = field.name;
     std::replace(plain.begin(), plain.end(), '.', '_');
-    mistake(
-        name->at,
-        fmt::format("name: '{}' has a dot, which joins names to a path", excerpt(field.name)),
-        fmt::format("write {{name: {}, aliases: [{}], ...}}", excerpt(plain), excerpt(field.name)));
+    mistake(name->at,
+            fmt::format("name: '{}' has a dot, which joins names to a path", excerpt(field.name)),
+            fmt::format(
+                "a member of an object stands among the `fields` of a field of type object; a key "
+                "that has the dot itself is {{name: {}, aliases: [{}], ...}}",
+                excerpt(plain), excerpt(field.name)));
   }
   if (field.name.size() > core::field_name_bytes_max) {
     mistake(name->at,

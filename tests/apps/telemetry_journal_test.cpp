@@ -92,6 +92,9 @@ TEST_CASE("journal dump prints frames, those of a filter, and as JSON") {
                             Catch::Contains(R"("kind":"message","topic":"other/topic")") &&
                             Catch::Contains(R"("verdict":"unmatched","reason":"no_schema")"));
   CHECK(std::count(other.out.begin(), other.out.end(), '\n') == 1);
+  CHECK_THAT(all.out, !Catch::Contains(" schema ") && !Catch::Contains(" snapshot "));
+  CHECK_THAT(run(folder, "journal dump data/journal --all").out,
+             Catch::Contains(" schema ") && Catch::Contains("message valid"));
   const Ran two = run(folder, "journal dump data/journal --limit 2");
   CHECK(std::count(two.out.begin(), two.out.end(), '\n') == 2);
 }

@@ -33,9 +33,9 @@ TEST_CASE("a key in the wrong section is sent to the right one") {
   CHECK_THAT(refused("mqtt.port: 10"), Catch::Contains("write it nested: mqtt: {port: ...}"));
   CHECK_THAT(refused("wombat: 10"), Catch::Contains("config reference"));
   CHECK_THAT(refused("mqtt: {prot: 1}"), Catch::Contains("did you mean mqtt.port?"));
-  CHECK_THAT(refused("mqtt: {host: h}"), Catch::Contains("it is called mqtt.broker here"));
+  CHECK_THAT(refused("mqtt: {host: h}"), Catch::Contains("write mqtt.broker instead"));
   CHECK_THAT(refused("mqtt: {clean_session: false}"),
-             Catch::Contains("mqtt.persistent_session, with the opposite value"));
+             Catch::Contains("mqtt.persistent_session with the opposite value"));
 }
 
 TEST_CASE("a key given twice is an error that names both lines") {

@@ -77,7 +77,7 @@ TEST_CASE("a broken rule is told with schema, path, value found and value allowe
   CHECK(told(*schema, R"({"temperature": 1, "lat": 2})") ==
         Told{t + "/lon: is missing or null, but another field requires it"});
   CHECK(told(*schema, R"({"temperature": 1, "colour": "red"})") ==
-        Told{t + "/colour: is not declared"});
+        Told{t + "/colour: is not declared; declare it, or set allow_extra_fields: true"});
   CHECK(told(*schema, R"({"temperature": 1, "temperature": 2})") ==
         Told{t + "/temperature: is given twice"});
   CHECK(told(*schema, R"({"temperature": 1, "level": 1e30})") ==
@@ -130,7 +130,7 @@ TEST_CASE("a broken comparison is told with both values, as they were written") 
       "      - {name: high, type: integer}\n      - {name: top, type: float}\n"
       "  - {name: from, type: timestamp, less_or_equal: to}\n  - {name: to, type: timestamp}\n"));
   CHECK(told(*schema, R"({"o": {"low": 20.50, "x": {"high": 1}, "high": 2e1, "top": 99}})") ==
-        Told{"t 1.0: /o/x: is not declared",
+        Told{"t 1.0: /o/x: is not declared; declare it, or set allow_extra_fields: true",
              "t 1.0: /o/low: 20.50 breaks less_than high, which is 2e1"});
   CHECK(told(*schema, R"({"o": {"top": 3, "l": 4}})") ==
         Told{"t 1.0: /o/low: 4 breaks less_than top, which is 3"});
