@@ -32,7 +32,7 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--bin", required=True, metavar="DIR", help="folder of telemetry-edge and telemetry-sim"
+        "--bin", required=True, metavar="DIR", help="folder of telemetry, telemetry-edge and telemetry-sim"
     )
     parser.add_argument(
         "--shim",
@@ -55,7 +55,7 @@ def parse_arguments():
     options.bin = os.path.abspath(options.bin)
     if options.shim is None:
         options.shim = os.path.join(os.path.dirname(options.bin), "tests", "libcapture_shim.so")
-    for program in ("telemetry-edge", "telemetry-sim"):
+    for program in ("telemetry", "telemetry-edge", "telemetry-sim"):
         if not options.list and not os.access(os.path.join(options.bin, program), os.X_OK):
             parser.error(f"{options.bin}/{program} does not exist; build it first")
     return options

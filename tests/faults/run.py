@@ -4,6 +4,7 @@
 
   tests/faults/run.py                          every fault (about 30 minutes)
   tests/faults/run.py feed_without_lock        one
+  tests/faults/run.py --check                  only that every patch applies (a test of ctest)
   tests/faults/run.py --repository OLD_CLONE --preset asan=fuzz    in another state of the project
 
 A patch begins with what is wrong and names a preset of CMake, the targets to build and the test (ctest)
@@ -62,6 +63,7 @@ def try_fault(fault, clone):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--repository", default=HERE.parent.parent, metavar="DIR")
     parser.add_argument("--preset", action="append", default=[], metavar="OLD=NEW")
     options = parser.parse_args()
@@ -71,6 +73,12 @@ def main():
     if unknown:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     missed = 0
+    if options.check:
+        for fault in faults:
+            code, output = run("git", "apply", "--check", str(fault.path), folder=options.repository)
+            missed += code != 0
+            print(output, end="")
+        return 1 if missed else 0
     with tempfile.TemporaryDirectory(prefix="telemetry_faults_") as folder:
         clone = pathlib.Path(folder) / "clone"
         subprocess.run(["git", "clone", "-q", "--shared", options.repository, clone], check=True)
