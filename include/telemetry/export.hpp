@@ -25,8 +25,8 @@ enum class RowFormat : std::uint8_t { table, csv, json, jsonl, table_per_schema 
 /// schema) where these rows have any. A field that has the name of one of these columns gets a `_`
 /// behind it. table: the same, aligned, for people; control characters are escaped, so that a
 /// payload cannot command the terminal. table_per_schema: a table for each schema, by name. Memory:
-/// constant; csv and table hold back at most 1,000 rows. The text of table_per_schema is held back
-/// until the end: for one row a topic, not for all.
+/// constant; csv and table hold back at most 1,000 rows or 4 MB of them. The text of
+/// table_per_schema is held back until there are 16 MB of it, then the tables begin again.
 class RowWriter {
  public:
   using Out = std::function<bool(std::string_view)>;

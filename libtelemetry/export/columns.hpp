@@ -23,6 +23,7 @@ struct Cell {
 class ColumnWriter : public RowWriter {
  public:
   static constexpr std::size_t held_rows_max = 1'000;
+  static constexpr std::size_t held_bytes_max = 4 * 1024 * 1024;
 
   ColumnWriter(std::vector<std::string> fields, Out out);
   bool write(const Row& row) final;
@@ -62,6 +63,7 @@ class ColumnWriter : public RowWriter {
   std::vector<std::string> wishes_;  // what the caller named; empty: everything
   std::vector<FieldColumn> fields_;
   std::vector<std::vector<Cell>> held_;  // cells in the order of fields_, then extra, payload
+  std::size_t held_bytes_ = 0;
   std::vector<Cell> cells_;
   bool released_ = false;
   bool has_extra_;

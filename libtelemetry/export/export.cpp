@@ -226,7 +226,8 @@ bool ColumnWriter::write(const Row& row) {
   if (!released_) {
     take_columns(row);
     fill(row, held_.emplace_back());
-    return held_.size() < held_rows_max || release();
+    for (const Cell& cell : held_.back()) held_bytes_ += cell.text.size();
+    return (held_.size() < held_rows_max && held_bytes_ < held_bytes_max) || release();
   }
   fill(row, cells_);
   if (!has_payload_) cells_.pop_back();

@@ -139,9 +139,12 @@ class TableWriter : public ColumnWriter {
   std::string line_;
 };
 
-/// A table for each schema, that of the rows without one last.
+/// A table for each schema, that of the rows without one last; again and again where there are too
+/// many rows to hold.
 class TablesWriter : public RowWriter {
  public:
+  static constexpr std::size_t held_bytes_max = 16 * 1024 * 1024;
+
   TablesWriter(std::vector<std::string> fields, Out out, std::size_t columns_max)
       : fields_(std::move(fields)), out_(std::move(out)), columns_max_(columns_max) {}
 
@@ -150,37 +153,36 @@ class TablesWriter : public RowWriter {
     if (table.writer == nullptr) {
       table.writer = make_table_writer(
           fields_,
-          [&text = table.text](std::string_view piece) {
+          [this, &text = table.text](std::string_view piece) {
             text += piece;
+            held_bytes_ += piece.size();
             return true;
           },
           columns_max_);
     }
-    return table.writer->write(row);
+    (void)table.writer->write(row);
+    return alive_ && (held_bytes_ < held_bytes_max || finish());
   }
 
   bool finish() override {
-    bool alive = true;
-    std::size_t blank_lines = 0;
     for (auto& [key, table] : tables_) {
       (void)table.writer->finish();
-      std::string piece(blank_lines, '\n');
-      if (tables_.size() > 1) {
+      left_out_ += table.writer->left_out();
+      std::string piece(begun_ ? 1 : 0, '\n');
+      if (begun_ || tables_.size() > 1) {
         text::append_visible(key.first ? "without schema" : key.second, piece);
         piece += ":\n";
       }
       piece += table.text;
-      alive = alive && out_(piece);
-      blank_lines = 1;
+      alive_ = alive_ && out_(piece);
+      begun_ = true;
     }
-    return alive;
+    tables_.clear();
+    held_bytes_ = 0;
+    return alive_;
   }
 
-  [[nodiscard]] std::uint64_t left_out() const noexcept override {
-    std::uint64_t sum = 0;
-    for (const auto& [key, table] : tables_) sum += table.writer->left_out();
-    return sum;
-  }
+  [[nodiscard]] std::uint64_t left_out() const noexcept override { return left_out_; }
 
  private:
   struct Table {
@@ -190,6 +192,10 @@ class TablesWriter : public RowWriter {
   std::vector<std::string> fields_;
   Out out_;
   std::size_t columns_max_;
+  std::size_t held_bytes_ = 0;
+  std::uint64_t left_out_ = 0;
+  bool begun_ = false;
+  bool alive_ = true;
   std::map<std::pair<bool, std::string>, Table> tables_;
 };
 

@@ -196,6 +196,22 @@ TEST_CASE("a table per schema has the columns of that schema, the rows without o
   CHECK(written(RowFormat::table_per_schema, {}).empty());
 }
 
+TEST_CASE("tables of each schema hold back a bounded text, and begin again") {
+  const std::string topic(60'000, 't');
+  std::size_t largest = 0;
+  std::size_t all = 0;
+  const auto writer = RowWriter::make(RowFormat::table_per_schema, {}, [&](std::string_view text) {
+    largest = std::max(largest, text.size());
+    all += text.size();
+    return true;
+  });
+  for (int i = 0; i < 1'000; ++i) CHECK(writer->write(row(topic, {})));
+  CHECK(all > 30'000'000);
+  CHECK(writer->finish());
+  CHECK(all > 60'000'000);
+  CHECK(largest < 25'000'000);
+}
+
 TEST_CASE("a table fits the terminal: without received_at, with cut texts, with fewer columns") {
   const std::string long_text(90, 'y');
   const std::vector<Row> wide = {row("a/very/long/topic/that/goes/on/and/on",
