@@ -23,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def run(*command, folder):
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace")
     return done.returncode, done.stdout
 
 
