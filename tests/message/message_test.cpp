@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <cstdlib>
 #include <string>
 
 using namespace telemetry;
@@ -46,4 +47,15 @@ TEST_CASE("an arena aligns what asks for it") {
   (void)arena.copy("x");
   const auto aligned = arena.allocate(32, 16);
   CHECK(reinterpret_cast<std::uintptr_t>(aligned.data()) % 16 == 0);
+}
+
+TEST_CASE("a decimal of any exponent is the nearest double") {
+  for (int exponent = -345; exponent <= 310; ++exponent) {
+    for (const std::int64_t mantissa : {std::int64_t{1}, std::int64_t{-7}, INT64_MAX}) {
+      const std::string text = std::to_string(mantissa) + "e" + std::to_string(exponent);
+      INFO(text);
+      CHECK(to_double({mantissa, static_cast<std::int16_t>(exponent)}) ==
+            std::strtod(text.c_str(), nullptr));
+    }
+  }
 }
