@@ -106,7 +106,7 @@ void KnownBroker::recall() {
   if (recalled_ || options_.broker_file.empty()) return;
   recalled_ = true;
   const auto text = read_small_file(environment_.files, options_.broker_file);
-  // It saves a connection or two, no more: one that cannot be read is written anew.
+  // It saves a connection or two, no more: one that cannot be read is rewritten.
   if (!text || !text->starts_with(first_line)) return;
   saved_ = *text;
   std::string_view rest = *text;

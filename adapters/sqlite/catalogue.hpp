@@ -52,7 +52,7 @@ struct Partition : Extent {
 class Catalogue {
  public:
   void load(SQLite::Database& database);
-  /// Has save() make the views anew if an older program made them.
+  /// Has save() rebuild the views if an older program made them.
   void check_views(SQLite::Database& database);
 
   [[nodiscard]] const std::deque<Partition>& partitions() const noexcept { return partitions_; }

@@ -13,9 +13,9 @@
 
 namespace telemetry::sqlite {
 
-/// A connection for queries with what is dear to make anew: its statements (preparing the query of
-/// one partition takes as long as finding ten of its rows) and the catalogue.
-/// Thread: one at a time.
+/// A connection for queries with what is costly to make again: its statements (preparing the query
+/// of one partition takes as long as finding ten of its rows) and the catalogue. Thread: one at a
+/// time.
 class Reader {
  public:
   explicit Reader(DatabasePtr database) : database_(std::move(database)) {

@@ -39,7 +39,7 @@ struct PendingRow {
 /// Readings, or topics, as the rows of a virtual table, so that one statement inserts all of them:
 /// `INSERT ... SELECT * FROM telemetry_rows_N`, N columns, those of the message table, or of
 /// `latest`, in its order. A statement per row costs SQLite half as much again, and more where rows
-/// are small: it opens table and index anew each time.
+/// are small: it opens table and index each time.
 class RowSource {
  public:
   /// Before the first statement that names it; the connection may not outlive this object.

@@ -227,7 +227,7 @@ Result<WriteReport> SqliteStore::write(const JournalId& journal, std::span<const
   auto in_place = sqlite::guarded(options_.path, [&]() -> Result<void> {
     if (!writer_->moved()) return {};
     return Error{Errc::unavailable,
-                 fmt::format("{}: the file was moved or removed; it is made anew", options_.path)};
+                 fmt::format("{}: the file was moved or removed; it is made again", options_.path)};
   });
   if (!in_place) {
     close();

@@ -17,7 +17,7 @@ class ProcessLog {
   [[nodiscard]] static Result<ProcessLog> open(const Config& config, bool debug);
 
   [[nodiscard]] const Log& log() const noexcept { return log_; }
-  /// Takes `logging.level` and `logging.levels` anew; all copies of log() follow.
+  /// Takes `logging.level` and `logging.levels` again; all copies of log() follow.
   void set_levels(const Config& config) const;
 
  private:

@@ -148,9 +148,9 @@ std::string Reloader::say_done(const Reloaded& target, const Config& config,
   }
   const Log& log = target.log.log();
   const std::size_t schemas = target.pipeline.ingest().schemas()->all().size();
-  std::string done = fmt::format("done: {} schema{} in force; {}", schemas, schemas == 1 ? "" : "s",
-                                 now.empty() ? "nothing else has taken effect"
-                                             : fmt::format("changed: {}", fmt::join(now, ", ")));
+  std::string done = fmt::format(
+      "done: {} schema{} in force; {}", schemas, schemas == 1 ? "" : "s",
+      now.empty() ? "no other setting changed" : fmt::format("changed: {}", fmt::join(now, ", ")));
   log(LogLevel::info, component, done);
   if (later.empty()) return done;
   const std::string waits =

@@ -29,7 +29,7 @@ struct Reloaded {
   const ProcessLog& log;
 };
 
-/// Reads the configuration and the schemas anew and puts in force what may change while the program
+/// Reads the configuration and the schemas again and applies what may change while the program
 /// runs: schemas, topic filters, log levels. All or nothing: a mistake anywhere leaves everything
 /// as it is, and is logged with its place.
 class Reloader {

@@ -59,8 +59,9 @@ class Device {
   void write_bad_payload(unsigned variant, std::int64_t now, std::uint64_t sequence,
                          std::string& out);
 
-  /// The time in the next reading will differ from that of all before. A device that counts anew
-  /// may not begin before: the same number with the same time could be the very same payload.
+  /// The time in the next reading will differ from that of all before. A device that counts from
+  /// the start again may not begin before: the same number with the same time could be the very
+  /// same payload.
   [[nodiscard]] bool clock_has_moved(std::int64_t now) const noexcept;
 
   std::uint64_t next_sequence = 0;

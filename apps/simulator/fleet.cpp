@@ -7,7 +7,7 @@
 //                 does not use it up: a refused message leaves no gap behind.
 //   duplicate     the reading's bytes once more, right after it.
 //   gap           1..10 numbers are left out before the reading. Never before a device's first.
-//   reset         numbering begins anew at 0 with this reading. Never before a device's first.
+//   reset         numbering begins again at 0 with this reading. Never before a device's first.
 //   wrong clock   the reading's timestamp lies in 1970 or 30 days ahead.
 //   burst         the device keeps its turn for 50 more readings that ignore the rate.
 #include "fleet.hpp"

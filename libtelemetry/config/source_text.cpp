@@ -51,7 +51,7 @@ std::optional<SourceText::Flaw> SourceText::bad_byte() const {
     }
     if (std::string_view(text_).substr(i, bytes) == byte_order_mark) {
       return Flaw{position(i), "an invisible byte order mark (U+FEFF) inside the file",
-                  "remove it: delete and type anew what stands around here"};
+                  "remove it: delete and retype what stands around here"};
     }
     i += bytes;
   }

@@ -60,7 +60,7 @@ void check_lookalikes(std::string_view text, Position at) {
   if (std::any_of(blanks.begin(), blanks.end(), begins) ||
       std::any_of(blanks.begin(), blanks.end(), ends)) {
     throw Stop{at, "this begins or ends with an unusual blank, such as a no-break space (U+00A0)",
-               "delete the blanks around it and type them anew"};
+               "delete the blanks around it and type them again"};
   }
   if (text.size() > 6 && std::any_of(quotes.begin(), quotes.end(), begins) &&
       std::any_of(quotes.begin(), quotes.end(), ends)) {
@@ -438,7 +438,7 @@ std::optional<Stop> Tree::Builder::explain_colon(Position at) const {
     if (contains(line, "\u00A0")) {
       return Stop{{number, static_cast<int>(line.find("\u00A0")) + 1},
                   "not valid YAML: a no-break space (U+00A0)",
-                  "delete the blanks here and type them anew"};
+                  "delete the blanks here and type them again"};
     }
     if (colon != std::string_view::npos && colon + 1 < line.size() && line[colon] == ':' &&
         !contains(" \t/", line.substr(colon + 1, 1))) {

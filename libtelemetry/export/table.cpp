@@ -124,7 +124,7 @@ class TableWriter : public ColumnWriter {
 
   bool end() override {
     if (missing_.empty()) return true;
-    std::string note = "not shown, for want of room:";
+    std::string note = "not shown, no room:";
     for (std::size_t i = 0; i < missing_.size(); ++i) {
       note += i == 0 ? " " : ", ";
       note += missing_[i];

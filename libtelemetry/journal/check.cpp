@@ -94,7 +94,7 @@ bool needs_rewrite(const JournalCheck& check) {
   return check.header_damaged || check.damaged_places > 0;
 }
 
-/// Frames of one segment, written anew without holes: offsets change, so checksums do too.
+/// Frames of one segment, rewritten without holes: offsets change, so checksums do too.
 class Rewriter {
  public:
   Rewriter(FileSystem& files, FileSystem::Handle file, const JournalId& id, SegmentKey key)

@@ -185,7 +185,7 @@ Result<std::size_t> SegmentLog::write_snapshot(FileSystem::Handle file, SegmentK
 
 void SegmentLog::restore_folder() {
   log(LogLevel::error,
-      fmt::format("{}: the folder is gone; what it held is lost, and it is made anew",
+      fmt::format("{}: the folder is gone; what it held is lost, and it is made again",
                   options_.path));
   if (!files().create_folder(options_.path)) return;
   if (auto relocked = files().lock(options_.path + "/lock")) {

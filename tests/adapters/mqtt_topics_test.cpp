@@ -138,7 +138,7 @@ TEST_CASE("a wide filter is left only after a narrower one in its place is subsc
   CHECK(asked[3] == MqttProxy::unsubscribe);
 }
 
-TEST_CASE("a change of QoS is subscribed anew") {
+TEST_CASE("a change of QoS is subscribed again") {
   MosquittoBroker broker;
   broker.start();
   MqttOptions options = options_with(broker.port(), {{"a", 0}});

@@ -146,7 +146,7 @@ TEST_CASE("a broker that was brought up to date gets MQTT 5 again") {
   CHECK(broker.versions() == "4 5 5");
 }
 
-TEST_CASE("a file that is none of ours is written anew, and one that cannot be written is said") {
+TEST_CASE("a file that is none of ours is rewritten, and one that cannot be written is said") {
   const TemporaryFolder folder;
   ScriptedBroker broker(knows_only_311({"", true}));
   MqttOptions options = options_for(broker.port());

@@ -231,7 +231,7 @@ TEST_CASE("a database of version 1 opens, shows its rows and takes new ones") {
         Texts{std::to_string(sqlite::migrations().back().version)});
 }
 
-TEST_CASE("the views of an older program are made anew with the next write") {
+TEST_CASE("the views of an older program are rebuilt with the next write") {
   SqliteFixture f;
   f.open();
   const auto write_raw = [&](std::uint64_t after) {

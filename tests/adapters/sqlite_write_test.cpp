@@ -482,7 +482,7 @@ TEST_CASE("an old backup restored goes on from its own position, each row once")
   CHECK(f.sql("SELECT count(DISTINCT id) FROM messages") == Texts{"20"});
 }
 
-TEST_CASE("a database that is removed under the writer is noticed and made anew") {
+TEST_CASE("a database that is removed under the writer is noticed and made again") {
   SqliteFixture f;
   f.open();
   f.write(raws(0, 5));

@@ -130,7 +130,7 @@ TEST_CASE("topics wait for the next start together with the broker that changes 
   CHECK(house.fakes[1].filters == "as at the start");
   house.fakes[0].filters = "untouched";
   const std::string moved = "mqtt: [{broker: d, topics: [else]}, {broker: b, topics: [two]}]\n";
-  CHECK_THAT(house.reload(moved), Catch::Contains("nothing else has taken effect"));
+  CHECK_THAT(house.reload(moved), Catch::Contains("no other setting changed"));
   CHECK(house.fakes[0].filters == "untouched");
   CHECK_THAT(running::read(house.folder.path("log")),
              Catch::Contains("takes effect at the next start: mqtt[1].broker\n"));

@@ -6,7 +6,7 @@ using namespace running;
 TEST_CASE("docs/config.md and docs/config.schema.json are what the options say") {
   const Folder folder;
   INFO(
-      "write them anew: telemetry config reference >docs/config.md; telemetry config reference "
+      "write them again: telemetry config reference >docs/config.md; telemetry config reference "
       "--json >docs/config.schema.json");
   CHECK(run(folder, "config reference").out == read(TELEMETRY_SOURCE_DIR "/docs/config.md"));
   CHECK(run(folder, "config reference --json").out ==

@@ -228,9 +228,9 @@ TEST_CASE("a tag is refused and not repeated, for it may be a password without q
 
 TEST_CASE("characters that look like others, or like nothing, are named") {
   check({
-      {"m:\n\u00A0\u00A0a: 1\n", 2, 1, "no-break space", "type them anew"},
-      {"a:\u00A01\nb: 2\n", 1, 3, "no-break space", "type them anew"},
-      {"a: x\u00A0\n", 1, 4, "no-break space", "type them anew"},
+      {"m:\n\u00A0\u00A0a: 1\n", 2, 1, "no-break space", "type them again"},
+      {"a:\u00A01\nb: 2\n", 1, 3, "no-break space", "type them again"},
+      {"a: x\u00A0\n", 1, 4, "no-break space", "type them again"},
       {"a: \u201Cx\u201D\n", 1, 4, "curly quotes", "straight ones"},
       {"a: 1\n\uFEFFb: 2\n", 2, 1, "byte order mark", "remove it"},
       {"a: 1\nb: x\xC3(\n", 2, 5, "not valid UTF-8", "UTF-8"},

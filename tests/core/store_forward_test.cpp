@@ -30,7 +30,7 @@ std::vector<std::string> operator+(std::vector<std::string> a, const std::vector
   return a;
 }
 
-/// What a device keeps over a reset is the card; all else is made anew by boot().
+/// What a device keeps over a reset is the card; all else is made again by boot().
 struct Fixture {
   static constexpr std::size_t window = 4;
 
@@ -460,7 +460,7 @@ TEST_CASE("a card that fails while it is written costs nothing") {
   CHECK(errors > 10);
 }
 
-TEST_CASE("a card that is formatted meanwhile begins anew") {
+TEST_CASE("a card that is formatted meanwhile begins again") {
   Fixture f;
   f.offer(10);
   f.wait(1000);

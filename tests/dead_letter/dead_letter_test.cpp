@@ -160,7 +160,7 @@ TEST_CASE("a dead message that is written again is kept once, also after a resta
   CHECK(house.letters().size() == 200);
 }
 
-TEST_CASE("another main journal starts its references anew") {
+TEST_CASE("another main journal starts its references again") {
   House house;
   REQUIRE(house.write(house.batch(1'000, {"old"})));
   house.main_id[0] = 2;

@@ -233,7 +233,7 @@ TEST_CASE("a table fits the terminal: without received_at, with cut texts, with 
     CHECK((out.find("\xE2\x80\xA6") != std::string::npos) == (width < 200));
   }
   CHECK_THAT(written(RowFormat::table, wide, {}, 80),
-             Catch::EndsWith("not shown, for want of room: received_at\n"));
+             Catch::EndsWith("not shown, no room: received_at\n"));
   CHECK_THAT(written(RowFormat::table, wide, {}, 38), Catch::EndsWith(": y, received_at\n"));
   CHECK_THAT(written(RowFormat::table, wide, {}, 30), Catch::EndsWith(": x, y, received_at\n"));
 }

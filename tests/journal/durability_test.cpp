@@ -371,7 +371,7 @@ TEST_CASE("a ticket of another journal is refused instead of waited for") {
   CHECK(f.journal->sync({0, 5, 5}).error().code == Errc::invalid_argument);
 }
 
-TEST_CASE("a folder that is deleted while the journal runs is made anew at the next segment") {
+TEST_CASE("a folder that is deleted while the journal runs is made again at the next segment") {
   JournalFixture f;
   REQUIRE(f.open());
   const auto id = f.journal->id();

@@ -245,7 +245,7 @@ TEST_CASE("a segment of another journal is moved to quarantine, not mixed in") {
   CHECK(has(f.log, "belongs to another journal"));
 }
 
-TEST_CASE("a journal that was deleted starts anew, with another id") {
+TEST_CASE("a journal that was deleted starts again, with another id") {
   Three f;
   REQUIRE(f.open());
   const auto id = f.journal->id();

@@ -4,8 +4,8 @@
 #include "catch.hpp"
 
 #include <cmath>
-#include <limits>
 #include <cstdlib>
+#include <limits>
 #include <string>
 
 using namespace telemetry;

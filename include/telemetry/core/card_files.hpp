@@ -14,7 +14,7 @@ namespace telemetry::core {
 enum class FileStatus : std::uint8_t { ok, missing, error };
 
 /// Files of a folder, as FatFs, littlefs or a VFS give them. Names fit 8.3 and are upper case.
-/// After an error every handle is closed and opened anew at the next use: a file system that lost
+/// After an error every handle is closed and opened again at the next use: a file system that lost
 /// its card mounts again in open().
 template <class Files>
 concept CardFileSystem =
