@@ -114,6 +114,11 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
                                  IngestCallbacks callbacks) {
   auto schemas = load_schemas(options_.schema_path, options_.schema_path_optional);
   if (!schemas) return std::move(schemas).error();
+  if (!options_.dead_letters.path.empty()) {
+    auto dead_letters = make_dead_letter_sink(options_.dead_letters, environment_);
+    dead_letters_ = dead_letters.get();
+    sinks.push_back(std::move(dead_letters));
+  }
   auto floor = ask_sinks(sinks);
   if (!floor) return std::move(floor).error();
   options_.journal.sequence_floor =
@@ -129,11 +134,6 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
     if (store == nullptr) store = std::dynamic_pointer_cast<Store>(sink);
   }
   api_.emplace(std::move(store));
-  if (!options_.dead_letters.path.empty()) {
-    auto dead_letters = make_dead_letter_sink(options_.dead_letters, environment_);
-    dead_letters_ = dead_letters.get();
-    sinks.push_back(std::move(dead_letters));
-  }
   add_consumers(std::move(sinks));
   sources_ = std::move(sources);
   return {};

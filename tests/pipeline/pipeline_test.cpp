@@ -348,15 +348,19 @@ TEST_CASE("a missing schema folder is an error unless it is optional") {
   CHECK(house.log.count("no schemas there") == 1);
 }
 
-TEST_CASE("two sinks of one name are refused") {
+TEST_CASE("two sinks of one name are refused, also one with the name of the dead letters") {
   House house;
   FarEnd store;
-  auto pipeline = PipelineBuilder(house.options)
-                      .sink(std::make_shared<ScriptedSink>(store, "same"))
-                      .sink(std::make_shared<ScriptedSink>(store, "same"))
-                      .create();
-  REQUIRE_FALSE(pipeline);
-  CHECK(pipeline.error().code == Errc::invalid_argument);
+  const auto refused = [&](const char* first, const char* second) {
+    auto pipeline = PipelineBuilder(house.options)
+                        .sink(std::make_shared<ScriptedSink>(store, first))
+                        .sink(std::make_shared<ScriptedSink>(store, second))
+                        .create();
+    REQUIRE_FALSE(pipeline);
+    CHECK(pipeline.error().code == Errc::invalid_argument);
+  };
+  refused("same", "same");
+  refused("one", "dead_letters");
 }
 
 TEST_CASE("a sink whose name cannot name its cursor is refused") {
