@@ -105,21 +105,31 @@ Place place_of(const Layout& layout, std::string_view path) noexcept {
 
 Result<std::string> condition_sql(const Condition& condition, const Layout& layout,
                                   std::int64_t now, std::vector<Parameter>& parameters) {
+  const auto add = [&parameters](auto value) {
+    parameters.emplace_back(std::move(value));
+    return fmt::format("?{}", 6 + parameters.size());
+  };
+  if (layout.is_raw()) {
+    const std::string path = add(condition.field);
+    const std::string rest = fmt::format("{},{},{})", static_cast<int>(condition.op),
+                                         add(condition.value), condition.quoted ? 1 : 0);
+    std::string met = fmt::format("telemetry_meets(p.payload,{},{}", path, rest);
+    if (condition.field == "value") met += " OR telemetry_meets(p.payload,''," + rest;
+    return fmt::format(" AND p.kind={} AND ({})", static_cast<int>(PayloadKind::json), met);
+  }
   const Place place = place_of(layout, condition.field);
   if (!place) return std::string();
   if (!place.extra && place.column->type != core::FieldType::any) {
     auto literal = literal_of(condition, place.column->type, now);
     if (!literal) return literal.error();
-    parameters.push_back(*std::move(literal));
-    return fmt::format(" AND {} {} ?{}", value_sql(*place.column), sql_of(condition.op),
-                       6 + parameters.size());
+    std::string parameter =
+        std::visit([&](auto&& value) { return add(std::move(value)); }, *std::move(literal));
+    return fmt::format(" AND {} {} {}", value_sql(*place.column), sql_of(condition.op), parameter);
   }
-  parameters.emplace_back(place.extra ? condition.field : std::string(place.inside));
-  parameters.emplace_back(condition.value);
-  return fmt::format(" AND telemetry_meets({},?{},{},?{},{})",
-                     place.extra ? "p.extra" : value_sql(*place.column), 5 + parameters.size(),
-                     static_cast<int>(condition.op), 6 + parameters.size(),
-                     condition.quoted ? 1 : 0);
+  const std::string path = add(place.extra ? condition.field : std::string(place.inside));
+  return fmt::format(
+      " AND telemetry_meets({},{},{},{},{})", place.extra ? "p.extra" : value_sql(*place.column),
+      path, static_cast<int>(condition.op), add(condition.value), condition.quoted ? 1 : 0);
 }
 
 void add_functions(SQLite::Database& database) {

@@ -89,6 +89,12 @@ class QueryRun {
   [[nodiscard]] bool is_of_schema(const Layout& layout) const {
     return query_.schema.empty() || layout.schema_name == query_.schema;
   }
+  /// What has no schema may have a member of any name.
+  [[nodiscard]] bool reads_raw() const {
+    return query_.schema.empty() &&
+           std::ranges::any_of(catalogue_->partitions(),
+                               [](const Partition& one) { return one.layout->is_raw(); });
+  }
   void choose_topics();
   std::optional<Part> part_of(const Partition& partition) const;
   bool is_in_order(const Partition& partition) const;
@@ -187,7 +193,10 @@ Result<void> QueryRun::check_names() const {
     });
     const bool of_row = field == "timestamp" || field == "received_at" || field == "retained" ||
                         field == "extra" || field == "payload";
-    if (!known && !of_row) return unknown("field", field, paths);
+    if (known || of_row) continue;
+    if (!reads_raw() || !nearest_sibling(field, paths).empty()) {
+      return unknown("field", field, paths);
+    }
   }
   return {};
 }
@@ -211,7 +220,7 @@ Result<void> QueryRun::check_condition(const Condition& condition,
   }
   if (misfit && !undeclared) return *misfit;
   if (misfit) return {};
-  if (!undeclared) return unknown("field", condition.field, paths);
+  if (!undeclared && !reads_raw()) return unknown("field", condition.field, paths);
   const std::string_view near = nearest_sibling(condition.field, paths);
   if (near.empty() || condition.field_quoted) return {};
   return Error{Errc::invalid_argument,

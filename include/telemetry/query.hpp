@@ -18,7 +18,9 @@ namespace telemetry {
 /// operator.
 struct Condition {
   enum class Op : std::uint8_t { eq, ne, lt, le, gt, ge };
-  std::string field;          ///< path of a field or of an undeclared member, or `topic`, `device`
+  /// Path of a field, of an undeclared member, or of a member of a payload without schema, where
+  /// `value` is a bare value; or `topic`, `device`.
+  std::string field;
   bool field_quoted = false;  ///< a field also if it is called `topic` or `device`
   Op op = Op::eq;
   std::string value;  ///< text of the literal, quotes removed
@@ -43,6 +45,11 @@ struct Condition {
 /// @returns false also when there is no such member, or `json` is none.
 [[nodiscard]] bool json_meets(std::string_view json, std::string_view path, Condition::Op op,
                               std::string_view literal, bool quoted);
+
+/// The value of a member, as it is written in `json`; nothing where there is none.
+/// @param path names joined by dots; a name may have dots too.
+[[nodiscard]] std::optional<std::string_view> json_member(std::string_view json,
+                                                          std::string_view path);
 
 /// "a,b.c" as its paths; names with commas or quotes are quoted as in a condition.
 /// Errors: invalid_argument  an empty name, or a quote that does not end.

@@ -15,8 +15,10 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 #include "export/columns.hpp"
+#include "telemetry/core/json_pull.hpp"
 
 namespace telemetry {
 namespace {
@@ -104,6 +106,33 @@ void set_value(const core::Value& value, Cell& cell) {
   }
 }
 
+bool is_ours(std::string_view name) {
+  return std::find(fixed_names.begin(), fixed_names.end(), name) != fixed_names.end();
+}
+
+/// Of a payload without schema; a bare value is called `value`.
+void set_member(std::string_view json, std::string_view path, Cell& cell) {
+  auto found = json_member(json, path);
+  const bool bare = !found && path == "value";
+  if (bare) found = json;
+  if (!found) return;
+  core::JsonPull pull(*found);
+  const core::JsonToken token = pull.next();
+  if (token == core::JsonToken::null_ || (bare && token == core::JsonToken::object_begin)) return;
+  cell.present = true;
+  cell.number = token == core::JsonToken::number;
+  if (token == core::JsonToken::string) {
+    cell.text.resize(pull.text().size());
+    cell.text.resize(core::json_unescape(pull.text(), cell.text));
+  } else {
+    const std::size_t begin = pull.offset();
+    const bool container =
+        token == core::JsonToken::object_begin || token == core::JsonToken::array_begin;
+    if (container && !pull.skip_container()) return;
+    cell.text = found->substr(begin, pull.end_offset() - begin);
+  }
+}
+
 }  // namespace
 
 ColumnWriter::ColumnWriter(std::vector<std::string> fields, Out out)
@@ -143,6 +172,15 @@ void ColumnWriter::take_columns(const Row& row) {
     has_extra_ = has_extra_ || !row.extra.empty();
     has_payload_ = has_payload_ || row.raw_kind != Row::RawKind::none;
   }
+  if (row.raw_kind == Row::RawKind::json) {
+    Cell cell;
+    for (std::size_t wish = 0; wish < wishes_.size(); ++wish) {
+      const std::string& name = wishes_[wish];
+      if (is_ours(name) || column_of(name) < fields_.size()) continue;
+      set_member(row.raw, name, cell);
+      if (std::exchange(cell.present, false)) add_column(first_of_wish(wish), name, wish);
+    }
+  }
   for (std::size_t i = 0; i < row.fields.size(); ++i) {
     const std::string_view path = row.fields[i].path;
     const std::size_t wish = wish_for(path);
@@ -169,11 +207,10 @@ std::size_t ColumnWriter::first_of_wish(std::size_t wish) const {
 void ColumnWriter::add_wishes_without_column() {
   for (std::size_t wish = 0; wish < wishes_.size(); ++wish) {
     const std::string& name = wishes_[wish];
-    const bool ours = std::find(fixed_names.begin(), fixed_names.end(), name) != fixed_names.end();
     const bool there = std::any_of(fields_.begin(), fields_.end(), [&](const FieldColumn& column) {
       return is_field_or_member(column.path, name);
     });
-    if (!there && !ours) add_column(first_of_wish(wish), name, wish);
+    if (!there && !is_ours(name)) add_column(first_of_wish(wish), name, wish);
   }
 }
 
@@ -208,6 +245,11 @@ void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
     cells[extra].text = row.extra;
     cells[extra].present = true;
     if (!has_extra_ && released_ && wishes_.empty()) ++left_out_;
+  }
+  if (row.raw_kind == Row::RawKind::json && !wishes_.empty()) {
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      set_member(row.raw, fields_[i].path, cells[first_field + i]);
+    }
   }
   if (row.raw_kind != Row::RawKind::none) {
     Cell& cell = cells[extra + 1];

@@ -101,8 +101,7 @@ struct Literal {
 
 /// Looks through an object that was just opened, up to its end. Nothing when it lacks the path.
 /// Recursion: json_depth_max at most, the pull ends with an error before.
-std::optional<bool> look(std::string_view json, JsonPull& pull, std::string_view path,
-                         const Literal& literal) {
+std::optional<std::string_view> look(std::string_view json, JsonPull& pull, std::string_view path) {
   std::string room;
   while (pull.next() == JsonToken::key) {
     const std::string_view key = decoded(pull, room);
@@ -111,25 +110,34 @@ std::optional<bool> look(std::string_view json, JsonPull& pull, std::string_view
         path.size() > key.size() && path[key.size()] == '.' && path.starts_with(key);
     const std::string_view rest = inside ? path.substr(key.size() + 1) : std::string_view();
     const JsonToken token = pull.next();
-    if (whole) return literal.meets(json, pull, token);
-    if (token == JsonToken::object_begin && inside) {
-      if (const auto found = look(json, pull, rest, literal)) return found;
-    } else if (token == JsonToken::object_begin || token == JsonToken::array_begin) {
-      if (!pull.skip_container()) return false;
+    const std::size_t begin = pull.offset();
+    const bool container = token == JsonToken::object_begin || token == JsonToken::array_begin;
+    if (token == JsonToken::object_begin && inside && !whole) {
+      if (const auto found = look(json, pull, rest)) return found;
+    } else if (container && !pull.skip_container()) {
+      return std::nullopt;
     }
+    if (whole && token == JsonToken::error) return std::nullopt;
+    if (whole) return json.substr(begin, pull.end_offset() - begin);
   }
   return std::nullopt;
 }
 
 }  // namespace
 
+std::optional<std::string_view> json_member(std::string_view json, std::string_view path) {
+  JsonPull pull(json);
+  if (pull.next() != JsonToken::object_begin) return std::nullopt;
+  return look(json, pull, path);
+}
+
 bool json_meets(std::string_view json, std::string_view path, Condition::Op op,
                 std::string_view literal, bool quoted) {
-  const Literal wanted{op, literal, quoted};
-  JsonPull pull(json);
+  const auto value = path.empty() ? json : json_member(json, path);
+  if (!value) return false;
+  JsonPull pull(*value);
   const JsonToken token = pull.next();
-  if (path.empty()) return wanted.meets(json, pull, token);
-  return token == JsonToken::object_begin && look(json, pull, path, wanted).value_or(false);
+  return Literal{op, literal, quoted}.meets(*value, pull, token);
 }
 
 }  // namespace telemetry

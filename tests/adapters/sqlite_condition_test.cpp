@@ -21,10 +21,10 @@ TEST_CASE("conditions compare numbers as numbers, text as text, absent fields ne
     query.where = {condition(text)};
     return ids(*f.store, query);
   };
-  CHECK(matching("real > 9") == Ids{2});
-  CHECK(matching("real >= 9") == Ids{1, 2});
+  CHECK(matching("real > 9") == Ids{2, 4});
+  CHECK(matching("real >= 9") == Ids{1, 2, 4});
   CHECK(matching("whole < 1e1") == Ids{1});
-  CHECK(matching("real != 9") == Ids{2});
+  CHECK(matching("real != 9") == Ids{2, 4});
   CHECK(matching("word > '10'") == Ids{1});
   CHECK(matching("on = true") == Ids{1});
   CHECK(matching("place.lat = 1") == Ids{3});
@@ -189,4 +189,35 @@ TEST_CASE("a field that two schemas type differently is compared as each has it"
   CHECK(ids(*f.store, query) == Ids{1, 2});
   query.where = {condition("state != on")};
   CHECK(ids(*f.store, query) == Ids{1});
+}
+
+TEST_CASE("conditions reach into payloads without schema, a bare value is called value") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add_raw("hall", R"({"temperature": 21.2, "door": {"open": true}, "name": "a"})");  // 1
+  builder.add_raw("hall", R"({"temperature": 19, "name": "b"})");
+  builder.add_raw("shelly/power", "12.5");
+  builder.add_raw("shelly/state", "on");  // 4: text, not JSON
+  builder.add_raw("list", R"([21.2])");
+  builder.add("sensors/a/temperature", temperature_schema(),
+              R"({"temperature":30,"sensor_id":"sensor-001","seq":1})");  // 6
+  builder.add_raw("hall", R"({"value": 13, "temperature": "22"})");
+  f.write(builder.done());
+  const auto found = [&](const std::string& where) {
+    Query query;
+    query.where = {condition(where)};
+    return ids(*f.store, query);
+  };
+  CHECK(found("temperature > 20") == Ids{1, 6});
+  CHECK(found("temperature < 20") == Ids{2});
+  CHECK(found("temperature = '22'") == Ids{7});
+  CHECK(found("door.open = true") == Ids{1});
+  CHECK(found("name != a") == Ids{2});
+  CHECK(found("value > 12") == Ids{3, 7});
+  CHECK(found("nowhere = 1").empty());
+  Query of_schema;
+  of_schema.schema = "temperature_sensor";
+  of_schema.where = {condition("nowhere = 1")};
+  CHECK_THAT(query_fails(*f.store, of_schema).context, Catch::Contains("unknown field 'nowhere'"));
 }

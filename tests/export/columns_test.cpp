@@ -302,3 +302,23 @@ TEST_CASE("a record of CSV has the same four cells for every row, quoted where i
                    "raw," + times + R"(,"""""")" + "\r\n" + "\"a,\"\"b\"\"\r\nc\"," + times +
                    ",{}\r\n");
 }
+
+TEST_CASE("named fields are found in payloads without schema, a bare value is called value") {
+  constexpr auto json = Row::RawKind::json;
+  const std::vector<Row> all = {
+      row("a", {{"temperature", Value::decimal({215, -1})}}),
+      raw_row(R"({"temperature": 19.50, "door": {"open": true}, "name": "h\u0061ll", "n": null})",
+              json),
+      raw_row(" 12 ", json),
+      raw_row("[1, 2]", json),
+      raw_row(R"({"value": {"x": 1}})", json),
+      raw_row("on", Row::RawKind::text)};
+  const std::string out =
+      written(RowFormat::csv, all, {"temperature", "door.open", "name", "n", "value"});
+  const std::string raw = std::string("raw,") + times;
+  CHECK(out ==
+        std::string("topic,timestamp,received_at,device,retained,temperature,door.open,name,n,"
+                    "value\r\na,") +
+            times + ",21.5,,,,\r\n" + raw + ",19.50,true,hall,,\r\n" + raw + ",,,,,12\r\n" + raw +
+            ",,,,,\"[1, 2]\"\r\n" + raw + ",,,,,\"{\"\"x\"\": 1}\"\r\n" + raw + ",,,,,\r\n");
+}

@@ -95,3 +95,18 @@ TEST_CASE("what is no JSON meets nothing") {
     CHECK_FALSE(meets(json, "value = 1"));
   }
 }
+
+TEST_CASE("json_member gives a member as it is written") {
+  constexpr const char* json =
+      R"( {"a": {"b": [1, {"c": 2}], "b.d": "x"}, "e.f" : 1e3 , "n":null} )";
+  CHECK(json_member(json, "a.b") == R"([1, {"c": 2}])");
+  CHECK(json_member(json, "a") == R"({"b": [1, {"c": 2}], "b.d": "x"})");
+  CHECK(json_member(json, "a.b.d") == R"("x")");
+  CHECK(json_member(json, "e.f") == "1e3");
+  CHECK(json_member(json, "n") == "null");
+  CHECK_FALSE(json_member(json, "a.c"));
+  CHECK_FALSE(json_member(json, ""));
+  CHECK_FALSE(json_member("[1]", "a"));
+  CHECK_FALSE(json_member("1", "value"));
+  CHECK_FALSE(json_member(R"({"a": tru)", "a"));
+}
