@@ -39,13 +39,17 @@ Error unknown(std::string_view what, std::string_view name,
           fmt::format("unknown {} '{}': stored ones are {}", what, name, fmt::join(known, ", "))};
 }
 
-/// The path in the same object whose last name is the nearest; empty when none is near.
+/// The path in the same object, or of an object in it, whose name is the nearest; empty when none
+/// is near.
 std::string_view nearest_sibling(std::string_view path,
                                  const std::vector<std::string_view>& known) {
   const std::size_t name_at = path.rfind('.') + 1;
   std::vector<std::string_view> names;
   for (const std::string_view other : known) {
-    if (other.starts_with(path.substr(0, name_at))) names.push_back(other.substr(name_at));
+    if (!other.starts_with(path.substr(0, name_at))) continue;
+    const std::string_view rest = other.substr(name_at);
+    names.push_back(rest.substr(0, rest.find('.')));
+    names.push_back(rest);
   }
   const std::string_view near = nearest(path.substr(name_at), names);
   return near.empty() ? near : std::string_view(near.data() - name_at, near.size() + name_at);
