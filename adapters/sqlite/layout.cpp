@@ -69,7 +69,7 @@ std::string json_sql(const Column& column) {
   const std::string name = column_sql(column);
   switch (column.type) {
     case FieldType::string:
-      return "json_quote(" + name + ")";
+      return fmt::format("iif({0} IS NULL,NULL,json_quote({0}))", name);
     case FieldType::boolean:
       return fmt::format("CASE {} WHEN 0 THEN 'false' WHEN 1 THEN 'true' END", name);
     case FieldType::timestamp:

@@ -93,6 +93,7 @@ class SqliteStore final : public Store {
  public:
   SqliteStore(const SqliteOptions& options, Environment environment)
       : options_(options), environment_(std::move(environment)), readers_(options_) {}
+  ~SqliteStore() override { SqliteStore::close(); }
 
   [[nodiscard]] std::string name() const override { return "sqlite"; }
   [[nodiscard]] SinkTraits traits() const override { return {.transactional = true}; }
@@ -119,6 +120,7 @@ class SqliteStore final : public Store {
  private:
   template <class Work>
   [[nodiscard]] Result<void> on_reader(std::string_view filter, const Work& work);
+  [[nodiscard]] Result<void> take_lock();
   [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] Result<void> check_space();
   void index_closed();
@@ -130,6 +132,7 @@ class SqliteStore final : public Store {
   const SqliteOptions options_;
   Environment environment_;
   sqlite::Readers readers_;
+  std::optional<FileSystem::Handle> lock_;  // while open for writing
   std::unique_ptr<sqlite::Writer> writer_;
   std::uint64_t committed_ = 0;                // last sequence of a commit
   std::uint64_t durable_ = 0;                  // last sequence that survives a power cut
@@ -145,8 +148,16 @@ Result<void> SqliteStore::open() {
     if (!reader) return reader.error();
     return {};
   }
+  auto locked = take_lock();
+  if (!locked && locked.error().code != Errc::not_found) return locked;  // no folder yet
   auto database = sqlite::open_writer(options_, environment_);
-  if (!database) return database.error();
+  if (!database) {
+    close();
+    return database.error();
+  }
+  if (!lock_) {
+    if (locked = take_lock(); !locked) return locked;
+  }
   return sqlite::guarded(options_.path, [&]() -> Result<void> {
     auto writer = std::make_unique<sqlite::Writer>(std::move(*database), options_, name());
     const auto position = writer->position();
@@ -159,9 +170,25 @@ Result<void> SqliteStore::open() {
   });
 }
 
+/// Two writers would take each other's rows for their own.
+Result<void> SqliteStore::take_lock() {
+  auto locked = environment_.files.lock(options_.path + ".lock");
+  if (locked) {
+    lock_ = *locked;
+    return {};
+  }
+  if (locked.error().code != Errc::already_exists) return locked.error();
+  return Error{Errc::already_exists,
+               fmt::format("another program writes into {}, give each its own "
+                           "storage.sqlite.path: {}",
+                           options_.path, locked.error().context)};
+}
+
 void SqliteStore::close() noexcept {
   readers_.clear();  // first, so that the writer is the last and removes the write-ahead log
   writer_.reset();
+  if (lock_) environment_.files.close(*lock_);
+  lock_.reset();
   space_checked_.reset();
 }
 

@@ -136,6 +136,9 @@ Result<WriteReport> Writer::write(const JournalId& journal, std::span<const Batc
   last_target_ = nullptr;
   SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
   reload_if_changed();
+  if (journal_ != journal) {
+    if (auto free = check_numbers(journal, batches.front()->after + 1); !free) return free.error();
+  }
   WriteReport report;
   for (const BatchPtr& batch : batches) {
     for (const Reading& reading : batch->readings) {
@@ -370,6 +373,21 @@ void Writer::save_latest() {
   if (code != SQLITE_DONE) check(*database_, code);
   for (Topic* topic : topics_changed_) topic->changed = false;
   topics_changed_.clear();
+}
+
+/// Messages of another journal under the same numbers would pass for those of this one.
+Result<void> Writer::check_numbers(const JournalId& journal, std::uint64_t first) {
+  if (static_cast<std::int64_t>(first) > last_id_) return {};
+  SQLite::Statement select(*database_,
+                           "SELECT journal_id = ?2 FROM journals WHERE first_id <= ?1"
+                           " ORDER BY first_id DESC LIMIT 1");
+  select.bind(1, static_cast<std::int64_t>(first));
+  select.bind(2, journal.data(), static_cast<int>(journal.size()));
+  if (!select.executeStep() || select.getColumn(0).getInt() != 0) return {};
+  return Error{Errc::failed_precondition,
+               fmt::format("{}: holds messages of another journal under the numbers of this one; "
+                           "give each logger its own storage.sqlite.path",
+                           options_.path)};
 }
 
 void Writer::save_position(const JournalId& journal, std::span<const BatchPtr> batches) {

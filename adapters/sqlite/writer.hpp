@@ -98,6 +98,7 @@ class Writer {
   void save_replayed(const Reading& reading);
   void store(const Reading& reading, WriteReport& report);
   void save_latest();
+  [[nodiscard]] Result<void> check_numbers(const JournalId& journal, std::uint64_t first);
   void save_position(const JournalId& journal, std::span<const BatchPtr> batches);
 
   RowSource source_;  // outlives the connection

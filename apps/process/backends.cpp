@@ -72,11 +72,21 @@ std::vector<std::pair<std::string, std::string>> storage_settings(std::string_vi
 Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
                                                       const Environment& environment) {
   const std::vector<std::string> chosen = config.text_list("storage.backend");
-  std::map<std::string_view, std::vector<std::unique_ptr<Sink>>> made;  // by backend
-  std::map<std::string, std::string> sections;                          // by the sink's name
+  std::map<std::string_view, std::vector<std::unique_ptr<Sink>>> made;                // by backend
+  std::map<std::string, std::string> sections{{"dead_letters", "the dead letters"}};  // by name
   std::vector<Diagnostic> mistakes;
+  if (chosen.empty()) {
+    mistakes.push_back(config.mistake("storage.backend", "no store is named",
+                                      "name at least one, for example sqlite"));
+  }
+  const auto plain = [](const std::string& path) {
+    auto folder = std::filesystem::path(path).lexically_normal();
+    return folder.has_filename() ? folder : folder.parent_path();
+  };
   for (const Backend& backend : table) {
-    std::map<std::filesystem::path, std::string> places;
+    std::map<std::filesystem::path, std::string> places{
+        {plain(config.text("journal.path")), "journal.path"},
+        {plain(config.text("dead_letters.path")), "dead_letters.path"}};
     for (const std::string& section : config.entries(backend.options().prefix)) {
       auto sink = backend.make(config, section, environment);
       if (!sink) {
@@ -86,7 +96,7 @@ Result<std::vector<std::unique_ptr<Sink>>> make_sinks(const Config& config,
         continue;
       }
       const std::string place = fmt::format("{}.{}", section, backend.place);
-      const auto folder = std::filesystem::path(config.text(place)).lexically_normal();
+      const auto folder = plain(config.text(place));
       if (const auto [other, fresh] = places.emplace(folder, section); !fresh) {
         mistakes.push_back(config.mistake(
             place, fmt::format("{} is that of {}, too", folder.string(), other->second),

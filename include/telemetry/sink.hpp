@@ -69,7 +69,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   /// Names the sink in logs and metrics, and its cursor's file: 1 to 64 of a-z A-Z 0-9 _ . -, the
-  /// first a letter or digit. Each sink of a pipeline has its own.
+  /// first a letter or digit, and without .tmp or .hint at the end. Each sink of a pipeline has its
+  /// own.
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual SinkTraits traits() const { return {}; }
   /// For a store whose row ids are journal sequences without a journal's name: the highest that it

@@ -276,7 +276,9 @@ void Loader::complain_unknown(const Origin& origin, const std::string& table_key
   } else {
     hint = "`telemetry config reference` lists all keys";
   }
-  complain(origin, fmt::format("unknown key {}", shown), std::move(hint));
+  // A URL in a key's place may hold a password.
+  const bool secret = shown.find("://") != std::string_view::npos || shown.find('@') != shown.npos;
+  complain(origin, fmt::format("unknown key {}", secret ? "***" : shown), std::move(hint));
 }
 
 void Loader::read_short_names() {

@@ -58,9 +58,11 @@ void check_rules(const Config& config, const State& state, std::vector<Diagnosti
                            segment, journal),
                "a full journal gives way segment by segment; leave segment_mb out");
     }
-    const std::filesystem::path dead = config.text("dead_letters.path");
-    if (dead.lexically_normal() ==
-        std::filesystem::path(config.text("journal.path")).lexically_normal()) {
+    const auto folder = [&](std::string_view key) {
+      const auto path = std::filesystem::path(config.text(key)).lexically_normal();
+      return path.has_filename() ? path : path.parent_path();
+    };
+    if (folder("dead_letters.path") == folder("journal.path")) {
       complain("dead_letters.path", "dead_letters.path is the folder of journal.path",
                "give the dead letters a folder of their own");
     }

@@ -68,6 +68,7 @@ std::optional<Url> parse_url(std::string_view text) {
   }
   const std::size_t scheme_end = text.find("://");
   const bool has_scheme = scheme_end != std::string_view::npos;
+  if (!has_scheme && text.find('@') != std::string_view::npos) return std::nullopt;
   if (has_scheme) {
     for (char c : text.substr(0, scheme_end)) {
       url.scheme += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -488,10 +488,11 @@ void Consumer::State::finish() {
       made_durable(*flushed);
     else
       log(LogLevel::warn, fmt::format("the last flush failed: {}", to_string(flushed.error())));
-    keep_cursor(true);
     sink->close();
     opened = false;
   }
+  // Also of one that fails just now; one that never was there has no place to keep.
+  if (durable > 0) keep_cursor(true);
   const std::uint64_t end = journal.durable_end();
   if (end > position) {
     log(LogLevel::warn,

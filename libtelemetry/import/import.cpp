@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <string_view>
 #include <thread>
@@ -275,6 +276,10 @@ std::string to_text(const ImportReport& r, const std::string& path) {
 Result<ImportReport> import_card(Ingest& ingest, const std::string& journal_path,
                                  const std::string& path, const Environment& environment,
                                  std::stop_token stop) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+    return Error{Errc::invalid_argument, path + ": not a regular file; copy the card's file first"};
+  }
   auto card = CardFile::open(path, environment.files);
   if (!card) return card.error();
   return Import(ingest, journal_path, (*card)->journal(), environment, std::move(stop)).run();

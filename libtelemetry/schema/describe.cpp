@@ -255,6 +255,23 @@ struct Breach {
   std::string more = {};
 };
 
+/// For a number in another unit than the schema's: the one in which it is a time of our days.
+std::string unit_hint(std::string_view found, core::TimeFormat format) {
+  using core::TimeFormat;
+  constexpr std::int64_t year_2000 = 946'684'800ll * 1'000'000'000;
+  constexpr std::int64_t year_2100 = 4'102'444'800ll * 1'000'000'000;
+  const auto number = schemas::text_number(std::string(found));
+  if (!number) return {};
+  for (const auto unit : {TimeFormat::s, TimeFormat::ms, TimeFormat::us, TimeFormat::ns}) {
+    std::int64_t ns = 0;
+    if (unit == format || !core::epoch_to_ns(number->value, unit, ns)) continue;
+    if (ns < year_2000 || ns >= year_2100) continue;
+    return fmt::format("; as {0} it would be {1}: set time_format: {0}",
+                       schemas::time_format_name(unit), time_text(ns));
+  }
+  return {};
+}
+
 Breach breach_of(Rule rule) { return {"breaks", fmt::format("rule {}", core::to_string(rule))}; }
 
 Breach breach(Rule rule, std::string_view found, const FieldSpec& field, bool lenient) {
@@ -272,7 +289,9 @@ Breach breach(Rule rule, std::string_view found, const FieldSpec& field, bool le
       return {"is not of",
               fmt::format("type {}{}{}", type_name(field.type), fixed ? ", format " : "",
                           fixed ? schemas::time_format_name(field.time_format) : ""),
-              measured ? ", and no number in " + excerpt(field.unit) : ""};
+              fixed      ? unit_hint(found, field.time_format)
+              : measured ? ", and no number in " + excerpt(field.unit)
+                         : ""};
     }
     case Rule::number_range:
       if (field.type == core::FieldType::integer)
@@ -299,7 +318,8 @@ Breach breach(Rule rule, std::string_view found, const FieldSpec& field, bool le
       return {"is not", "one of " + excerpt(join(field.enum_), allowed_bytes_max)};
     case Rule::time_format:
       return {"is not",
-              fmt::format("a time of format {}", schemas::time_format_name(field.time_format))};
+              fmt::format("a time of format {}", schemas::time_format_name(field.time_format)),
+              unit_hint(found, field.time_format)};
     default:
       return breach_of(rule);
   }
@@ -372,6 +392,9 @@ Problem Schema::explain(const core::Violation& violation, std::string_view paylo
       is_wrong("a value", "is required, but missing or null");
     else
       is_wrong("a value", "is missing or null, but another field requires it");
+  } else if (rule == Rule::unknown_field && violation.node < view_.nodes.size() &&
+             view_.nodes[violation.node].extra_allowed) {
+    is_wrong("256 undeclared members", "is one undeclared member more than the 256 that are kept");
   } else if (rule == Rule::unknown_field) {
     is_wrong("declared fields", "is not declared; declare it, or set allow_extra_fields: true");
   } else if (rule == Rule::duplicate_key) {

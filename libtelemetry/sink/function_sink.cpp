@@ -53,10 +53,12 @@ Result<void> check_sink_name(std::string_view name) {
                     std::ranges::all_of(name, [&](char c) {
                       return is_plain(c) || c == '_' || c == '.' || c == '-';
                     });
-  if (good) return {};
+  // Files beside the cursors have these ends.
+  const bool free = !name.ends_with(".tmp") && !name.ends_with(".hint");
+  if (good && free) return {};
   return Error{Errc::invalid_argument,
                fmt::format("a sink is named {:?}; a name is 1 to {} of a-z A-Z 0-9 _ . -, and "
-                           "begins with a letter or digit",
+                           "begins with a letter or digit and does not end in .tmp or .hint",
                            name, name_bytes_max)};
 }
 

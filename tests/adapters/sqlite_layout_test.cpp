@@ -324,3 +324,18 @@ TEST_CASE("a row of the temperature sensor takes at most 100 bytes") {
   WARN("bytes a row: " << bytes);
   CHECK(bytes <= 100);
 }
+
+TEST_CASE("an absent text is left out of the view, at the top and inside objects") {
+  SqliteFixture f;
+  f.open();
+  const auto schema = parse_schema(
+      "{name: texts, version: '1.0', topic_pattern: t, validation: {allow_extra_fields: true}, "
+      "fields: [{name: v, type: float}, {name: state, type: string}, "
+      "{name: loc, type: object, fields: [{name: room, type: string}]}]}");
+  BatchBuilder builder;
+  builder.add("t", schema, R"({"v":1})");
+  builder.add("t", schema, R"({"v":1,"state":"","loc":{"room":"a"},"more":2})");
+  f.write(builder.done());
+  CHECK(f.sql("SELECT payload FROM messages ORDER BY id") ==
+        Texts{R"({"v":1.0})", R"({"v":1.0,"state":"","loc":{"room":"a"},"more":2})"});
+}

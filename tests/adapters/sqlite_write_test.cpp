@@ -544,39 +544,3 @@ TEST_CASE("rows that another program deleted are gone for the writer too") {
   CHECK(f.sql("SELECT topic FROM topics") == Texts{"raw"});
   CHECK(f.sql("SELECT id FROM latest") == Texts{"6"});
 }
-
-TEST_CASE("the file knows which journal each row came from, once for each journal") {
-  SqliteFixture f;
-  const auto write_one = [&](std::uint64_t after) {
-    BatchBuilder builder(after);
-    builder.add_raw("a", "1");
-    f.write(builder.done());
-  };
-  const auto journals = [&] {
-    return f.sql("SELECT first_id || ' ' || hex(substr(journal_id, 1, 3)) FROM journals");
-  };
-  f.open();
-  write_one(0);
-  write_one(1);
-  CHECK(journals() == std::vector<std::string>{"1 070707"});
-  f.open();
-  write_one(2);
-  CHECK(journals() == std::vector<std::string>{"1 070707"});
-  f.journal = {8, 8, 8};
-  write_one(1000);
-  write_one(1001);
-  f.journal = {9, 9, 9};
-  f.open();
-  write_one(5000);
-  CHECK(journals() == std::vector<std::string>{"1 070707", "1001 080808", "5001 090909"});
-}
-
-TEST_CASE("a journal from which no row came gives its place to the next") {
-  SqliteFixture f;
-  f.open();
-  f.write(BatchBuilder(10).done());
-  f.journal = {8, 8, 8};
-  f.write(BatchBuilder(10).done());
-  CHECK(f.sql("SELECT hex(substr(journal_id, 1, 1)) FROM journals") ==
-        std::vector<std::string>{"08"});
-}

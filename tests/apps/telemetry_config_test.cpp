@@ -143,6 +143,29 @@ TEST_CASE("two targets of files need two names, and every mistake of all of them
                              "\"a/b\""));
 }
 
+TEST_CASE("no store at all, names of ours and folders of the journal are refused") {
+  const Folder folder;
+  const auto refused = [&](const std::string& yaml) {
+    folder.write("edge.yaml", "mqtt: {topics: [\"#\"]}\njournal: {path: data/j}\n" + yaml);
+    const Ran ran = run(folder, "config check edge.yaml");
+    CHECK(ran.code == 2);
+    return ran.err;
+  };
+  CHECK_THAT(refused("storage: {backend: []}\n"), Catch::Contains("no store is named"));
+  const auto target = [&](const std::string& settings) {
+    return refused("storage: {backend: filesystem, filesystem: {" + settings + "}}\n");
+  };
+  CHECK_THAT(target("name: dead_letters"), Catch::Contains("is the name of the dead letters, too"));
+  CHECK_THAT(target("name: sqlite"), Catch::Contains("is the name of storage.sqlite, too"));
+  CHECK_THAT(target("name: a.tmp"), Catch::Contains("does not end in .tmp"));
+  CHECK_THAT(target("base_path: ./data/j/"),
+             Catch::Contains("data/j is that of journal.path, too"));
+  CHECK_THAT(refused("dead_letters: {path: ./data/j/}\n"),
+             Catch::Contains("dead_letters.path is the folder of journal.path"));
+  CHECK_THAT(refused("mqtt://u:hunter2@h: 1\n"),
+             Catch::Contains("unknown key ***") && !Catch::Contains("hunter2"));
+}
+
 TEST_CASE("config show tells what is in force and masks secrets") {
   const Folder folder;
   folder.write("edge.yaml", "mqtt: {password: hunter2, port: 1999}\n");

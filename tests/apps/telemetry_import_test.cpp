@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include "apps/card_image.hpp"
 
 using namespace running;
@@ -28,4 +30,13 @@ TEST_CASE("import refuses what is no card by name and stores the others") {
   CHECK_THAT(ran.err,
              Catch::Contains("blank.img: no card journal there") && Catch::Contains("nothing.img"));
   CHECK_THAT(ran.out, Catch::Contains("card.img: 4 messages"));
+}
+
+TEST_CASE("import refuses what is no file before it waits for it") {
+  const Folder folder;
+  store(folder, {});
+  REQUIRE(mkfifo(folder.path("pipe").c_str(), 0600) == 0);
+  const Ran ran = run(folder, "import -c edge.yaml pipe");
+  CHECK(ran.code == 2);
+  CHECK_THAT(ran.err, Catch::Contains("pipe: not a regular file"));
 }

@@ -49,8 +49,9 @@ TEST_CASE("numbers are whole texts") {
 }
 
 TEST_CASE("a broken URL is no URL") {
-  for (const char* wrong : {"", "mqtt://", "mqtt://u:p@", "mqtt://h:0", "mqtt://h:65536",
-                            "mqtt://h:x", "mqtt://[::1", "a b", "mqtt://u%zz@h"}) {
+  for (const char* wrong :
+       {"", "mqtt://", "mqtt://u:p@", "mqtt://h:0", "mqtt://h:65536", "mqtt://h:x", "mqtt://[::1",
+        "a b", "mqtt://u%zz@h", "user:pw@h:1883", "user:pw@h"}) {
     INFO(wrong);
     CHECK_FALSE(parse_url(wrong));
   }

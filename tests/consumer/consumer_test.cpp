@@ -68,10 +68,11 @@ struct House {
 /// A consumer on a thread of its own; stops and drains when it goes.
 class Running {
  public:
-  Running(House& house, FarEnd& far_end, OnRejected on_rejected = {})
+  Running(House& house, FarEnd& far_end, OnRejected on_rejected = {},
+          std::int64_t drain_ns = 20'000 * ms)
       : consumer_(std::make_unique<ScriptedSink>(far_end), house.ingest->journal(), *house.feed,
                   house.options, house.environment(), std::move(on_rejected)),
-        thread_([this](const std::stop_token& stop) { consumer_.run(stop, 20'000 * ms); }) {}
+        thread_([this, drain_ns](const std::stop_token& stop) { consumer_.run(stop, drain_ns); }) {}
   ConsumerStats stop() {
     thread_.request_stop();
     thread_.join();
@@ -123,6 +124,26 @@ TEST_CASE("a sink without a position goes on from the journal's cursor") {
   (void)Running(house, far_end).stop();
   house.open();
   house.store(40);
+  (void)Running(house, far_end).stop();
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(far_end.repeated() == 0);
+}
+
+TEST_CASE("a sink that fails when it is stopped goes on from where it was durable") {
+  House house;
+  house.options.cursor_interval_ns = INT64_MAX / 2;  // only a stop keeps it
+  FarEnd far_end;
+  far_end.set_plan({.traits = {}});
+  Running consumer(house, far_end, {}, 0);
+  house.store(40);
+  REQUIRE(far_end.wait_for_rows(40));
+  while (consumer.stats().durable < 40) std::this_thread::yield();
+  far_end.set_plan({.open_failures = 1'000'000, .writes = {FarEnd::Fault::refuse}, .traits = {}});
+  house.store(40);
+  while (!consumer.stats().failing) std::this_thread::yield();
+  (void)consumer.stop();
+  far_end.set_plan({.traits = {}});
+  house.open();
   (void)Running(house, far_end).stop();
   CHECK(far_end.payloads() == house.expected());
   CHECK(far_end.repeated() == 0);

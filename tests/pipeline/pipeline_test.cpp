@@ -366,7 +366,7 @@ TEST_CASE("two sinks of one name are refused, also one with the name of the dead
 TEST_CASE("a sink whose name cannot name its cursor is refused") {
   House house;
   FarEnd store;
-  for (const char* name : {"", "a/b", ".hidden", "two words", "\u00fc"}) {
+  for (const char* name : {"", "a/b", ".hidden", "two words", "\u00fc", "a.tmp", "sqlite.hint"}) {
     auto pipeline =
         PipelineBuilder(house.options).sink(std::make_shared<ScriptedSink>(store, name)).create();
     REQUIRE_FALSE(pipeline);

@@ -237,3 +237,27 @@ TEST_CASE("a violation that does not fit the payload is still told") {
 }
 
 }  // namespace
+
+TEST_CASE("a time in another unit than the schema's is told with the unit that fits") {
+  const auto schema = [](const std::string& format) {
+    return good(
+        "name: t\nversion: \"1.0\"\ntopic_pattern: s\nfields:\n"
+        "  - {name: at, type: timestamp, time_format: " +
+        format + "}\n");
+  };
+  CHECK(told(*schema("s"), R"({"at": 1732190400000})") ==
+        Told{"t 1.0: /at: 1732190400000 is not a time of format s; as ms it would be "
+             "2024-11-21T12:00:00Z: set time_format: ms"});
+  CHECK_THAT(told(*schema("ms"), R"({"at": 1732190400000000})").at(0),
+             Catch::Contains("as us it would be 2024-11-21T12:00:00Z"));
+  CHECK(told(*schema("s"), R"({"at": 1e30})") ==
+        Told{"t 1.0: /at: 1e30 is not a time of format s"});
+}
+
+TEST_CASE("more undeclared members than are kept are told as that") {
+  const auto schema = good(
+      "name: t\nversion: \"1.0\"\ntopic_pattern: s\nvalidation: {allow_extra_fields: true}\n"
+      "fields: [{name: a, type: integer}]\n");
+  CHECK(told(*schema, R"({"b":1,"c":1,"d":1,"e":1,"f":1})") ==
+        Told{"t 1.0: /f: is one undeclared member more than the 256 that are kept"});
+}
