@@ -36,6 +36,19 @@ std::uint8_t asked_qos(const Subscription& topic) noexcept { return topic.qos > 
 
 bool is_shared(std::string_view filter) noexcept { return filter.starts_with("$share/"); }
 
+/// True when a topic may match both.
+bool overlap(std::string_view a, std::string_view b) noexcept {
+  const auto is_wild = [](std::string_view level) { return level == "+" || level == "#"; };
+  for (std::size_t i = 0;; ++i) {
+    const std::string_view left = core::topic_level(a, i), right = core::topic_level(b, i);
+    const bool begins = i == 0 && (left.starts_with('$') || right.starts_with('$'));
+    if (left == "#" || right == "#") return !begins;
+    const bool left_ends = left.data() == nullptr, right_ends = right.data() == nullptr;
+    if (left_ends || right_ends) return left_ends && right_ends;
+    if (left != right && (begins || (!is_wild(left) && !is_wild(right)))) return false;
+  }
+}
+
 }  // namespace
 
 Subscriptions::Subscriptions(const MqttOptions& options, Connection& connection,
@@ -109,6 +122,7 @@ void Subscriptions::connected() {
   recall();
   note_session();
   for (const Subscription& topic : topics_) session_.insert(topic.filter);
+  if (connection_.is_v5()) say_overlaps();
   remember();
   for (const Subscription& topic : topics_) {
     const auto granted = granted_.find(topic.filter);
@@ -118,6 +132,24 @@ void Subscriptions::connected() {
     if (wanted(filter) == nullptr) unsubscribe(filter);
   }
   if (unanswered_ == 0) settle();
+}
+
+// One copy in 3.1.1; in 5 a broker may send one for each filter, and mosquitto does.
+void Subscriptions::say_overlaps() {
+  if (std::exchange(overlap_said_, true)) return;
+  for (auto a = topics_.begin(); a != topics_.end(); ++a) {
+    const auto b = std::find_if(std::next(a), topics_.end(), [&](const Subscription& other) {
+      return !is_shared(a->filter) && !is_shared(other.filter) && overlap(a->filter, other.filter);
+    });
+    if (b == topics_.end()) continue;
+    connection_.log(
+        LogLevel::warn,
+        fmt::format("'{}' and '{}' overlap: with MQTT 5 a broker may send a message once "
+                    "for each, and it is stored twice where the schema has no "
+                    "sequence_field. Leave one out, or set mqtt.protocol: 3.1.1",
+                    a->filter, b->filter));
+    return;
+  }
 }
 
 void Subscriptions::follow() {

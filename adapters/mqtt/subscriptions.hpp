@@ -67,6 +67,7 @@ class Subscriptions {
 
   [[nodiscard]] bool take();
   void note_session();
+  void say_overlaps();
   void subscribe(const Subscription& topic);
   void unsubscribe(const std::string& filter);
   void ask_again();
@@ -98,6 +99,7 @@ class Subscriptions {
   bool had_session_ = false;
   bool shared_said_ = false;
   bool qos2_said_ = false;
+  bool overlap_said_ = false;
   bool recalled_ = false;
   std::string saved_;  // what the file holds
   std::atomic<bool> ready_{false};

@@ -190,6 +190,24 @@ TEST_CASE("QoS 2 filters are subscribed with QoS 1, said once") {
   CHECK(log.count("QoS 2 filters are subscribed with QoS 1") == 1);
 }
 
+TEST_CASE("filters that a topic may match twice are said once") {
+  const auto said = [](std::vector<Subscription> topics) {
+    MosquittoBroker broker;
+    broker.start();
+    MqttOptions options = options_for(broker.port());
+    options.topics = std::move(topics);
+    LogBook log;
+    RecordingDoor door;
+    RunningSource running(options, log.environment(), door);
+    REQUIRE(running.wait_until_ready());
+    return log.count("overlap: with MQTT 5");
+  };
+  CHECK(said({{"k/#", 1}, {"k/1", 1}, {"k/2", 1}}) == 1);
+  CHECK(said({{"a/+/c", 1}, {"+/b/#", 1}}) == 1);
+  CHECK(said({{"a", 1}, {"a/#", 1}}) == 1);
+  CHECK(said({{"a/+", 1}, {"a/b/c", 1}, {"b/+/x", 1}, {"b/y/z", 1}, {"$share/g/a/+", 1}}) == 0);
+}
+
 TEST_CASE("a journal without room closes the connection, and opens it when there is room") {
   MosquittoBroker broker;
   broker.start();
