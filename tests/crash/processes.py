@@ -155,11 +155,14 @@ def full_disk(rig):
 
 
 def second_instance(rig):
-    """A second process on one journal is refused, with the id of the first; exit code 2."""
+    """A second process on one journal or one database is refused, with the id of the first; exit code 2."""
     rig.start_broker()
     first = rig.start_edge()
-    second = rig.start_edge(ready=False, log="second.log")
-    refused(rig, second, re.escape(rig.journal), rf"\b{first.pid}\b")
+    rig.write_config(name="journal.yaml", database=rig.path("other.db"))
+    rig.write_config(name="database.yaml", journal=rig.path("other_journal"))
+    for config, shared in (("edge", rig.database), ("journal", rig.journal), ("database", rig.database)):
+        second = rig.start_edge(ready=False, log=f"second_{config}.log", config=f"{config}.yaml")
+        refused(rig, second, re.escape(shared), rf"\b{first.pid}\b")
     if not first.running():
         raise Failure(f"the first instance ended:\n{tail(first.output())}")
     first.stop()
