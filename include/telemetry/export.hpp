@@ -31,7 +31,8 @@ class RowWriter {
  public:
   using Out = std::function<bool(std::string_view)>;
   /// @param fields what the columns of csv and table are: slot paths, objects for all of their
-  /// members, `extra`, `payload`; empty = those that come.
+  /// members, `extra`, `payload`; empty = those that come. A name is looked for in JSON payloads
+  /// without schema, too, where `value` is a bare value.
   /// @param columns_max table: width of the terminal; long texts are cut and columns left out (and
   /// named below the table) to fit. 0 = as wide as need be.
   [[nodiscard]] static std::unique_ptr<RowWriter> make(RowFormat format,

@@ -37,9 +37,9 @@ struct Condition {
 /// Errors: invalid_argument  not of the form FIELD OP VALUE with OP one of = != < <= > >=.
 [[nodiscard]] Result<Condition> parse_condition(std::string_view text);
 
-/// Where the schema does not say the type: compares a value by its JSON type, numbers exactly. A
-/// bare literal that is a number meets numbers, true and false meet booleans, all else texts, by
-/// their bytes.
+/// Where the schema does not say the type: compares a value by its JSON type, numbers by their
+/// first 19 digits. A bare literal that is a number meets numbers, true and false meet booleans,
+/// all else texts, by their bytes.
 /// @param json the value, or an object that has it at `path`
 /// @param path names joined by dots; a name may have dots too. Empty: `json` is the value.
 /// @returns false also when there is no such member, or `json` is none.
