@@ -10,37 +10,70 @@
 #include <vector>
 
 #include "layout.hpp"
+#include "statement.hpp"
 #include "telemetry/query.hpp"
 
 /// A query's conditions and names as SQL.
 namespace telemetry::sqlite {
 
-using Parameter = std::variant<std::int64_t, double, std::string>;
+/// A leaf goes to a function of ours as a pointer.
+using Parameter = std::variant<std::int64_t, double, std::string, const Condition*>;
 
-void bind_parameter(SQLite::Statement& statement, int index, const Parameter& parameter);
+/// The number of the first parameter of a condition; those before are the window's.
+inline constexpr int first_parameter = 7;
 
-[[nodiscard]] std::string_view sql_of(Condition::Op op) noexcept;
+void bind_parameter(Statement& statement, int index, const Parameter& parameter);
 
 /// Where rows of a layout have what a path names.
 struct Place {
   const Column* column = nullptr;
   std::string_view inside;  ///< the rest of the path, in the JSON of the column
+  bool members = false;     ///< it is an object with declared members
   bool extra = false;       ///< an undeclared member may have the name
-  explicit operator bool() const noexcept { return column != nullptr || extra; }
+  explicit operator bool() const noexcept { return column != nullptr || members || extra; }
 };
 [[nodiscard]] Place place_of(const Layout& layout, std::string_view path) noexcept;
 
-/// The condition over alias p of a table with this layout; its parameters, ?7 being the first of
-/// all, are appended. Empty when no row can meet it.
-/// Errors: invalid_argument  the literal does not fit the column.
-[[nodiscard]] Result<std::string> condition_sql(const Condition& condition, const Layout& layout,
-                                                std::int64_t now,
-                                                std::vector<Parameter>& parameters);
+/// What a field is in SQL over alias p of a table with this layout: a column, or the value of a
+/// member of JSON as an SQL value. Parameters are appended. NULL where it is not there.
+[[nodiscard]] std::string field_sql(std::string_view path, const Layout& layout,
+                                    std::vector<Parameter>& parameters);
 
-/// The function that condition_sql() calls.
+/// The condition over alias p of a table with this layout and, of a leaf that asks for topic or
+/// device, alias q of its topics. Parameters are appended, and point into `condition`.
+/// Errors: invalid_argument  a literal does not fit its column; the condition is unknown there.
+class ConditionSql {
+ public:
+  ConditionSql(const Layout& layout, const Selection& selection,
+               std::vector<Parameter>& parameters) noexcept
+      : layout_(layout), selection_(selection), parameters_(parameters) {}
+
+  [[nodiscard]] std::string text(const Condition& condition);
+  /// A leaf asked for topic or device.
+  [[nodiscard]] bool asks_topic() const noexcept { return asks_topic_; }
+
+ private:
+  [[nodiscard]] std::string leaf(const Condition& leaf);
+  [[nodiscard]] std::string column_leaf(const Condition& leaf, const Column& column);
+  [[nodiscard]] std::string members_leaf(const Condition& leaf);
+  [[nodiscard]] std::string json_leaf(const Condition& leaf, const std::string& json,
+                                      std::string_view path);
+  [[nodiscard]] std::string compared(const Condition& leaf, const std::string& value,
+                                     core::FieldType type);
+  [[nodiscard]] std::string add(Parameter parameter);
+
+  const Layout& layout_;
+  const Selection& selection_;
+  std::vector<Parameter>& parameters_;
+  bool asks_topic_ = false;
+};
+
+/// Whether the literals of a leaf fit what the path is in this layout.
+/// Errors: invalid_argument  they do not.
+[[nodiscard]] Result<void> check_leaf(const Condition& leaf, const Column& column,
+                                      const Selection& selection);
+
+/// The functions that conditions call.
 void add_functions(SQLite::Database& database);
-
-/// Errors: invalid_argument  not a topic filter.
-[[nodiscard]] Result<void> check_filter(std::string_view filter);
 
 }  // namespace telemetry::sqlite

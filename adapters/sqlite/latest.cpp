@@ -1,67 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <map>
 
 #include "catalogue.hpp"
-#include "condition.hpp"
 #include "reader.hpp"
 #include "rows.hpp"
-#include "telemetry/core/topic.hpp"
+#include "selection.hpp"
 
 namespace telemetry::sqlite {
-
 namespace {
 
 constexpr std::int64_t topics_per_page = 1000;
-constexpr const char* device_sql = "(SELECT device FROM topics WHERE topic=?2)";
 
-/// The newest rows, a page of topics at a time.
+/// The newest rows, a page of topics at a time. Conditions are asked of the rows, of which there are
+/// few, not of SQL.
 class LatestRun {
  public:
-  LatestRun(Reader& reader, std::string_view filter)
-      : reader_(reader), database_(reader.database()), filter_(filter) {}
-  void run(const RowVisitor& visit);
+  LatestRun(Reader& reader, const Latest& latest)
+      : reader_(reader),
+        database_(reader.database()),
+        latest_(latest),
+        plan_(reader, latest),
+        left_(latest.limit == 0 ? UINT64_MAX : latest.limit) {}
+  Result<void> run(const RowVisitor& visit);
 
  private:
   struct Found {
-    std::string topic;
+    std::string topic, device;
     std::int64_t id;
     std::int64_t partition;
   };
   struct Lookup {
     std::shared_ptr<const Catalogue> catalogue;  // source, and rows in the buffer, point into it
     Source source;
-    SQLite::Statement statement;
+    Statement statement;
   };
   std::vector<Found> next_page(std::string& topic);
   Lookup* lookup_for(std::int64_t partition);
+  bool show(const Row& row, const RowVisitor& visit);
 
   Reader& reader_;
   SQLite::Database& database_;
-  std::string_view filter_;
+  const Latest& latest_;
+  Plan plan_;
+  std::uint64_t left_;
   std::shared_ptr<const Catalogue> catalogue_;
   std::map<std::int64_t, Lookup> lookups_;
   RowBuffer buffer_;
 };
 
-// Matching topics behind `topic`, which moves on; it becomes empty after the last page.
+// Topics behind `topic`, which moves on; it becomes empty after the last page.
 std::vector<LatestRun::Found> LatestRun::next_page(std::string& topic) {
-  const bool exact = filter_.find_first_of("+#") == std::string_view::npos;
   SQLite::Statement select(
-      database_, std::string("SELECT t.topic, l.id, l.partition_id FROM topics t JOIN latest l ON"
-                             " l.topic_id = t.id WHERE ") +
-                     (exact ? "t.topic = ?1 LIMIT ?2" : "t.topic > ?1 ORDER BY t.topic LIMIT ?2"));
-  select.bind(1, exact ? std::string(filter_) : topic);
+      database_, std::string("SELECT t.topic, t.device, l.id, l.partition_id FROM ") +
+                     plan_.topics_table() +
+                     " t JOIN latest l ON l.topic_id=t.id WHERE t.topic>?1 ORDER BY t.topic LIMIT ?2");
+  select.bind(1, topic);
   select.bind(2, topics_per_page);
-  topic.clear();
   std::vector<Found> page;
-  std::int64_t seen = 0;
   while (select.executeStep()) {
-    std::string name = select.getColumn(0).getString();
-    if (++seen == topics_per_page) topic = name;
-    if (!core::topic_matches(filter_, name)) continue;
-    page.push_back(
-        {std::move(name), select.getColumn(1).getInt64(), select.getColumn(2).getInt64()});
+    page.push_back({select.getColumn(0).getString(), select.getColumn(1).getString(),
+                    select.getColumn(2).getInt64(), select.getColumn(3).getInt64()});
   }
+  topic.clear();
+  if (page.size() == static_cast<std::size_t>(topics_per_page)) topic = page.back().topic;
   return page;
 }
 
@@ -77,35 +79,58 @@ LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
   Source source;
   source.partition = found;
   for (const Column& column : found->layout->columns) source.columns.push_back(&column);
-  SQLite::Statement statement(database_, select_sql(source, "?2", device_sql) + " FROM " +
-                                             quoted_name(found->table) + " p WHERE p.id=?1");
+  Statement statement(
+      database_, select_sql(source, "?2", "?3") + " FROM " + quoted_name(found->table) +
+                     " p WHERE p.id=?1");
   return &lookups_.emplace(id, Lookup{catalogue_, std::move(source), std::move(statement)})
               .first->second;
 }
 
-void LatestRun::run(const RowVisitor& visit) {
-  std::string topic;
+bool LatestRun::show(const Row& row, const RowVisitor& visit) {
+  if (!is_selected(latest_, row)) return true;
+  const auto& fields = latest_.fields;
+  if (fields.empty()) return visit(row) && --left_ > 0;
+  Row chosen = row;
+  std::erase_if(chosen.fields, [&](const Field& field) {
+    return std::ranges::none_of(fields, [&](const std::string& name) {
+      return is_field_or_member(field.path, name);
+    });
+  });
+  if (std::ranges::find(fields, "extra") == fields.end()) chosen.extra = {};
+  return visit(chosen) && --left_ > 0;
+}
+
+Result<void> LatestRun::run(const RowVisitor& visit) {
+  if (auto ready = plan_.prepare(latest_.fields); !ready) return ready;
+  if (plan_.topics() == Plan::Topics::none) return {};
+  if (plan_.topics() != Plan::Topics::all) {
+    database_.exec("CREATE INDEX IF NOT EXISTS temp.chosen_topic ON chosen (topic)");
+  }
+  catalogue_ = plan_.catalogue();
+  std::string topic = latest_.after;
+  bool more = true;
   do {
     buffer_.clear();
     SQLite::Transaction snapshot(database_);
-    if (catalogue_ == nullptr) catalogue_ = reader_.catalogue();
     for (const Found& found : next_page(topic)) {
       Lookup* lookup = lookup_for(found.partition);
       if (lookup == nullptr) continue;
       lookup->statement.bind(1, found.id);
-      lookup->statement.bind(2, found.topic);
-      if (lookup->statement.executeStep()) buffer_.add(lookup->source, lookup->statement);
+      lookup->statement.bind(2, std::string_view(found.topic));
+      lookup->statement.bind(3, std::string_view(found.device));
+      if (lookup->statement.step()) buffer_.add(lookup->source, lookup->statement);
       lookup->statement.reset();
     }
     snapshot.commit();
-    if (!buffer_.visit(visit, UINT64_MAX)) return;
-  } while (!topic.empty());
+    more = buffer_.visit([&](const Row& row) { return show(row, visit); }, UINT64_MAX);
+  } while (more && !topic.empty());
+  return {};
 }
 
 }  // namespace
 
-void run_latest(Reader& reader, std::string_view topic_filter, const RowVisitor& visit) {
-  LatestRun(reader, core::without_share(topic_filter)).run(visit);
+Result<void> run_latest(Reader& reader, const Latest& latest, const RowVisitor& visit) {
+  return LatestRun(reader, latest).run(visit);
 }
 
 }  // namespace telemetry::sqlite

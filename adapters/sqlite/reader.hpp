@@ -8,10 +8,15 @@
 namespace telemetry::sqlite {
 
 /// Store::query.
-[[nodiscard]] Result<void> run_query(Reader& reader, Clock& clock, const Query& query,
-                                     const RowVisitor& visit);
+[[nodiscard]] Result<std::uint64_t> run_query(Reader& reader, const Query& query,
+                                              const RowVisitor& visit);
 
 /// Store::latest.
-void run_latest(Reader& reader, std::string_view topic_filter, const RowVisitor& visit);
+[[nodiscard]] Result<void> run_latest(Reader& reader, const Latest& latest,
+                                      const RowVisitor& visit);
+
+/// Store::aggregate.
+[[nodiscard]] Result<void> run_aggregate(Reader& reader, const Aggregate& aggregate,
+                                         const AggregateVisitor& visit);
 
 }  // namespace telemetry::sqlite

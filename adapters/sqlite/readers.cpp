@@ -20,9 +20,9 @@ bool is_in_place(SQLite::Database& database) noexcept {
 }  // namespace
 
 std::shared_ptr<const Catalogue> Reader::catalogue() {
-  SQLite::Statement select = take("PRAGMA data_version");
-  select.executeStep();
-  const int version = select.getColumn(0).getInt();
+  Statement select = take("PRAGMA data_version");
+  (void)select.step();
+  const std::int64_t version = select.integer(0);
   select.reset();
   give_back(std::move(select));
   if (catalogue_ == nullptr || version != data_version_) {
@@ -34,17 +34,17 @@ std::shared_ptr<const Catalogue> Reader::catalogue() {
   return catalogue_;
 }
 
-SQLite::Statement Reader::take(const std::string& sql) {
+Statement Reader::take(const std::string& sql) {
   const auto found =
       std::find_if(kept_.rbegin(), kept_.rend(),
-                   [&](const SQLite::Statement& statement) { return statement.getQuery() == sql; });
+                   [&](const Statement& statement) { return statement.text() == sql; });
   if (found == kept_.rend()) return {*database_, sql};
-  SQLite::Statement statement = std::move(*found);
+  Statement statement = std::move(*found);
   kept_.erase(std::prev(found.base()));
   return statement;
 }
 
-void Reader::give_back(SQLite::Statement statement) noexcept {
+void Reader::give_back(Statement statement) noexcept {
   kept_.push_back(std::move(statement));
   if (kept_.size() > kept_max) kept_.erase(kept_.begin());
 }

@@ -27,17 +27,17 @@ class Reader {
   /// As of now, or of the transaction that is open. It never changes: a query that keeps it may
   /// keep views into it.
   [[nodiscard]] std::shared_ptr<const Catalogue> catalogue();
-  [[nodiscard]] SQLite::Statement take(const std::string& sql);
+  [[nodiscard]] Statement take(const std::string& sql);
   /// Keeps a statement, which is reset, for the next take() of the same text.
-  void give_back(SQLite::Statement statement) noexcept;
+  void give_back(Statement statement) noexcept;
 
  private:
   static constexpr std::size_t kept_max = 64;
 
   DatabasePtr database_;
   std::shared_ptr<const Catalogue> catalogue_;
-  int data_version_ = 0;                 // of the catalogue
-  std::vector<SQLite::Statement> kept_;  // the one used last stands last
+  std::int64_t data_version_ = 0;                 // of the catalogue
+  std::vector<Statement> kept_;  // the one used last stands last
 };
 
 /// The reader used last is kept: opening a connection makes SQLite parse the text of every table

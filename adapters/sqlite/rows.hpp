@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catalogue.hpp"
+#include "statement.hpp"
 #include "telemetry/message.hpp"
 #include "telemetry/query.hpp"
 
@@ -42,7 +43,7 @@ class RowBuffer {
   [[nodiscard]] const Row& back() const noexcept { return rows_.back().row; }
 
   /// Copies the current row of `statement`.
-  void add(const Source& source, const SQLite::Statement& statement);
+  void add(const Source& source, Statement& statement);
   /// Hands rows to the visitor, at most `limit`. False when the visitor stopped.
   [[nodiscard]] bool visit(const RowVisitor& visit, std::uint64_t limit);
 
@@ -52,7 +53,7 @@ class RowBuffer {
     std::size_t first_field;
     std::size_t field_count;
   };
-  [[nodiscard]] core::Value value_of(const Column& column, const SQLite::Column& stored);
+  [[nodiscard]] core::Value value_of(const Column& column, sqlite3_value* stored);
 
   std::vector<Entry> rows_;
   std::vector<Field> fields_;

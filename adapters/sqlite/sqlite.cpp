@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "condition.hpp"
 #include "connection.hpp"
 #include "reader.hpp"
 #include "readers.hpp"
@@ -105,21 +104,23 @@ class SqliteStore final : public Store {
                                           const OnRejected& on_rejected) override;
   [[nodiscard]] Result<std::uint64_t> flush() override;
   void close() noexcept override;
-  [[nodiscard]] Result<void> query(const Query& query, const RowVisitor& visit) override {
-    return on_reader(query.topic_filter, [&](sqlite::Reader& reader) {
-      return sqlite::run_query(reader, environment_.clock, query, visit);
-    });
+  [[nodiscard]] Result<std::uint64_t> query(const Query& query, const RowVisitor& visit) override {
+    return on_reader(
+        [&](sqlite::Reader& reader) { return sqlite::run_query(reader, query, visit); });
   }
-  [[nodiscard]] Result<void> latest(std::string_view filter, const RowVisitor& visit) override {
-    return on_reader(filter, [&](sqlite::Reader& reader) -> Result<void> {
-      sqlite::run_latest(reader, filter, visit);
-      return {};
-    });
+  [[nodiscard]] Result<void> latest(const Latest& latest, const RowVisitor& visit) override {
+    return on_reader(
+        [&](sqlite::Reader& reader) { return sqlite::run_latest(reader, latest, visit); });
+  }
+  [[nodiscard]] Result<void> aggregate(const Aggregate& aggregate,
+                                       const AggregateVisitor& visit) override {
+    return on_reader(
+        [&](sqlite::Reader& reader) { return sqlite::run_aggregate(reader, aggregate, visit); });
   }
 
  private:
   template <class Work>
-  [[nodiscard]] Result<void> on_reader(std::string_view filter, const Work& work);
+  [[nodiscard]] auto on_reader(const Work& work) -> decltype(work(std::declval<sqlite::Reader&>()));
   [[nodiscard]] Result<void> take_lock();
   [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] Result<void> check_space();
@@ -193,8 +194,7 @@ void SqliteStore::close() noexcept {
 }
 
 template <class Work>
-Result<void> SqliteStore::on_reader(std::string_view filter, const Work& work) {
-  if (auto valid = sqlite::check_filter(filter); !valid) return valid;
+auto SqliteStore::on_reader(const Work& work) -> decltype(work(std::declval<sqlite::Reader&>())) {
   auto reader = readers_.take();
   if (!reader) return reader.error();
   auto done = sqlite::guarded(options_.path, [&] { return work(**reader); });

@@ -204,14 +204,14 @@ class EndToEnd {
     std::uint64_t rows = 0;
     bool in_order = true;
     Query query;
-    query.topic_filter = prefix_ + "#";
+    query.topics = {prefix_ + "#"};
     auto queried = reader_->query(query, [&](const Row& row) {
       ++rows;
       const std::uint64_t message = row.id - first_id_;
       in_order = in_order && message < published_ && row.topic == topic(message);
       return in_order && !run_.stop.load();
     });
-    if (!queried) return queried;
+    if (!queried) return queried.error();
     if (auto go = check_stop(run_); !go) return go;
     if (!in_order) return Error{Errc::data_loss, "rows are not in the order of publication"};
     if (rows != published_) return missing();
@@ -272,7 +272,9 @@ class EndToEnd {
   /// Messages that a query finds.
   [[nodiscard]] Result<std::uint64_t> queryable() {
     std::uint64_t newest = first_id_;
-    auto asked = reader_->latest(prefix_ + "#", [&](const Row& row) {
+    Latest all;
+    all.topics = {prefix_ + "#"};
+    auto asked = reader_->latest(all, [&](const Row& row) {
       newest = std::max(newest, row.id);
       return true;
     });

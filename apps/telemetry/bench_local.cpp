@@ -127,7 +127,7 @@ Result<void> check_rows(const Run& run, Store& store, const std::string& path,
     ++rows;
     return !run.stop.load();
   });
-  if (!queried) return queried;
+  if (!queried) return queried.error();
   if (auto go = check_stop(run); !go) return go;
   if (rows == expected) return {};
   return Error{Errc::data_loss, fmt::format("{}: {} of {} rows are there; check the disk (dmesg)",

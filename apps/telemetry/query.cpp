@@ -16,8 +16,9 @@ namespace {
 
 struct Arguments {
   Settings settings;
-  std::string filter = "#", schema, since, until, order = "oldest", format = "table";
-  std::vector<std::string> where, fields;
+  std::vector<std::string> filters, devices, schemas, where, fields, functions, by;
+  std::string since, until, order = "oldest", format = "table", after, every, fill = "none";
+  std::string zone = "UTC";
   std::uint64_t limit = 0;
   bool latest = false, json = false;
 };
@@ -26,41 +27,57 @@ constexpr const char* footer =
     "FILTER is an MQTT topic filter: + stands for one level, # for all that follow. "
     "Quote it. Times: 2026-11-21T08:00:00Z, 2026-11-21, seconds since 1970, or a span "
     "back from now (15m, 24h, 7d). They are those of the device, or of arrival where the "
-    "device sent none. Fields of nested objects are written with a dot: location.lat; in "
-    "COND, names with spaces or quotes stand in double quotes.";
+    "device sent none. Fields of nested objects are written with a dot: location.lat. COND is "
+    "temperature > 30 and the like, joined by and, or, not; also in (a, b), like 'hall%', is null. "
+    "Names with spaces or quotes stand in double quotes. Without a schema too: a bare value is "
+    "called value.\n"
+    "FUNCTIONS are avg min max sum count stddev first last median and p95, each of a field: "
+    "avg(temperature),count(). With --every they are calculated for each stretch of time: 10s, "
+    "15m, 1h, or 1d, 1w, 1mo of the calendar.";
 
-Result<Query> make_query(const Arguments& arguments) {
-  Query query;
-  query.topic_filter = arguments.filter;
-  query.schema = arguments.schema;
-  for (const std::string& text : arguments.fields) {
-    auto fields = parse_fields(text);
-    if (!fields) return fields.error();
-    query.fields.insert(query.fields.end(), fields->begin(), fields->end());
-  }
-  query.limit = arguments.limit;
-  query.order = arguments.order == "newest" ? Order::time_descending : Order::time_ascending;
+Result<void> fill_selection(const Arguments& arguments, Selection& selection) {
+  if (!arguments.filters.empty()) selection.topics = arguments.filters;
+  selection.devices = arguments.devices;
+  selection.schemas = arguments.schemas;
+  auto zone = TimeZone::find(arguments.zone);
+  if (!zone) return zone.error();
+  selection.zone = *zone;
   const std::int64_t now = environment().clock.now();
+  selection.now = now;
   for (const bool until : {false, true}) {
     const std::string& text = until ? arguments.until : arguments.since;
     if (text.empty()) continue;
-    const auto time = parse_query_time(text, now);
+    const auto time = parse_query_time(text, now, *zone);
     if (!time) return time.error();
-    (until ? query.until : query.since) = *time;
+    (until ? selection.until : selection.since) = *time;
   }
   for (const std::string& text : arguments.where) {
     auto condition = parse_condition(text);
     if (!condition) return condition.error();
-    query.where.push_back(std::move(*condition));
+    selection.where.push_back(*std::move(condition));
   }
-  return query;
+  return {};
+}
+
+Result<std::vector<std::string>> names_of(const std::vector<std::string>& texts) {
+  std::vector<std::string> names;
+  for (const std::string& text : texts) {
+    auto fields = parse_fields(text);
+    if (!fields) return fields.error();
+    names.insert(names.end(), fields->begin(), fields->end());
+  }
+  return names;
 }
 
 RowFormat format_of(const Arguments& arguments) {
   if (arguments.json || arguments.format == "json") return RowFormat::json;
   if (arguments.format == "jsonl") return RowFormat::jsonl;
   if (arguments.format == "csv") return RowFormat::csv;
-  return arguments.latest ? RowFormat::table_per_schema : RowFormat::table;
+  return RowFormat::table_per_schema;
+}
+
+Order order_of(const Arguments& arguments) {
+  return arguments.order == "newest" ? Order::time_descending : Order::time_ascending;
 }
 
 Result<Api> open_api(const Settings& settings) {
@@ -68,48 +85,92 @@ Result<Api> open_api(const Settings& settings) {
   if (!config) return config.error();
   auto store = make_reader(*config, environment());
   if (!store) return store.error();
-  return Api(std::shared_ptr<Store>(*std::move(store)));
+  return Api(std::shared_ptr<Store>(*std::move(store)), environment());
 }
 
-// The store gives the newest rows whole; fields are chosen here.
-Result<void> latest(Api& api, const Query& query, const RowVisitor& visit) {
-  if (query.fields.empty()) return api.latest(query.topic_filter, visit);
-  Query names = query;  // only a query checks names
-  names.order = Order::time_descending;
-  names.limit = 1;
-  if (auto known = api.query(names, [](const Row&) { return false; }); !known) return known;
-  const auto is_wanted = [&](std::string_view path) {
-    return std::any_of(query.fields.begin(), query.fields.end(),
-                       [&](const std::string& field) { return is_field_or_member(path, field); });
-  };
-  return api.latest(query.topic_filter, [&](const Row& row) {
-    Row chosen = row;
-    std::erase_if(chosen.fields, [&](const Field& field) { return !is_wanted(field.path); });
-    if (!is_wanted("extra")) chosen.extra = {};
-    return visit(chosen);
+int run_aggregate(const Arguments& arguments) {
+  Aggregate aggregate;
+  if (auto filled = fill_selection(arguments, aggregate); !filled) return fail(filled.error());
+  for (const std::string& text : arguments.functions) {
+    auto measures = parse_measures(text);
+    if (!measures) return fail(measures.error());
+    aggregate.measures.insert(aggregate.measures.end(), measures->begin(), measures->end());
+  }
+  if (!arguments.every.empty()) {
+    const auto bucket = parse_bucket(arguments.every);
+    if (!bucket) return fail(bucket.error());
+    aggregate.bucket = *bucket;
+  }
+  auto by = names_of(arguments.by);
+  if (!by) return fail(by.error());
+  aggregate.by = *std::move(by);
+  const std::string& fill = arguments.fill;
+  aggregate.fill = fill == "null"       ? Fill::null
+                   : fill == "previous" ? Fill::previous
+                   : fill == "linear"   ? Fill::linear
+                                        : Fill::none;
+  aggregate.order = order_of(arguments);
+  aggregate.limit = arguments.limit;
+  Result<Api> api = open_api(arguments.settings);
+  if (!api) return fail(api.error());
+  Output output;
+  std::uint64_t rows = 0;
+  AggregateWriter writer(format_of(arguments), aggregate,
+                         [&](std::string_view text) { return output.write(text); });
+  const auto done = api->aggregate(Principal::local(), aggregate, [&](const AggregateRow& row) {
+    ++rows;
+    return writer.write(row);
   });
+  if (!done && rows == 0) return fail(done.error());
+  (void)writer.finish();
+  if (!done) return output.finish(fail(done.error()));
+  if (rows == 0) say("nothing stored matches");
+  return output.finish(0);
 }
 
-int run(const Arguments& arguments) {
-  const Result<Query> query = make_query(arguments);
-  if (!query) return fail(query.error());
+int run_rows(const Arguments& arguments) {
+  Query query;
+  if (auto filled = fill_selection(arguments, query); !filled) return fail(filled.error());
+  auto fields = names_of(arguments.fields);
+  if (!fields) return fail(fields.error());
+  query.fields = *std::move(fields);
+  query.limit = arguments.limit;
+  query.order = order_of(arguments);
+  Latest latest;
+  static_cast<Selection&>(latest) = query;
+  latest.fields = query.fields;
+  latest.limit = arguments.limit;
+  if (arguments.latest) {
+    latest.after = arguments.after;
+  } else if (!arguments.after.empty()) {
+    const auto cursor = parse_cursor(arguments.after, query);
+    if (!cursor) return fail(cursor.error());
+    query.after = *cursor;
+  }
   Result<Api> api = open_api(arguments.settings);
   if (!api) return fail(api.error());
 
   Output output;
   std::uint64_t rows = 0;
   const auto writer = RowWriter::make(
-      format_of(arguments), query->fields,
-      [&](std::string_view text) { return output.write(text); }, terminal_columns());
+      format_of(arguments), query.fields,
+      [&](std::string_view text) { return output.write(text); }, terminal_columns(), query.zone);
   const auto visit = [&](const Row& row) {
     ++rows;
     return writer->write(row);
   };
-  const Result<void> result =
-      arguments.latest ? latest(*api, *query, visit) : api->query(*query, visit);
-  if (!result && rows == 0) return fail(result.error());
+  std::string next;
+  Result<void> done;
+  if (arguments.latest) {
+    done = api->latest(Principal::local(), latest, visit);
+  } else if (auto page = api->query(Principal::local(), query, visit); page) {
+    next = *std::move(page);
+  } else {
+    done = page.error();
+  }
+  if (!done && rows == 0) return fail(done.error());
   (void)writer->finish();
-  if (!result) return output.finish(fail(result.error()));
+  if (!done) return output.finish(fail(done.error()));
   if (rows == 0) say("nothing stored matches");
   if (writer->left_out() > 0) {
     say(std::to_string(writer->left_out()) +
@@ -117,7 +178,9 @@ int run(const Arguments& arguments) {
         "--fields, or take --format jsonl");
     return output.finish(3);
   }
-  return output.finish(0);
+  const int code = output.finish(0);
+  if (!next.empty() && code == 0) say("for the next page: --after " + next);
+  return code;
 }
 
 }  // namespace
@@ -125,25 +188,40 @@ int run(const Arguments& arguments) {
 void add_query(Command& program) {
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  Command& command = program.command("query", "Prints stored messages");
-  command.positional("FILTER", a.filter, "Topic filter").show_default();
+  Command& command = program.command("query", "Prints stored messages, or what they come to");
+  command.positional("FILTER", a.filters, "Topic filters; without one, all topics");
   a.settings.add_to(command);
+  command.option("--device", a.devices, "Only of this device; may be repeated").type("NAME");
+  command.option("--schema", a.schemas, "Only of this schema; may be repeated").type("NAME");
+  command.option("--since,--start", a.since, "Not before").type("TIME");
+  command.option("--until,--end", a.until, "Before").type("TIME");
+  command.option("--where", a.where, "Only where this holds; may be repeated").type("COND");
+  command.option("--tz", a.zone, "Time zone of days, of times without offset, and of the output")
+      .type("ZONE")
+      .show_default();
   const Argument latest =
       command.flag("--latest", a.latest, "The newest row of each matching topic");
-  command.option("--since,--start", a.since, "Not before").type("TIME").excludes(latest);
-  command.option("--until,--end", a.until, "Before").type("TIME").excludes(latest);
-  command
-      .option("--where", a.where,
-              "Only where 'temperature > 30' and the like holds; may be repeated")
-      .type("COND")
-      .excludes(latest);
-  command.option("--schema", a.schema, "Only rows of this schema").type("NAME").excludes(latest);
-  command.option("--fields", a.fields, "Only these fields, in this order: a,b.c; may be repeated")
+  const Argument fields =
+      command
+          .option("--fields", a.fields, "Only these fields, in this order: a,b.c; may be repeated")
+          .type("A,B");
+  const Argument functions =
+      command.option("--agg", a.functions, "Calculate instead: avg(temperature),count()")
+          .type("FUNCTIONS")
+          .excludes(latest)
+          .excludes(fields);
+  command.option("--every", a.every, "With --agg: for each stretch of time").type("WIDTH");
+  command.option("--by", a.by, "With --agg: for each topic, device, schema, or value of a field")
       .type("A,B");
-  command.option("--limit", a.limit, "At most this many rows; 0 = all")
-      .type("N")
-      .show_default()
-      .excludes(latest);
+  command.option("--fill", a.fill, "With --every: none, null, previous or linear between rows")
+      .one_of({"none", "null", "previous", "linear"})
+      .type("FILL")
+      .show_default();
+  command.option("--limit", a.limit, "At most this many rows; 0 = all").type("N").show_default();
+  command
+      .option("--after", a.after, "Goes on where the page before ended; it prints what to write here")
+      .type("CURSOR")
+      .excludes(functions);
   command.option("--order", a.order, "Rows come oldest or newest first")
       .one_of({"oldest", "newest"})
       .type("ORDER")
@@ -157,14 +235,25 @@ void add_query(Command& program) {
   command.footer(footer);
   command.example("telemetry query -c edge.yaml 'sensors/+/temperature' --since 1h");
   command.example(
-      "telemetry query -c edge.yaml 'sensors/#' --where 'temperature > 30' \\\n"
-      "      --order newest --limit 10");
+      "telemetry query -c edge.yaml 'sensors/#' \\\n"
+      "      --where \"temperature > 30 and not humidity is null\" --order newest --limit 10");
+  command.example(
+      "telemetry query -c edge.yaml 'sensors/#' --agg 'avg(temperature),p95(temperature)' \\\n"
+      "      --every 1h --by topic --tz Europe/Berlin");
   command.example(
       "telemetry query -c edge.yaml 'iot/dc/+/telemetry' \\\n"
       "      --fields voltage,current --format csv");
   command.example("telemetry query -c edge.yaml --latest");
   command.example("telemetry query -c edge.yaml --format jsonl | jq .payload");
-  command.action([arguments] { return run(*arguments); });
+  command.action([arguments] {
+    const Arguments& given = *arguments;
+    if (!given.functions.empty()) return run_aggregate(given);
+    if (!given.every.empty() || !given.by.empty() || given.fill != "none") {
+      return fail({Errc::invalid_argument,
+                   "--every, --by and --fill want --agg, for example --agg 'count()'"});
+    }
+    return run_rows(given);
+  });
 }
 
 }  // namespace telemetry::command_line

@@ -4,23 +4,35 @@
 #include <memory>
 #include <string>
 
+#include "telemetry/auth.hpp"
+#include "telemetry/environment.hpp"
 #include "telemetry/store.hpp"
 
 namespace telemetry {
 
-/// What every front end (command line, later HTTP and Python) asks. It translates nothing back:
-/// rows go to the visitor as they come. Thread: any.
+/// What every front end (command line, later HTTP and Python) asks. It checks what is asked, and
+/// that nobody sees topics outside of the scope of who asks; nothing else does. It translates
+/// nothing back: rows go to the visitor as they come. Thread: any.
 class Api {
  public:
-  explicit Api(std::shared_ptr<Store> store) noexcept : store_(std::move(store)) {}
+  Api(std::shared_ptr<Store> store, Environment environment) noexcept
+      : store_(std::move(store)), environment_(std::move(environment)) {}
 
-  /// Checks the query (filter syntax, time range, limit) and streams the rows.
+  /// @returns the cursor of the next page, where the limit ended this one; else empty.
   /// Errors: invalid_argument  the query is wrong; not_found  nothing is stored yet.
-  [[nodiscard]] Result<void> query(const Query& query, const RowVisitor& visit);
-  [[nodiscard]] Result<void> latest(const std::string& topic_filter, const RowVisitor& visit);
+  [[nodiscard]] Result<std::string> query(const Principal& principal, Query query,
+                                          const RowVisitor& visit);
+  [[nodiscard]] Result<void> latest(const Principal& principal, Latest latest,
+                                    const RowVisitor& visit);
+  [[nodiscard]] Result<void> aggregate(const Principal& principal, Aggregate aggregate,
+                                       const AggregateVisitor& visit);
 
  private:
+  /// False when nothing can be visible.
+  [[nodiscard]] Result<bool> admit(const Principal& principal, Selection& selection) const;
+
   std::shared_ptr<Store> store_;
+  Environment environment_;
 };
 
 }  // namespace telemetry

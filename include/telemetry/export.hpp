@@ -35,15 +35,44 @@ class RowWriter {
   /// without schema, too, where `value` is a bare value.
   /// @param columns_max table: width of the terminal; long texts are cut and columns left out (and
   /// named below the table) to fit. 0 = as wide as need be.
+  /// @param zone of the times
   [[nodiscard]] static std::unique_ptr<RowWriter> make(RowFormat format,
                                                        std::vector<std::string> fields, Out out,
-                                                       std::size_t columns_max = 0);
+                                                       std::size_t columns_max = 0,
+                                                       const TimeZone& zone = {});
   virtual ~RowWriter() = default;
   virtual bool write(const Row& row) = 0;
   /// Ends the document. False when `out` refused.
   virtual bool finish() = 0;
   /// csv, table: values that had no column, because their field first came after 1,000 rows.
   [[nodiscard]] virtual std::uint64_t left_out() const noexcept { return 0; }
+};
+
+/// Writes the rows of an Aggregate: a column or member `time` where there are buckets, those of
+/// `by`, then the measures by their names. json: an array of objects, one a line. table_per_schema
+/// is table. Memory: constant; a table holds back at most 1,000 rows.
+class AggregateWriter {
+ public:
+  /// @param aggregate is looked at as long as this lives
+  AggregateWriter(RowFormat format, const Aggregate& aggregate, RowWriter::Out out);
+  bool write(const AggregateRow& row);
+  bool finish();
+
+ private:
+  bool write_json(const AggregateRow& row);
+  bool write_line(const std::vector<std::string>& cells);
+  bool release();
+
+  RowFormat format_;
+  const Aggregate& aggregate_;
+  RowWriter::Out out_;
+  std::vector<std::string> names_;
+  std::vector<std::vector<std::string>> held_;  // table: rows whose widths are not known yet
+  std::vector<std::size_t> widths_;
+  std::size_t left_columns_ = 0;  // those that stand to the left: time and texts
+  std::string text_;
+  bool released_ = false;
+  std::uint64_t rows_ = 0;
 };
 
 /// How the payload of a topic without schema is written in JSON, and stored: `json` when it is one
@@ -53,10 +82,10 @@ class RowWriter {
 
 /// Appends the payload of a row as JSON on one line: nested as the schema nests, absent fields left
 /// out, undeclared members where they were.
-void append_payload_json(const Row& row, std::string& out);
+void append_payload_json(const Row& row, std::string& out, const TimeZone& zone = {});
 /// Appends the record of a row: {"topic", "payload", "timestamp", "received_at"}, and "retained"
 /// where it is true, without line end.
-void append_record_json(const Row& row, std::string& out);
+void append_record_json(const Row& row, std::string& out, const TimeZone& zone = {});
 /// Appends the record of a row as a line of CSV (RFC 4180, with its line end): topic, timestamp,
 /// received_at, and the payload as JSON. The same columns for every schema.
 void append_record_csv(const Row& row, std::string& out);
@@ -70,8 +99,8 @@ void fill_row(const Reading& reading, Row& row);
 /// are not UTF-8 become U+FFFD.
 void append_json_string(std::string_view text, std::string& out);
 /// Appends a value; decimals exactly as they are: 23.51, 1e300.
-void append_json_value(const core::Value& value, std::string& out);
+void append_json_value(const core::Value& value, std::string& out, const TimeZone& zone = {});
 /// Appends a time in quotes, RFC 3339.
-void append_json_time(std::int64_t ns, std::string& out);
+void append_json_time(std::int64_t ns, std::string& out, const TimeZone& zone = {});
 
 }  // namespace telemetry

@@ -4,76 +4,151 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "telemetry/condition.hpp"
 #include "telemetry/core/value.hpp"
 #include "telemetry/error.hpp"
+#include "telemetry/time_zone.hpp"
 
+/// What can be asked of stored messages. Every front end translates to this, every store executes
+/// it, and Api checks it once. Also messages without schema count: fields are reached by their path
+/// in the JSON, a bare value is called `value`.
 namespace telemetry {
 
-/// A comparison of one field: "temperature > 30", "location.name = 'hall'". A row that does not
-/// have the field does not meet it, nor does one whose value is of another type, whatever the
-/// operator.
-struct Condition {
-  enum class Op : std::uint8_t { eq, ne, lt, le, gt, ge };
-  /// Path of a field, of an undeclared member, or of a member of a payload without schema, where
-  /// `value` is a bare value; or `topic`, `device`.
-  std::string field;
-  bool field_quoted = false;  ///< a field also if it is called `topic` or `device`
-  Op op = Op::eq;
-  std::string value;  ///< text of the literal, quotes removed
-  bool quoted = false;
+/// Which rows.
+struct Selection {
+  std::vector<std::string> topics{"#"};  ///< topic filters, any of them
+  std::vector<std::string> devices;      ///< any of these; empty = all
+  std::vector<std::string> schemas;      ///< names, any of these; empty = all, and without schema
+  std::optional<std::int64_t> since;     ///< ns, inclusive, of `time`
+  std::optional<std::int64_t> until;     ///< ns, exclusive
+  std::vector<Condition> where;          ///< all must hold
+  /// What spans in conditions on timestamps ("15m") count back from; Api sets it if nobody has.
+  std::optional<std::int64_t> now;
+  TimeZone zone;  ///< of times without offset in such conditions, and of days, weeks and months
 
-  /// True when it asks for the row's own topic or device, not for a field.
-  [[nodiscard]] bool is_of_topic() const noexcept {
-    return !field_quoted && (field == "topic" || field == "device");
-  }
+  static constexpr std::size_t topics_max = 1'000;
 };
-/// FIELD is bare, or in double quotes where it has spaces, quotes or operators; a quote in it is
-/// doubled: location."odd ""name""". VALUE is a number, true, false, a text without spaces, or a
-/// text in single or double quotes.
-/// Errors: invalid_argument  not of the form FIELD OP VALUE with OP one of = != < <= > >=.
-[[nodiscard]] Result<Condition> parse_condition(std::string_view text);
-
-/// Where the schema does not say the type: compares a value by its JSON type, numbers by their
-/// first 19 digits. A bare literal that is a number meets numbers, true and false meet booleans,
-/// all else texts, by their bytes.
-/// @param json the value, or an object that has it at `path`
-/// @param path names joined by dots; a name may have dots too. Empty: `json` is the value.
-/// @returns false also when there is no such member, or `json` is none.
-[[nodiscard]] bool json_meets(std::string_view json, std::string_view path, Condition::Op op,
-                              std::string_view literal, bool quoted);
-
-/// The value of a member, as it is written in `json`; nothing where there is none.
-/// @param path names joined by dots; a name may have dots too.
-[[nodiscard]] std::optional<std::string_view> json_member(std::string_view json,
-                                                          std::string_view path);
-
-/// "a,b.c" as its paths; names with commas or quotes are quoted as in a condition.
-/// Errors: invalid_argument  an empty name, or a quote that does not end.
-[[nodiscard]] Result<std::vector<std::string>> parse_fields(std::string_view text);
-
-/// True when `path` is the field `name`, or a member of the object `name`.
-[[nodiscard]] bool is_field_or_member(std::string_view path, std::string_view name) noexcept;
 
 enum class Order : std::uint8_t { time_ascending, time_descending };
 
-struct Query {
-  std::string topic_filter = "#";
-  std::string schema;                 ///< name; empty = all
-  std::optional<std::int64_t> since;  ///< ns, inclusive, of `time`
-  std::optional<std::int64_t> until;  ///< ns, exclusive
-  std::vector<Condition> where;       ///< all must hold
+/// A place between two rows of an answer: behind `time` and `id`. It holds the highest id of its
+/// first page too, so that pages do not change while data comes in, and the times of the query, so
+/// that "since an hour ago" does not move.
+struct Cursor {
+  std::int64_t time = 0;
+  std::uint64_t id = 0;
+  std::uint64_t id_max = 0;
+  std::int64_t since = INT64_MIN;
+  std::int64_t until = INT64_MAX;
+};
+
+/// Rows.
+struct Query : Selection {
   /// What to return: slot paths, objects for all of their members, `extra` for the undeclared
   /// members; empty = all. The names of what every row has are allowed and change nothing.
   std::vector<std::string> fields;
   Order order = Order::time_ascending;
   std::uint64_t limit = 0;  ///< 0 = no limit
+  std::optional<Cursor> after;
 };
-/// RFC 3339, "YYYY-MM-DD", epoch seconds, or a span back from `now` ("15m", "24h", "7d").
-[[nodiscard]] Result<std::int64_t> parse_query_time(std::string_view text, std::int64_t now);
+
+/// The newest row of each topic by `time`, where it is one of the selection: so `until` finds the
+/// topics that have been silent since, and a condition those whose last value meets it.
+struct Latest : Selection {
+  std::vector<std::string> fields;
+  std::uint64_t limit = 0;  ///< 0 = no limit
+  std::string after;        ///< topic; behind it in the order of bytes
+};
+
+/// A function over the values of a field in a group.
+struct Measure {
+  enum class Function : std::uint8_t {
+    count,       ///< of the values; of the rows without a field
+    avg,         ///< mean
+    min,         ///< numbers before booleans before texts
+    max,
+    sum,         ///< whole where all values are, and it fits int64
+    stddev,      ///< of the sample (n - 1); null below two values
+    first,       ///< of the earliest row that has the field
+    last,
+    percentile,  ///< nearest rank: a value that occurred
+  };
+  Function function = Function::count;
+  double rank = 0;    ///< percentile: 0 to 100
+  std::string field;  ///< count: may be empty
+
+  /// "avg(temperature)": how it is written, and called in results.
+  [[nodiscard]] std::string name() const;
+};
+/// "avg(temperature), p95(location.lat), count()" as measures. Functions: avg min max sum count
+/// stddev first last median and p0 to p100, also p99.9; count(*) is count().
+/// Errors: invalid_argument
+[[nodiscard]] Result<std::vector<Measure>> parse_measures(std::string_view text);
+
+/// Stretches of time that rows are grouped by.
+struct Bucket {
+  enum class Kind : std::uint8_t { none, fixed, day, week, month };
+  Kind kind = Kind::none;
+  /// Fixed: ns. Widths that divide a day are counted from each midnight of the selection's zone, so
+  /// that the last one before a change of clocks may be shorter; others from 1970 in UTC.
+  std::int64_t width_ns = 0;
+};
+/// "10s", "15m", "1h", "7d"; "1d" and "day", "1w" and "week" (from Monday), "1mo" and "month" are
+/// those of the calendar.
+/// Errors: invalid_argument
+[[nodiscard]] Result<Bucket> parse_bucket(std::string_view text);
+
+/// What stands in buckets without rows, between the first and the last bucket of each group, or
+/// since and until where they are given.
+enum class Fill : std::uint8_t {
+  none,      ///< no row for them
+  null,      ///< null; counts are 0
+  previous,  ///< the value before
+  linear,    ///< numbers on the line between their neighbours; null at the ends
+};
+
+/// One row for each bucket and group, in the order of (bucket, group).
+struct Aggregate : Selection {
+  std::vector<Measure> measures;
+  Bucket bucket;
+  std::vector<std::string> by;  ///< topic, device, schema, or fields
+  Fill fill = Fill::none;
+  Order order = Order::time_ascending;
+  std::uint64_t limit = 0;  ///< 0 = no limit
+
+  static constexpr std::size_t buckets_max = 1'000'000;
+  static constexpr std::size_t measures_max = 100;
+  static constexpr std::size_t by_max = 8;
+  /// Groups, and the values that percentiles keep.
+  static constexpr std::size_t memory_bytes_max = 64 * 1024 * 1024;
+};
+/// Views are valid during the visit.
+struct AggregateRow {
+  std::optional<std::int64_t> time;  ///< begin of the bucket, ns; nothing without buckets
+  std::span<const core::Value> by;
+  std::span<const core::Value> values;
+};
+/// Called per row, in order. Return false to stop.
+using AggregateVisitor = std::function<bool(const AggregateRow&)>;
+
+/// RFC 3339, "YYYY-MM-DD" and times without offset in `zone`, epoch seconds, or a span back from
+/// `now` ("15m", "24h", "7d").
+[[nodiscard]] Result<std::int64_t> parse_query_time(std::string_view text, std::int64_t now,
+                                                    const TimeZone& zone = {});
+
+/// A cursor as an opaque text, which belongs to its query: one with other topics, devices, schemas,
+/// conditions or order refuses it.
+[[nodiscard]] std::string to_text(const Cursor& cursor, const Query& query);
+/// Errors: invalid_argument  not the cursor of this query.
+[[nodiscard]] Result<Cursor> parse_cursor(std::string_view text, const Query& query);
+
+/// True when `path` is the field `name`, or a member of the object `name`.
+[[nodiscard]] bool is_field_or_member(std::string_view path, std::string_view name) noexcept;
 
 /// A named value of a row.
 struct Field {
@@ -99,5 +174,20 @@ struct Row {
 
 /// Called per row, in order. Return false to stop.
 using RowVisitor = std::function<bool(const Row&)>;
+
+/// True when `topic` matches one of the filters.
+[[nodiscard]] bool matches_any(const std::vector<std::string>& filters, std::string_view topic);
+
+/// The reference: what a row says to a condition, and whether it is one of a selection. Stores give
+/// the same answers; live streams and alerts ask here.
+/// @param row with all of its fields
+[[nodiscard]] Truth evaluate(const Condition& condition, const Row& row, const Selection& context);
+[[nodiscard]] bool is_selected(const Selection& selection, const Row& row);
+
+/// The value of a field of a row as a reference has it: of a declared field, or of a member of what
+/// is undeclared or without schema. JSON numbers, booleans and texts have their kinds; objects,
+/// arrays and what is not there are null.
+/// @param room holds the text of a member that had escapes
+[[nodiscard]] core::Value value_of(const Row& row, std::string_view field, std::string& room);
 
 }  // namespace telemetry

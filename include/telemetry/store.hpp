@@ -7,17 +7,22 @@
 namespace telemetry {
 
 /// A sink that answers queries. Queries use connections of their own and may run beside writes,
-/// from any thread, also in a process that does not write.
+/// from any thread, also in a process that does not write. No read transaction is held longer than
+/// about 1 s; the upper bound of ids is fixed at the start, so a running writer cannot make a query
+/// endless. What is asked was checked by Api.
+/// Errors of all: invalid_argument  an unknown field or schema, a literal that does not fit, a
+/// function that does not apply; not_found  the store does not exist yet.
 class Store : public Sink {
  public:
-  /// Streams matching rows; constant memory. No read transaction is held longer than about 1 s; the
-  /// upper bound of ids is fixed at the start, so a running writer cannot make it endless.
-  /// Errors: invalid_argument  unknown field or bad filter; not_found  the store does not exist
-  /// yet.
-  [[nodiscard]] virtual Result<void> query(const Query& query, const RowVisitor& visit) = 0;
-  /// The newest row by `time` of each matching topic, ordered by topic.
-  [[nodiscard]] virtual Result<void> latest(std::string_view topic_filter,
-                                            const RowVisitor& visit) = 0;
+  /// Streams matching rows; constant memory.
+  /// @returns the upper bound of ids: rows above it came too late for this answer.
+  [[nodiscard]] virtual Result<std::uint64_t> query(const Query& query,
+                                                    const RowVisitor& visit) = 0;
+  /// Ordered by topic.
+  [[nodiscard]] virtual Result<void> latest(const Latest& latest, const RowVisitor& visit) = 0;
+  /// Errors: resource_exhausted  more groups and values than Aggregate::memory_bytes_max holds.
+  [[nodiscard]] virtual Result<void> aggregate(const Aggregate& aggregate,
+                                               const AggregateVisitor& visit) = 0;
 };
 
 }  // namespace telemetry

@@ -1,59 +1,189 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one place that every front end asks, and that says no: what passes here is a query that makes
-// sense, whatever store answers it.
+// sense and is bounded by who asks, whatever store answers it.
 #include "telemetry/api.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "telemetry/core/topic.hpp"
 
 namespace telemetry {
 namespace {
 
+constexpr std::size_t names_max = 1'000;
+
+Error wrong(std::string text) { return {Errc::invalid_argument, std::move(text)}; }
+
 Result<void> check_filter(std::string_view filter) {
   if (core::without_share(filter) != filter) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("\"{}\" is a shared subscription; query for {}", filter,
-                             core::without_share(filter))};
+    return wrong(fmt::format("\"{}\" is a shared subscription; query for {}", filter,
+                             core::without_share(filter)));
   }
   if (!core::is_valid_filter(filter)) {
-    return Error{
-        Errc::invalid_argument,
-        fmt::format("\"{}\" is not a topic filter: + stands for one whole level, # for all "
-                    "remaining levels at the end, for example sensors/+/temperature",
-                    filter)};
+    return wrong(fmt::format("\"{}\" is not a topic filter: + stands for one whole level, # for all "
+                             "remaining levels at the end, for example sensors/+/temperature",
+                             filter));
+  }
+  return {};
+}
+
+Result<void> check_names(const std::vector<std::string>& names, std::string_view what) {
+  if (names.size() > names_max) {
+    return wrong(fmt::format("{} times {}; at most {} are taken", names.size(), what, names_max));
+  }
+  if (std::ranges::any_of(names, [](const std::string& name) { return name.empty(); })) {
+    return wrong(fmt::format("{} has no name", what));
+  }
+  return {};
+}
+
+/// One that nobody has parsed may lack what its kind needs.
+Result<void> check_condition(const Condition& condition, std::size_t depth = 0) {
+  using Kind = Condition::Kind;
+  if (depth > Condition::depth_max) {
+    return wrong(fmt::format("a condition of more than {} levels", Condition::depth_max));
+  }
+  if (condition.is_leaf()) {
+    if (condition.field.empty()) return wrong("a condition names no field");
+    const bool one = condition.kind == Kind::compare || condition.kind == Kind::like;
+    const std::size_t literals = condition.literals.size();
+    const bool fits = one ? literals == 1 : (condition.kind == Kind::in) == (literals > 0);
+    return fits ? Result<void>()
+                : wrong(fmt::format("the condition on {} has {} values", condition.field, literals));
+  }
+  const bool one = condition.kind == Kind::negation;
+  if (condition.operands.empty() || (one && condition.operands.size() > 1)) {
+    return wrong("a condition joins none or too many");
+  }
+  for (const Condition& operand : condition.operands) {
+    if (auto checked = check_condition(operand, depth + 1); !checked) return checked;
+  }
+  return {};
+}
+
+/// `a and b` as two conditions, so that a store sees which ask for the topic alone.
+void split(std::vector<Condition>& where) {
+  for (std::size_t i = 0; i < where.size();) {
+    if (where[i].kind != Condition::Kind::all) {
+      ++i;
+      continue;
+    }
+    const std::vector<Condition> operands = std::move(where[i].operands);
+    where.erase(where.begin() + static_cast<std::ptrdiff_t>(i));
+    where.insert(where.begin() + static_cast<std::ptrdiff_t>(i), operands.begin(), operands.end());
+  }
+}
+
+Result<void> check_selection(const Selection& selection) {
+  if (selection.topics.empty()) return wrong("no topic filter; # stands for all topics");
+  if (selection.topics.size() > Selection::topics_max) {
+    return wrong(fmt::format("{} topic filters; at most {} are taken", selection.topics.size(),
+                             Selection::topics_max));
+  }
+  for (const std::string& filter : selection.topics) {
+    if (auto checked = check_filter(filter); !checked) return checked;
+  }
+  if (auto checked = check_names(selection.devices, "a device"); !checked) return checked;
+  if (auto checked = check_names(selection.schemas, "a schema"); !checked) return checked;
+  for (const Condition& condition : selection.where) {
+    if (auto checked = check_condition(condition); !checked) return checked;
+  }
+  if (selection.since && selection.until && *selection.since >= *selection.until) {
+    return wrong("the time range is empty: it ends before it begins");
+  }
+  return {};
+}
+
+Result<void> check_aggregate(const Aggregate& aggregate) {
+  if (aggregate.measures.empty()) return wrong("no function to calculate; for example count()");
+  if (aggregate.measures.size() > Aggregate::measures_max) {
+    return wrong(fmt::format("{} functions; at most {} are calculated", aggregate.measures.size(),
+                             Aggregate::measures_max));
+  }
+  if (aggregate.by.size() > Aggregate::by_max) {
+    return wrong(fmt::format("groups by {} names; at most {} are taken", aggregate.by.size(),
+                             Aggregate::by_max));
+  }
+  if (auto checked = check_names(aggregate.by, "a field to group by"); !checked) return checked;
+  if (aggregate.bucket.kind == Bucket::Kind::fixed && aggregate.bucket.width_ns <= 0) {
+    return wrong("buckets of no width; for example 1h");
+  }
+  if (aggregate.bucket.kind == Bucket::Kind::none && aggregate.fill != Fill::none) {
+    return wrong("without buckets there is nothing to fill; for example --every 1h");
   }
   return {};
 }
 
 }  // namespace
 
-Result<void> Api::query(const Query& query, const RowVisitor& visit) {
-  if (auto checked = check_filter(query.topic_filter); !checked) return checked;
-  if (query.since && query.until && *query.since >= *query.until) {
-    return Error{Errc::invalid_argument, "the time range is empty: it ends before it begins"};
+Result<bool> Api::admit(const Principal& principal, Selection& selection) const {
+  if (auto checked = check_selection(selection); !checked) return checked.error();
+  if (store_ == nullptr) {
+    return Error{Errc::failed_precondition, "no store that answers queries is configured"};
   }
-  for (const Condition& condition : query.where) {
-    if (condition.field.empty()) {
-      return Error{Errc::invalid_argument, "a condition names no field"};
+  if (!selection.now) selection.now = environment_.clock.now();
+  split(selection.where);
+  if (!principal.scope) return true;
+  std::vector<std::string> visible;
+  for (const std::string& filter : selection.topics) {
+    for (const std::string& scope : *principal.scope) {
+      auto both = intersect_filters(filter, scope);
+      if (!both || std::ranges::find(visible, *both) != visible.end()) continue;
+      if (visible.size() == Selection::topics_max) {
+        return wrong(fmt::format("more than {} topic filters within the scope of {}; ask for fewer",
+                                 Selection::topics_max, principal.name));
+      }
+      visible.push_back(*std::move(both));
     }
   }
-  for (const std::string& field : query.fields) {
-    if (field.empty()) return Error{Errc::invalid_argument, "a field to return has no name"};
-  }
-  if (store_ == nullptr) {
-    return Error{Errc::failed_precondition, "no store that answers queries is configured"};
-  }
-  return store_->query(query, visit);
+  selection.topics = std::move(visible);
+  return !selection.topics.empty();
 }
 
-Result<void> Api::latest(const std::string& topic_filter, const RowVisitor& visit) {
-  if (auto checked = check_filter(topic_filter); !checked) return checked;
-  if (store_ == nullptr) {
-    return Error{Errc::failed_precondition, "no store that answers queries is configured"};
+Result<std::string> Api::query(const Principal& principal, Query query, const RowVisitor& visit) {
+  if (auto checked = check_names(query.fields, "a field to return"); !checked) {
+    return checked.error();
   }
-  return store_->latest(topic_filter, visit);
+  const Query asked = query;  // what the cursor belongs to
+  if (query.after) {
+    query.since.reset();
+    query.until.reset();
+    if (query.after->since != INT64_MIN) query.since = query.after->since;
+    if (query.after->until != INT64_MAX) query.until = query.after->until;
+  }
+  auto visible = admit(principal, query);
+  if (!visible) return visible.error();
+  if (!*visible) return std::string();
+  Cursor end{0, 0, 0, query.since.value_or(INT64_MIN), query.until.value_or(INT64_MAX)};
+  std::uint64_t rows = 0;
+  auto id_max = store_->query(query, [&](const Row& row) {
+    ++rows;
+    end.time = row.time;
+    end.id = row.id;
+    return visit(row);
+  });
+  if (!id_max) return id_max.error();
+  if (query.limit == 0 || rows < query.limit) return std::string();
+  end.id_max = *id_max;
+  return to_text(end, asked);
+}
+
+Result<void> Api::latest(const Principal& principal, Latest latest, const RowVisitor& visit) {
+  if (auto checked = check_names(latest.fields, "a field to return"); !checked) return checked;
+  auto visible = admit(principal, latest);
+  if (!visible) return visible.error();
+  return *visible ? store_->latest(latest, visit) : Result<void>();
+}
+
+Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
+                            const AggregateVisitor& visit) {
+  if (auto checked = check_aggregate(aggregate); !checked) return checked;
+  auto visible = admit(principal, aggregate);
+  if (!visible) return visible.error();
+  return *visible ? store_->aggregate(aggregate, visit) : Result<void>();
 }
 
 }  // namespace telemetry

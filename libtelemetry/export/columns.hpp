@@ -25,7 +25,7 @@ class ColumnWriter : public RowWriter {
   static constexpr std::size_t held_rows_max = 1'000;
   static constexpr std::size_t held_bytes_max = 4 * 1024 * 1024;
 
-  ColumnWriter(std::vector<std::string> fields, Out out);
+  ColumnWriter(std::vector<std::string> fields, Out out, const TimeZone& zone);
   bool write(const Row& row) final;
   bool finish() final;
   [[nodiscard]] std::uint64_t left_out() const noexcept final { return left_out_; }
@@ -60,6 +60,7 @@ class ColumnWriter : public RowWriter {
   [[nodiscard]] std::vector<std::string> names() const;
 
   Out out_;
+  TimeZone zone_;
   std::vector<std::string> wishes_;  // what the caller named; empty: everything
   std::vector<FieldColumn> fields_;
   std::vector<std::vector<Cell>> held_;  // cells in the order of fields_, then extra, payload
@@ -74,9 +75,11 @@ class ColumnWriter : public RowWriter {
 
 [[nodiscard]] std::unique_ptr<RowWriter> make_table_writer(std::vector<std::string> fields,
                                                            RowWriter::Out out,
-                                                           std::size_t columns_max);
+                                                           std::size_t columns_max,
+                                                            const TimeZone& zone);
 [[nodiscard]] std::unique_ptr<RowWriter> make_tables_writer(std::vector<std::string> fields,
                                                             RowWriter::Out out,
-                                                            std::size_t columns_max);
+                                                            std::size_t columns_max,
+                                                            const TimeZone& zone);
 
 }  // namespace telemetry

@@ -29,13 +29,14 @@ constexpr std::array<std::string_view, 7> fixed_names{
 
 class JsonWriter : public RowWriter {
  public:
-  JsonWriter(bool array, Out out) : out_(std::move(out)), array_(array) {}
+  JsonWriter(bool array, Out out, const TimeZone& zone)
+      : out_(std::move(out)), zone_(zone), array_(array) {}
 
   bool write(const Row& row) override {
     line_.clear();
     if (array_) line_ += first_ ? "[\n" : ",\n";
     first_ = false;
-    append_record_json(row, line_);
+    append_record_json(row, line_, zone_);
     if (!array_) line_ += '\n';
     return alive_ = alive_ && out_(line_);
   }
@@ -47,6 +48,7 @@ class JsonWriter : public RowWriter {
  private:
   Out out_;
   std::string line_;
+  TimeZone zone_;
   bool array_;
   bool first_ = true;
   bool alive_ = true;
@@ -83,23 +85,21 @@ class CsvWriter : public ColumnWriter {
   std::string text_;
 };
 
-void set_time(std::int64_t ns, Cell& cell) {
+void set_time(std::int64_t ns, const TimeZone& zone, Cell& cell) {
   cell.text.clear();
-  append_json_time(ns, cell.text);
-  cell.text.pop_back();
-  cell.text.erase(0, 1);
+  append_time(ns, zone, cell.text);
   cell.present = true;
   cell.number = false;
 }
 
-void set_value(const core::Value& value, Cell& cell) {
+void set_value(const core::Value& value, const TimeZone& zone, Cell& cell) {
   const core::ValueKind kind = value.kind();
   cell.present = true;
   cell.number = kind == core::ValueKind::integer || kind == core::ValueKind::decimal;
   if (kind == core::ValueKind::text) {
     cell.text = value.as_text();
   } else if (kind == core::ValueKind::time) {
-    set_time(value.as_integer(), cell);
+    set_time(value.as_integer(), zone, cell);
   } else {
     cell.text.clear();
     append_json_value(value, cell.text);
@@ -112,13 +112,11 @@ bool is_ours(std::string_view name) {
 
 /// Of a payload without schema; a bare value is called `value`.
 void set_member(std::string_view json, std::string_view path, Cell& cell) {
-  auto found = json_member(json, path);
-  const bool bare = !found && path == "value";
-  if (bare) found = json;
+  const auto found = payload_member(json, path);
   if (!found) return;
   core::JsonPull pull(*found);
   const core::JsonToken token = pull.next();
-  if (token == core::JsonToken::null_ || (bare && token == core::JsonToken::object_begin)) return;
+  if (token == core::JsonToken::null_) return;
   cell.present = true;
   cell.number = token == core::JsonToken::number;
   if (token == core::JsonToken::string) {
@@ -135,8 +133,9 @@ void set_member(std::string_view json, std::string_view path, Cell& cell) {
 
 }  // namespace
 
-ColumnWriter::ColumnWriter(std::vector<std::string> fields, Out out)
+ColumnWriter::ColumnWriter(std::vector<std::string> fields, Out out, const TimeZone& zone)
     : out_(std::move(out)),
+      zone_(zone),
       wishes_(std::move(fields)),
       has_extra_(is_wished("extra")),
       has_payload_(is_wished("payload")) {}
@@ -223,8 +222,8 @@ void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
   }
   cells[0].text = row.topic;
   cells[0].present = true;
-  set_time(row.time, cells[1]);
-  set_time(row.received_at, cells[2]);
+  set_time(row.time, zone_, cells[1]);
+  set_time(row.received_at, zone_, cells[2]);
   cells[3].text = row.device;
   cells[3].present = !row.device.empty();
   cells[4].present = row.retained;
@@ -239,7 +238,7 @@ void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
       }
       guess = found;
     }
-    set_value(field.value, cells[first_field + guess++]);
+    set_value(field.value, zone_, cells[first_field + guess++]);
   }
   if (!row.extra.empty()) {
     cells[extra].text = row.extra;
@@ -311,20 +310,21 @@ bool ColumnWriter::finish() {
 }
 
 std::unique_ptr<RowWriter> RowWriter::make(RowFormat format, std::vector<std::string> fields,
-                                           Out out, std::size_t columns_max) {
+                                           Out out, std::size_t columns_max,
+                                           const TimeZone& zone) {
   switch (format) {
     case RowFormat::table:
-      return make_table_writer(std::move(fields), std::move(out), columns_max);
+      return make_table_writer(std::move(fields), std::move(out), columns_max, zone);
     case RowFormat::table_per_schema:
-      return make_tables_writer(std::move(fields), std::move(out), columns_max);
+      return make_tables_writer(std::move(fields), std::move(out), columns_max, zone);
     case RowFormat::csv:
-      return std::make_unique<CsvWriter>(std::move(fields), std::move(out));
+      return std::make_unique<CsvWriter>(std::move(fields), std::move(out), zone);
     case RowFormat::json:
-      return std::make_unique<JsonWriter>(true, std::move(out));
+      return std::make_unique<JsonWriter>(true, std::move(out), zone);
     case RowFormat::jsonl:
       break;
   }
-  return std::make_unique<JsonWriter>(false, std::move(out));
+  return std::make_unique<JsonWriter>(false, std::move(out), zone);
 }
 
 }  // namespace telemetry

@@ -109,7 +109,8 @@ void for_each_member(std::string_view object, const Visit& visit) {
 // bytes, and the undeclared members of the same object.
 class PayloadWriter {
  public:
-  PayloadWriter(const std::vector<Field>& fields, std::string& out) : fields_(fields), out_(out) {}
+  PayloadWriter(const std::vector<Field>& fields, std::string& out, const TimeZone& zone)
+      : fields_(fields), out_(out), zone_(zone) {}
 
   void write(std::size_t first, std::size_t last, std::size_t prefix, std::string_view extra) {
     out_ += '{';
@@ -121,7 +122,7 @@ class PayloadWriter {
       append_json_string(name, out_);
       out_ += ':';
       if (prefix + name.size() == fields_[i].path.size()) {
-        append_json_value(fields_[i++].value, out_);
+        append_json_value(fields_[i++].value, out_, zone_);
         continue;
       }
       std::size_t end = i + 1;
@@ -163,6 +164,7 @@ class PayloadWriter {
 
   const std::vector<Field>& fields_;
   std::string& out_;
+  const TimeZone& zone_;
 };
 
 }  // namespace
@@ -208,15 +210,13 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-void append_json_time(std::int64_t ns, std::string& out) {
-  char text[core::time_text_bytes_max];
-  const std::size_t size = core::format_time(ns, text);
+void append_json_time(std::int64_t ns, std::string& out, const TimeZone& zone) {
   out += '"';
-  out.append(text, size);
+  append_time(ns, zone, out);
   out += '"';
 }
 
-void append_json_value(const core::Value& value, std::string& out) {
+void append_json_value(const core::Value& value, std::string& out, const TimeZone& zone) {
   switch (value.kind()) {
     case core::ValueKind::null:
       out += "null";
@@ -231,7 +231,7 @@ void append_json_value(const core::Value& value, std::string& out) {
       append_decimal(value.as_decimal(), out);
       break;
     case core::ValueKind::time:
-      append_json_time(value.as_integer(), out);
+      append_json_time(value.as_integer(), out, zone);
       break;
     case core::ValueKind::text:
       append_json_string(value.as_text(), out);
@@ -242,10 +242,10 @@ void append_json_value(const core::Value& value, std::string& out) {
   }
 }
 
-void append_payload_json(const Row& row, std::string& out) {
+void append_payload_json(const Row& row, std::string& out, const TimeZone& zone) {
   switch (row.raw_kind) {
     case Row::RawKind::none:
-      PayloadWriter(row.fields, out).write(0, row.fields.size(), 0, row.extra);
+      PayloadWriter(row.fields, out, zone).write(0, row.fields.size(), 0, row.extra);
       break;
     case Row::RawKind::json:
       append_raw_json(row.raw, out);
@@ -261,15 +261,15 @@ void append_payload_json(const Row& row, std::string& out) {
   }
 }
 
-void append_record_json(const Row& row, std::string& out) {
+void append_record_json(const Row& row, std::string& out, const TimeZone& zone) {
   out += "{\"topic\":";
   append_json_string(row.topic, out);
   out += ",\"payload\":";
-  append_payload_json(row, out);
+  append_payload_json(row, out, zone);
   out += ",\"timestamp\":";
-  append_json_time(row.time, out);
+  append_json_time(row.time, out, zone);
   out += ",\"received_at\":";
-  append_json_time(row.received_at, out);
+  append_json_time(row.received_at, out, zone);
   if (row.retained) out += ",\"retained\":true";
   out += '}';
 }

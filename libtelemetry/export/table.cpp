@@ -18,8 +18,9 @@ constexpr std::size_t retained = 4;
 
 class TableWriter : public ColumnWriter {
  public:
-  TableWriter(std::vector<std::string> fields, Out out, std::size_t columns_max)
-      : ColumnWriter(std::move(fields), std::move(out)), width_max_(columns_max) {}
+  TableWriter(std::vector<std::string> fields, Out out, std::size_t columns_max,
+              const TimeZone& zone)
+      : ColumnWriter(std::move(fields), std::move(out), zone), width_max_(columns_max) {}
 
  private:
   struct Column {
@@ -145,8 +146,9 @@ class TablesWriter : public RowWriter {
  public:
   static constexpr std::size_t held_bytes_max = 16 * 1024 * 1024;
 
-  TablesWriter(std::vector<std::string> fields, Out out, std::size_t columns_max)
-      : fields_(std::move(fields)), out_(std::move(out)), columns_max_(columns_max) {}
+  TablesWriter(std::vector<std::string> fields, Out out, std::size_t columns_max,
+               const TimeZone& zone)
+      : fields_(std::move(fields)), out_(std::move(out)), columns_max_(columns_max), zone_(zone) {}
 
   bool write(const Row& row) override {
     Table& table = tables_[{row.schema.empty(), std::string(row.schema)}];
@@ -158,7 +160,7 @@ class TablesWriter : public RowWriter {
             held_bytes_ += piece.size();
             return true;
           },
-          columns_max_);
+          columns_max_, zone_);
     }
     (void)table.writer->write(row);
     return alive_ && (held_bytes_ < held_bytes_max || finish());
@@ -192,6 +194,7 @@ class TablesWriter : public RowWriter {
   std::vector<std::string> fields_;
   Out out_;
   std::size_t columns_max_;
+  TimeZone zone_;
   std::size_t held_bytes_ = 0;
   std::uint64_t left_out_ = 0;
   bool begun_ = false;
@@ -202,13 +205,13 @@ class TablesWriter : public RowWriter {
 }  // namespace
 
 std::unique_ptr<RowWriter> make_tables_writer(std::vector<std::string> fields, RowWriter::Out out,
-                                              std::size_t columns_max) {
-  return std::make_unique<TablesWriter>(std::move(fields), std::move(out), columns_max);
+                                              std::size_t columns_max, const TimeZone& zone) {
+  return std::make_unique<TablesWriter>(std::move(fields), std::move(out), columns_max, zone);
 }
 
 std::unique_ptr<RowWriter> make_table_writer(std::vector<std::string> fields, RowWriter::Out out,
-                                             std::size_t columns_max) {
-  return std::make_unique<TableWriter>(std::move(fields), std::move(out), columns_max);
+                                             std::size_t columns_max, const TimeZone& zone) {
+  return std::make_unique<TableWriter>(std::move(fields), std::move(out), columns_max, zone);
 }
 
 }  // namespace telemetry

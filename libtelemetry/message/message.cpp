@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -57,6 +58,33 @@ double to_double(core::Decimal decimal) noexcept {
   if (read.ec != std::errc::result_out_of_range || decimal.exponent < 0) return value;
   constexpr double infinity = std::numeric_limits<double>::infinity();  // from_chars leaves 0
   return decimal.mantissa < 0 ? -infinity : infinity;
+}
+
+core::Decimal to_decimal(double number) noexcept {
+  constexpr double whole_max = 9007199254740992.0;  // 2^53
+  if (std::abs(number) <= whole_max && number == std::trunc(number)) {
+    return {static_cast<std::int64_t>(number), 0};
+  }
+  char text[32];
+  const auto written =
+      std::to_chars(text, text + sizeof text, number, std::chars_format::scientific);
+  const std::string_view view(text, static_cast<std::size_t>(written.ptr - text));
+  const std::size_t e = view.find('e');
+  core::Decimal decimal;
+  int fraction_digits = 0;
+  bool in_fraction = false;
+  for (char c : view.substr(0, e)) {
+    if (c == '.') in_fraction = true;
+    if (c < '0' || c > '9') continue;
+    decimal.mantissa = decimal.mantissa * 10 + (c - '0');
+    fraction_digits += in_fraction ? 1 : 0;
+  }
+  if (view.front() == '-') decimal.mantissa = -decimal.mantissa;
+  int exponent = 0;
+  const char* digits = text + e + (text[e + 1] == '+' ? 2 : 1);
+  std::from_chars(digits, written.ptr, exponent);
+  decimal.exponent = static_cast<std::int16_t>(exponent - fraction_digits);
+  return decimal;
 }
 
 std::span<char> Arena::allocate(std::size_t bytes, std::size_t alignment) {

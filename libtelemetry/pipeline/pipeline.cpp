@@ -133,7 +133,7 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
   for (const auto& sink : sinks) {
     if (store == nullptr) store = std::dynamic_pointer_cast<Store>(sink);
   }
-  api_.emplace(std::move(store));
+  api_.emplace(std::move(store), environment_);
   add_consumers(std::move(sinks));
   sources_ = std::move(sources);
   return {};

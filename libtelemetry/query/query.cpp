@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The texts that people write in queries. A condition is FIELD OP VALUE; what is bare ends at white
-// space, what is quoted takes everything and doubles its quote to mean it. Times are absolute, or a
-// span back from now. Both are bounded by the length of a command line; nothing here is on a hot
+// The texts that people write in queries: times are absolute or a span back from now, widths of
+// buckets, functions of fields. All are as long as a command line at most; nothing here is on a hot
 // path.
 #include "telemetry/query.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
 #include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/time.hpp"
+#include "telemetry/message.hpp"
 
 namespace telemetry {
 namespace {
 
+using Function = Measure::Function;
+
 constexpr std::string_view blanks = " \t\r\n";
+constexpr double ns_per_day = 86'400e9;
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(blanks);
@@ -26,157 +30,188 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-Error wrong_condition(std::string_view text, std::string_view why) {
-  return {
-      Errc::invalid_argument,
-      fmt::format("condition \"{}\": {}; write FIELD OP VALUE with OP one of = != < <= > >=, for "
-                  "example: temperature > 30, or location.name = 'hall 2'",
-                  text, why)};
-}
-
-// Takes a quoted text from the front of `text`. False when its quote does not end.
-bool take_quoted(std::string_view& text, std::string& value) {
-  const char quote = text.front();
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] != quote) {
-      value += text[i];
-    } else if (i + 1 < text.size() && text[i + 1] == quote) {
-      value += quote;
-      ++i;
-    } else {
-      text.remove_prefix(i + 1);
-      return true;
-    }
-  }
-  return false;
-}
-
-// Takes a path from the front of `text`: names joined by dots, bare up to one of `ends` or in
-// double quotes. False when a name is empty, or a quote does not end.
-bool take_path(std::string_view& text, std::string_view ends, std::string& path, bool& quoted) {
-  for (;;) {
-    const std::size_t before = path.size();
-    if (text.starts_with('"')) {
-      quoted = true;
-      if (!take_quoted(text, path)) return false;
-    } else {
-      std::size_t end = 0;
-      while (end < text.size() && text[end] != '.' && ends.find(text[end]) == ends.npos) ++end;
-      path += text.substr(0, end);
-      text.remove_prefix(end);
-    }
-    if (path.size() == before) return false;
-    if (!text.starts_with('.')) return true;
-    path += '.';
-    text.remove_prefix(1);
-  }
-}
-
-// "15m", "1.5h", "7d".
+/// "15m", "1.5h", "7d".
 bool read_span(std::string_view text, double& ns) {
   double count = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), count, std::chars_format::fixed);
   if (error != std::errc{} || !(count >= 0)) return false;
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  double seconds = 0;
-  if (unit == "ms") seconds = 1e-3;
-  if (unit == "s") seconds = 1;
-  if (unit == "m") seconds = 60;
-  if (unit == "h") seconds = 3'600;
-  if (unit == "d") seconds = 86'400;
-  if (unit == "w") seconds = 604'800;
-  ns = count * seconds * 1e9;
-  return seconds > 0 && ns < 9e18;
+  double unit_ns = 0;
+  if (unit == "ms") unit_ns = 1e6;
+  if (unit == "s") unit_ns = 1e9;
+  if (unit == "m") unit_ns = 60e9;
+  if (unit == "h") unit_ns = 3'600e9;
+  if (unit == "d") unit_ns = ns_per_day;
+  if (unit == "w") unit_ns = 7 * ns_per_day;
+  ns = count * unit_ns;
+  return unit_ns > 0 && ns < 9e18;
+}
+
+/// A time that names its zone.
+bool has_offset(std::string_view time) {
+  if (time.ends_with('Z') || time.ends_with('z')) return true;
+  const std::size_t clock = time.find(':');
+  return clock != std::string_view::npos && time.find_first_of("+-", clock) != time.npos;
+}
+
+constexpr std::pair<std::string_view, Function> function_names[] = {
+    {"count", Function::count}, {"avg", Function::avg},     {"mean", Function::avg},
+    {"min", Function::min},     {"max", Function::max},     {"sum", Function::sum},
+    {"stddev", Function::stddev}, {"first", Function::first}, {"last", Function::last}};
+
+bool read_function(std::string_view name, Measure& measure) {
+  for (const auto& [known, function] : function_names) {
+    if (name != known) continue;
+    measure.function = function;
+    return true;
+  }
+  measure.function = Function::percentile;
+  measure.rank = 50;
+  if (name == "median") return true;
+  if (!name.starts_with('p') || name.size() < 2) return false;
+  const char* const end = name.data() + name.size();
+  const auto read = std::from_chars(name.data() + 1, end, measure.rank, std::chars_format::fixed);
+  return read.ec == std::errc() && read.ptr == end && measure.rank >= 0 && measure.rank <= 100;
+}
+
+/// The end of the field that stands in parentheses: names in double quotes may have any character.
+std::size_t closing(std::string_view text) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (text[i] == ')' && !quoted) return i;
+  }
+  return std::string_view::npos;
+}
+
+Error no_measure(std::string_view text) {
+  return {Errc::invalid_argument,
+          fmt::format("\"{}\" is no list of functions of fields; write avg(temperature), "
+                      "p95(location.lat), count() with the functions avg min max sum count stddev "
+                      "first last median, or p and a number up to 100",
+                      text)};
+}
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+void append_hex(std::uint64_t value, std::string& out) {
+  for (int shift = 60; shift >= 0; shift -= 4) out += hex_digits[(value >> shift) & 15];
+}
+
+/// What must be the same from page to page.
+std::uint64_t hash_of(const Query& query) {
+  std::string text;
+  const auto list = [&text](const std::vector<std::string>& items) {
+    for (const std::string& item : items) text += fmt::format("{}:{},", item.size(), item);
+    text += ';';
+  };
+  list(query.topics);
+  list(query.devices);
+  list(query.schemas);
+  for (const Condition& condition : query.where) {
+    text += ';';
+    append_condition(condition, text);
+  }
+  text += query.order == Order::time_ascending ? ";<" : ";>";
+  return hash64(text);
 }
 
 }  // namespace
 
-Result<Condition> parse_condition(std::string_view text) {
-  const std::string_view whole = trimmed(text);
-  Condition condition;
-  std::string_view rest = whole;
-  if (rest.find_first_of("=!<>") == std::string_view::npos) {
-    return wrong_condition(whole, "it has no operator");
+std::string Measure::name() const {
+  if (function == Function::percentile) return fmt::format("p{}({})", rank, field);
+  for (const auto& [known, named] : function_names) {
+    if (named == function) return fmt::format("{}({})", known, field);
   }
-  if (rest.find_first_of("=!<>") == 0) return wrong_condition(whole, "it names no field");
-  if (!take_path(rest, " \t\r\n'\"=!<>", condition.field, condition.field_quoted)) {
-    return wrong_condition(whole, "its field has an empty name, or a quote that does not end");
-  }
-  rest = trimmed(rest);
-  const std::size_t op_end = std::min(rest.find_first_not_of("=!<>"), rest.size());
-  if (op_end == 0) {
-    return wrong_condition(
-        whole, fmt::format("no operator follows \"{}\" (a name with spaces or quotes is written in "
-                           "double quotes)",
-                           condition.field));
-  }
-  const std::string_view op = rest.substr(0, op_end);
-  using enum Condition::Op;
-  if (op == "=")
-    condition.op = eq;
-  else if (op == "!=")
-    condition.op = ne;
-  else if (op == "<")
-    condition.op = lt;
-  else if (op == "<=")
-    condition.op = le;
-  else if (op == ">")
-    condition.op = gt;
-  else if (op == ">=")
-    condition.op = ge;
-  else
-    return wrong_condition(whole, fmt::format("\"{}\" is no operator", op));
-  rest = trimmed(rest.substr(op.size()));
-  if (rest.empty()) return wrong_condition(whole, "it has no value");
-  if (rest.front() == '\'' || rest.front() == '"') {
-    condition.quoted = true;
-    if (!take_quoted(rest, condition.value) || !rest.empty()) {
-      return wrong_condition(whole, "the quoted value does not end where the condition ends");
-    }
-  } else if (rest.find_first_of(blanks) != std::string_view::npos) {
-    return wrong_condition(whole,
-                           "a value with spaces needs quotes, and each condition an option of "
-                           "its own");
-  } else {
-    condition.value = rest;
-  }
-  return condition;
+  return field;
 }
 
-Result<std::vector<std::string>> parse_fields(std::string_view text) {
-  std::vector<std::string> fields;
-  for (std::string_view rest = text;;) {
-    rest = trimmed(rest);
-    bool quoted = false;
-    std::string& field = fields.emplace_back();
-    const bool taken = take_path(rest, ",\"", field, quoted);
-    rest = trimmed(rest);
-    if (!taken || (!rest.empty() && rest.front() != ',')) {
-      return Error{Errc::invalid_argument,
-                   fmt::format("fields \"{}\": write names with commas between them, such as "
-                               "temperature,location.lat; a name with a comma or a quote in it "
-                               "is written in double quotes",
-                               text)};
+Result<std::vector<Measure>> parse_measures(std::string_view text) {
+  std::vector<Measure> measures;
+  for (std::string_view rest = trimmed(text);;) {
+    const std::size_t open = rest.find('(');
+    if (open == std::string_view::npos) return no_measure(text);
+    Measure measure;
+    if (!read_function(trimmed(rest.substr(0, open)), measure)) return no_measure(text);
+    rest.remove_prefix(open + 1);
+    const std::size_t close = closing(rest);
+    if (close == std::string_view::npos) return no_measure(text);
+    const std::string_view field = trimmed(rest.substr(0, close));
+    const bool all = field.empty() || field == "*";
+    if (all && measure.function != Function::count) return no_measure(text);
+    if (!all) {
+      auto fields = parse_fields(field);
+      if (!fields || fields->size() != 1) return no_measure(text);
+      measure.field = std::move(fields->front());
     }
-    while (!quoted && field.find_last_of(blanks) == field.size() - 1) field.pop_back();
-    if (rest.empty()) return fields;
-    rest.remove_prefix(1);
+    measures.push_back(std::move(measure));
+    rest = trimmed(rest.substr(close + 1));
+    if (rest.empty()) return measures;
+    if (rest.front() != ',') return no_measure(text);
+    rest = trimmed(rest.substr(1));
   }
+}
+
+Result<Bucket> parse_bucket(std::string_view text) {
+  const std::string_view width = trimmed(text);
+  if (width == "1d" || width == "day") return Bucket{Bucket::Kind::day, 0};
+  if (width == "1w" || width == "week") return Bucket{Bucket::Kind::week, 0};
+  if (width == "1mo" || width == "month") return Bucket{Bucket::Kind::month, 0};
+  double ns = 0;
+  if (read_span(width, ns) && std::llround(ns) >= 1) {
+    return Bucket{Bucket::Kind::fixed, std::llround(ns)};
+  }
+  return Error{Errc::invalid_argument,
+               fmt::format("\"{}\" is no width of a bucket; write 10s, 15m, 1h, 1d, 1w or 1mo",
+                           width)};
+}
+
+std::string to_text(const Cursor& cursor, const Query& query) {
+  std::string text;
+  append_hex(static_cast<std::uint64_t>(cursor.time), text);
+  append_hex(cursor.id, text);
+  append_hex(cursor.id_max, text);
+  append_hex(static_cast<std::uint64_t>(cursor.since), text);
+  append_hex(static_cast<std::uint64_t>(cursor.until), text);
+  append_hex(hash_of(query), text);
+  return text;
+}
+
+Result<Cursor> parse_cursor(std::string_view text, const Query& query) {
+  std::array<std::uint64_t, 6> parts{};
+  bool valid = text.size() == 16 * parts.size();
+  for (std::size_t i = 0; valid && i < parts.size(); ++i) {
+    const char* const begin = text.data() + 16 * i;
+    const auto read = std::from_chars(begin, begin + 16, parts[i], 16);
+    valid = read.ec == std::errc() && read.ptr == begin + 16;
+  }
+  if (!valid) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("\"{}\" is no cursor; take it from the end of the page before", text)};
+  }
+  if (parts[5] != hash_of(query)) {
+    return Error{Errc::invalid_argument,
+                 "the cursor belongs to another query: topics, devices, schemas, conditions and order "
+                 "must be those of the first page"};
+  }
+  return Cursor{static_cast<std::int64_t>(parts[0]), parts[1], parts[2],
+                static_cast<std::int64_t>(parts[3]), static_cast<std::int64_t>(parts[4])};
 }
 
 bool is_field_or_member(std::string_view path, std::string_view name) noexcept {
   return path.starts_with(name) && (path.size() == name.size() || path[name.size()] == '.');
 }
 
-Result<std::int64_t> parse_query_time(std::string_view text, std::int64_t now) {
+Result<std::int64_t> parse_query_time(std::string_view text, std::int64_t now,
+                                      const TimeZone& zone) {
   const std::string_view time = trimmed(text);
   std::int64_t ns = 0;
   if (time == "now") return now;
-  if (core::parse_time(time, 0, ns)) return ns;
-  if (time.size() == 10 && time[4] == '-' && time[7] == '-') {  // a day, from its start, UTC
-    if (core::parse_time(std::string(time) + "T00:00:00Z", 0, ns)) return ns;
-  }
+  std::string day;  // from its start
+  if (time.size() == 10 && time[4] == '-' && time[7] == '-') day = fmt::format("{}T00:00:00", time);
+  const std::string_view full = day.empty() ? time : std::string_view(day);
+  if (core::parse_time(full, 0, ns)) return has_offset(full) ? ns : zone.utc_of(ns);
   core::JsonPull number(time);
   if (number.next() == core::JsonToken::number) {
     const core::Decimal epoch = number.number();

@@ -108,12 +108,12 @@ TEST_CASE("quoting reaches fields called device and topic, and names with spaces
     return true;
   }));
   Query of_one;
-  of_one.topic_filter = "odd/two";
+  of_one.topics = {"odd/two"};
   require(f.store->query(of_one, [&](const Row& row) {
     devices.emplace_back(row.device);
     return true;
   }));
-  require(f.store->latest("odd/#", [&](const Row& row) {
+  require(f.store->latest(latest_of("odd/#"), [&](const Row& row) {
     devices.emplace_back(row.device);
     return true;
   }));
@@ -153,7 +153,7 @@ TEST_CASE("undeclared members are filtered by their path") {
   query.where = {condition("\"reel\" = 1")};
   CHECK(ids(*f.store, query).empty());
   // A schema without undeclared members knows all its names.
-  query.schema = "temperature_sensor";
+  query.schemas = {"temperature_sensor"};
   query.where = {condition("rssi < -60")};
   CHECK(query_fails(*f.store, query).code == Errc::invalid_argument);
   query.where = {condition("real = 1")};
@@ -217,7 +217,7 @@ TEST_CASE("conditions reach into payloads without schema, a bare value is called
   CHECK(found("value > 12") == Ids{3, 7});
   CHECK(found("nowhere = 1").empty());
   Query of_schema;
-  of_schema.schema = "temperature_sensor";
+  of_schema.schemas = {"temperature_sensor"};
   of_schema.where = {condition("nowhere = 1")};
   CHECK_THAT(query_fails(*f.store, of_schema).context, Catch::Contains("unknown field 'nowhere'"));
 }

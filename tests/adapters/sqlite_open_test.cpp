@@ -128,7 +128,7 @@ TEST_CASE("an older program's messages table in the way is named, and no byte of
                    Catch::Contains("Set storage.sqlite.path to a new file, for example") &&
                    Catch::EndsWith("telemetry-new.db"));
     const auto reader = make_sqlite_store(f.options, system_environment());
-    CHECK_FALSE(reader->latest("#", [](const Row&) { return true; }));
+    CHECK_FALSE(reader->latest(latest_of("#"), [](const Row&) { return true; }));
     for (const auto& [path, bytes] : files) {
       INFO(path);
       CHECK(bytes_of(path) == bytes);

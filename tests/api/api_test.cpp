@@ -18,59 +18,156 @@ class CountingStore : public Store {
   }
   Result<std::uint64_t> flush() override { return std::uint64_t{0}; }
   void close() noexcept override {}
-  Result<void> query(const Query& query, const RowVisitor& visit) override {
+  Result<std::uint64_t> query(const Query& query, const RowVisitor& visit) override {
     ++queries;
-    Row row;
-    row.topic = query.topic_filter;
-    (void)visit(row);
+    asked = query;
+    for (std::uint64_t id = 1; id <= 3 && (query.limit == 0 || id <= query.limit); ++id) {
+      Row row;
+      row.id = id;
+      row.time = 100;
+      row.topic = query.topics.front();
+      if (!visit(row)) break;
+    }
+    return std::uint64_t{7};
+  }
+  Result<void> latest(const Latest& latest, const RowVisitor&) override {
+    ++queries;
+    asked.topics = latest.topics;
     return {};
   }
-  Result<void> latest(std::string_view, const RowVisitor&) override {
+  Result<void> aggregate(const Aggregate& aggregate, const AggregateVisitor&) override {
     ++queries;
+    asked.topics = aggregate.topics;
     return {};
   }
+  Query asked;
 };
 
 bool go_on(const Row&) { return true; }
+bool count_on(const AggregateRow&) { return true; }
+const Principal local = Principal::local();
+using Filters = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a query that makes sense reaches the store and its rows the visitor") {
   const auto store = std::make_shared<CountingStore>();
+  Api api(store, system_environment());
   std::string seen;
   Query query;
-  query.topic_filter = "a/+";
+  query.topics = {"a/+"};
   query.since = 1;
   query.until = 2;
-  REQUIRE(Api(store).query(query, [&](const Row& row) {
+  query.where = {parse_condition("x = 1 and (y = 2 and z = 3)").value()};
+  REQUIRE(api.query(local, query, [&](const Row& row) {
     seen = row.topic;
     return true;
   }));
   CHECK(seen == "a/+");
-  REQUIRE(Api(store).latest("#", go_on));
-  CHECK(store->queries == 2);
+  CHECK(store->asked.where.size() == 3);
+  CHECK(store->asked.now);
+  REQUIRE(api.latest(local, {}, go_on));
+  Aggregate aggregate;
+  aggregate.measures = {{}};
+  REQUIRE(api.aggregate(local, aggregate, count_on));
+  CHECK(store->queries == 3);
+}
+
+TEST_CASE("a page that is full has a cursor, which keeps the times of its query") {
+  const auto store = std::make_shared<CountingStore>();
+  Api api(store, system_environment());
+  Query query;
+  query.since = 50;
+  query.limit = 2;
+  auto next = api.query(local, query, go_on);
+  REQUIRE(next);
+  REQUIRE_FALSE(next->empty());
+  query.since = 60;
+  const auto cursor = parse_cursor(*next, query);
+  REQUIRE(cursor);
+  CHECK(cursor->id == 2);
+  CHECK(cursor->time == 100);
+  CHECK(cursor->id_max == 7);
+  query.after = *cursor;
+  query.limit = 4;
+  next = api.query(local, query, go_on);
+  REQUIRE(next);
+  CHECK(next->empty());
+  CHECK(store->asked.since == 50);
+  query.order = Order::time_descending;
+  CHECK_THAT(parse_cursor(to_text(*cursor, {}), query).error().context,
+             Catch::Contains("another query"));
+  for (const std::string& wrong : {std::string(), std::string("12"), std::string(96, 'x')}) {
+    CHECK(parse_cursor(wrong, query).error().code == Errc::invalid_argument);
+  }
+}
+
+TEST_CASE("a scope bounds what a principal sees") {
+  const auto store = std::make_shared<CountingStore>();
+  Api api(store, system_environment());
+  const Principal hall{"hall", Filters{"hall/#", "yard/+"}};
+  Query query;
+  REQUIRE(api.query(hall, query, go_on));
+  CHECK(store->asked.topics == Filters{"hall/#", "yard/+"});
+  query.topics = {"+/door", "hall/1/#"};
+  REQUIRE(api.query(hall, query, go_on));
+  CHECK(store->asked.topics == Filters{"hall/door", "yard/door", "hall/1/#"});
+  Latest latest;
+  latest.topics = {"yard/#"};
+  REQUIRE(api.latest(hall, latest, go_on));
+  CHECK(store->asked.topics == Filters{"yard/+"});
+  Aggregate aggregate;
+  aggregate.topics = {"roof/#"};
+  aggregate.measures = {{}};
+  const int before = store->queries;
+  REQUIRE(api.aggregate(hall, aggregate, count_on));
+  query.topics = {"$SYS/#"};
+  REQUIRE(api.query(hall, query, go_on));
+  CHECK(store->queries == before);  // nothing is visible
+  query.topics = {"#"};
+  CHECK(api.query({"nobody", Filters{}}, query, go_on));
+  CHECK(store->queries == before);
 }
 
 TEST_CASE("a wrong query is refused before the store sees it, with the remedy") {
   const auto store = std::make_shared<CountingStore>();
-  Api api(store);
+  Api api(store, system_environment());
   const auto refused = [&](auto change, const std::string& why) {
     Query query;
     change(query);
-    const auto result = api.query(query, go_on);
+    const auto result = api.query(local, query, go_on);
     REQUIRE_FALSE(result);
     CHECK(result.error().code == Errc::invalid_argument);
     CHECK_THAT(result.error().context, Catch::Contains(why));
   };
-  refused([](Query& q) { q.topic_filter = "a/#/b"; }, "\"a/#/b\" is not a topic filter");
-  refused([](Query& q) { q.topic_filter = ""; }, "is not a topic filter");
-  refused([](Query& q) { q.topic_filter = "$share/g/a"; }, "shared subscription; query for a");
+  refused([](Query& q) { q.topics = {"a/#/b"}; }, "\"a/#/b\" is not a topic filter");
+  refused([](Query& q) { q.topics = {""}; }, "is not a topic filter");
+  refused([](Query& q) { q.topics = {"$share/g/a"}; }, "shared subscription; query for a");
   refused([](Query& q) { q.since = q.until = 2; }, "ends before it begins");
+  refused([](Query& q) { q.topics.clear(); }, "no topic filter");
   refused([](Query& q) { q.where.emplace_back(); }, "names no field");
+  refused([](Query& q) { q.where.emplace_back().field = "a"; }, "0 values");
+  refused([](Query& q) { q.where.emplace_back().kind = Condition::Kind::any; }, "joins none");
   refused([](Query& q) { q.fields = {""}; }, "has no name");
-  CHECK(api.latest("a/#/b", go_on).error().code == Errc::invalid_argument);
+  Latest latest;
+  latest.topics = {"a/#/b"};
+  CHECK(api.latest(local, latest, go_on).error().code == Errc::invalid_argument);
+  const auto fails = [&](auto change, const std::string& why) {
+    Aggregate aggregate;
+    aggregate.measures = {{}};
+    change(aggregate);
+    const auto result = api.aggregate(local, aggregate, count_on);
+    REQUIRE_FALSE(result);
+    CHECK_THAT(result.error().context, Catch::Contains(why));
+  };
+  fails([](Aggregate& a) { a.measures.clear(); }, "no function");
+  fails([](Aggregate& a) { a.measures.resize(101); }, "at most 100");
+  fails([](Aggregate& a) { a.by.resize(9); }, "at most 8");
+  fails([](Aggregate& a) { a.by = {""}; }, "has no name");
+  fails([](Aggregate& a) { a.bucket = {Bucket::Kind::fixed, 0}; }, "no width");
+  fails([](Aggregate& a) { a.fill = Fill::null; }, "nothing to fill");
   CHECK(store->queries == 0);
 }
 
 TEST_CASE("without a store a query says that none is configured") {
-  CHECK(Api(nullptr).query({}, go_on).error().code == Errc::failed_precondition);
+  CHECK(Api(nullptr, system_environment()).query(local, {}, go_on).error().code == Errc::failed_precondition);
 }

@@ -214,12 +214,12 @@ int main(int argc, char** argv) {
   const std::string topic = load.topics[rows % topics];  // the topic of the last row
   const std::uint64_t of_topic = (rows - 1) / topics + 1;
   Query query;
-  query.topic_filter = topic;
+  query.topics = {topic};
   query.order = Order::time_descending;
   query.limit = 100;
   measure_query(*store, "last 100 of a topic", query, std::min<std::uint64_t>(100, of_topic));
   query = {};
-  query.topic_filter = "sensors/+/temperature";
+  query.topics = {"sensors/+/temperature"};
   query.since = start_ns + static_cast<std::int64_t>(rows / 2) * load.step_ns;
   query.until = *query.since + 1'000'000'000;
   const std::uint64_t second = 1'000'000'000 / static_cast<std::uint64_t>(load.step_ns);
@@ -231,7 +231,7 @@ int main(int argc, char** argv) {
   measure_query(*store, "last 100 of everything", query, std::min<std::uint64_t>(100, rows));
   std::uint64_t newest = 0;
   const double begin = seconds(CLOCK_MONOTONIC);
-  require(store->latest("#", [&](const Row&) { return ++newest > 0; }));
+  require(store->latest(Latest(), [&](const Row&) { return ++newest > 0; }));
   fmt::print("{:<44} {:>9.2f} ms  {} rows\n", "latest of every topic",
              (seconds(CLOCK_MONOTONIC) - begin) * 1e3, newest);
   if (newest != std::min(topics, rows)) fail("latest of every topic");

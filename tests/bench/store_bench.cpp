@@ -247,7 +247,7 @@ void measure(Store& store, const std::string& name, const Query& query,
     found.reserve(expected.size());
     const double began = seconds(CLOCK_MONOTONIC);
     require(store.query(query, [&](const Row& row) {
-      if (row.topic == query.topic_filter && row.fields.size() == 5) found.push_back(row.id);
+      if (row.topic == query.topics.front() && row.fields.size() == 5) found.push_back(row.id);
       return true;
     }));
     took.push_back(seconds(CLOCK_MONOTONIC) - began);
@@ -265,7 +265,7 @@ void measure_queries(const Load& load, const SqliteOptions& options) {
   if (load.rows <= topic) return;
   const std::uint64_t of_topic = (load.rows - topic - 1) / load.topics + 1;
   Query query;
-  query.topic_filter = load.topic(topic);
+  query.topics = {load.topic(topic)};
   query.order = Order::time_descending;
   query.limit = 100;
   std::vector<std::uint64_t> expected;
@@ -276,7 +276,7 @@ void measure_queries(const Load& load, const SqliteOptions& options) {
   const std::uint64_t span = std::min<std::uint64_t>(600, of_topic);
   const auto ten_minutes = [&](const std::string& name, std::uint64_t first) {
     query = {};
-    query.topic_filter = load.topic(topic);
+    query.topics = {load.topic(topic)};
     query.since = load.time(first * load.topics + topic);
     query.until = load.time((first + span - 1) * load.topics + topic) + 1;
     expected.clear();

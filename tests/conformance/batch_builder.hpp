@@ -9,9 +9,17 @@
 #include <vector>
 
 #include "telemetry/message.hpp"
+#include "telemetry/query.hpp"
 #include "telemetry/schema.hpp"
 
 namespace telemetry::test {
+
+/// The newest rows of the topics that match.
+inline Latest latest_of(std::string filter) {
+  Latest latest;
+  latest.topics = {std::move(filter)};
+  return latest;
+}
 
 /// 2026-11-21T08:00:00Z: receive times of built batches begin here.
 inline constexpr std::int64_t start_ns = 1'795'248'000'000'000'000;

@@ -185,7 +185,7 @@ void check_queries(const SinkUnderTest& under_test) {
     CHECK(ids(query) == std::vector<std::uint64_t>{1, 3, 2});
     query.limit = 2;
     CHECK(ids(query) == std::vector<std::uint64_t>{1, 3});
-    query.topic_filter = "b";
+    query.topics = {"b"};
     CHECK(ids(query) == std::vector<std::uint64_t>{2});
   }
   SECTION("a visitor that returns false ends the query without error") {
@@ -204,7 +204,7 @@ void check_queries(const SinkUnderTest& under_test) {
     builder.add_raw("a", "3", start_ns + 20);
     write(*sink, journal_a, {builder.done()});
     std::vector<std::string> seen;
-    auto done = store->latest("#", [&](const Row& row) {
+    auto done = store->latest(latest_of("#"), [&](const Row& row) {
       seen.push_back(std::string(row.topic) + "=" + std::string(row.raw));
       return true;
     });

@@ -6,12 +6,6 @@
 using namespace telemetry;
 
 namespace {
-Condition parsed(std::string_view text) {
-  const auto condition = parse_condition(text);
-  INFO(text);
-  REQUIRE(condition);
-  return *condition;
-}
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::int64_t now = 1'800'000'000 * second;
 std::int64_t time_of(std::string_view text) {
@@ -22,83 +16,12 @@ std::int64_t time_of(std::string_view text) {
 }
 }  // namespace
 
-TEST_CASE("a condition is a field, an operator and a value, with or without spaces") {
-  const Condition condition = parsed(" location.lat>=-12.5 ");
-  CHECK(condition.field == "location.lat");
-  CHECK(condition.op == Condition::Op::ge);
-  CHECK(condition.value == "-12.5");
-  CHECK_FALSE(condition.quoted);
-}
-
-TEST_CASE("each operator is told apart") {
-  using enum Condition::Op;
-  CHECK(parsed("a = 1").op == eq);
-  CHECK(parsed("a != 1").op == ne);
-  CHECK(parsed("a < 1").op == lt);
-  CHECK(parsed("a <= 1").op == le);
-  CHECK(parsed("a > 1").op == gt);
-  CHECK(parsed("a >= 1").op == ge);
-}
-
-TEST_CASE("a quoted value keeps spaces and operators; a doubled quote is one") {
-  CHECK(parsed("a = 'x > y'").value == "x > y");
-  CHECK(parsed("a = 'x > y'").quoted);
-  CHECK(parsed("a = 'it''s'").value == "it's");
-  CHECK(parsed("a = \"it's\"").value == "it's");
-  CHECK(parsed("a = ''").value.empty());
-}
-
-TEST_CASE("a field is named bare or in double quotes, and a quoted one is a field in any case") {
-  CHECK(parsed("\"hall temp\" > 3").field == "hall temp");
-  CHECK(parsed("\"a >= \"\"b\"\"\"='x'").field == "a >= \"b\"");
-  CHECK(parsed("place.\"odd name\".lat<1").field == "place.odd name.lat");
-  CHECK(parsed("\"it's\" = 1").field == "it's");
-  CHECK(parsed("\"place.lat\" = 1").field == "place.lat");
-  CHECK(parsed("topic = a").is_of_topic());
-  CHECK(parsed("device != a").is_of_topic());
-  CHECK_FALSE(parsed("\"topic\" = a").is_of_topic());
-  CHECK_FALSE(parsed("\"device\" = a").is_of_topic());
-  CHECK_FALSE(parsed("devices = a").is_of_topic());
-}
-
-TEST_CASE("field names of a list stand between commas; those with commas or quotes are quoted") {
-  using Names = std::vector<std::string>;
-  const auto names = [](std::string_view text) {
-    const auto fields = parse_fields(text);
-    INFO(text);
-    REQUIRE(fields);
-    return *fields;
-  };
-  CHECK(names("a,b.c") == Names{"a", "b.c"});
-  CHECK(names(" a , hall temp ,c") == Names{"a", "hall temp", "c"});
-  CHECK(names("\"a,b\",c.\"d \"\"e\"\" \"") == Names{"a,b", "c.d \"e\" "});
-  for (const char* wrong :
-       {"", ",", "a,", ",a", "a,,b", "a..b", "\"a", "\"a\"b", "\"\"", "a\"b\""}) {
-    INFO(wrong);
-    const auto fields = parse_fields(wrong);
-    REQUIRE_FALSE(fields);
-    CHECK_THAT(fields.error().context, Catch::Contains("temperature,location.lat"));
-  }
-}
-
 TEST_CASE("a member belongs to its object, not to a name that begins like it") {
   CHECK(is_field_or_member("place", "place"));
   CHECK(is_field_or_member("place.lat", "place"));
   CHECK(is_field_or_member("place.hall.x", "place.hall"));
   CHECK_FALSE(is_field_or_member("placed", "place"));
   CHECK_FALSE(is_field_or_member("place", "place.lat"));
-}
-
-TEST_CASE("what is no condition is refused with an example of one") {
-  for (const char* wrong : {"", "a", "a 1", "= 1", "a =", "a == 1", "a => 1", "a <> 1", "a = 'x",
-                            "a = 'x' y", "a = 1 and b = 2", "a b = 1", "'a' = 1", "\"a = 1",
-                            "\"\" = 1", "a. = 1", ".a = 1", "a\"b\" = 1", "\"a\" \"b\" = 1"}) {
-    INFO(wrong);
-    const auto condition = parse_condition(wrong);
-    REQUIRE_FALSE(condition);
-    CHECK(condition.error().code == Errc::invalid_argument);
-    CHECK_THAT(condition.error().context, Catch::Contains("temperature > 30"));
-  }
 }
 
 TEST_CASE("a time is RFC 3339, a day, an epoch number, or a span back from now") {
@@ -123,5 +46,64 @@ TEST_CASE("what is no time is refused with examples") {
     REQUIRE_FALSE(time);
     CHECK(time.error().code == Errc::invalid_argument);
     CHECK_THAT(time.error().context, Catch::Contains("15m, 24h, 7d"));
+  }
+}
+
+TEST_CASE("a time without offset, and a day, are those of the zone") {
+  const auto berlin = TimeZone::find("Europe/Berlin");
+  REQUIRE(berlin);
+  const auto in_berlin = [&](std::string_view text) {
+    const auto time = parse_query_time(text, now, *berlin);
+    REQUIRE(time);
+    return *time;
+  };
+  CHECK(in_berlin("2026-11-21") == time_of("2026-11-20T23:00:00Z"));
+  CHECK(in_berlin("2026-06-21 12:00:00") == time_of("2026-06-21T10:00:00Z"));
+  CHECK(in_berlin("2026-06-21T12:00:00Z") == time_of("2026-06-21T12:00:00Z"));
+  CHECK(in_berlin("2026-06-21T12:00:00-03:00") == time_of("2026-06-21T15:00:00Z"));
+  CHECK(in_berlin("1h") == now - 3'600 * second);
+}
+
+TEST_CASE("functions of fields are listed with commas") {
+  const auto names = [](std::string_view text) {
+    const auto measures = parse_measures(text);
+    INFO(text);
+    REQUIRE(measures);
+    std::vector<std::string> result;
+    for (const Measure& measure : *measures) result.push_back(measure.name());
+    return result;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(names("avg(temperature), p95(location.lat),count()") ==
+        Names{"avg(temperature)", "p95(location.lat)", "count()"});
+  CHECK(names("count(*), count(a), mean(a), median(a), p99.9(a)") ==
+        Names{"count()", "count(a)", "avg(a)", "p50(a)", "p99.9(a)"});
+  CHECK(names("max(\"odd ) name\")") == Names{"max(odd ) name)"});
+  for (const char* wrong : {"", "avg", "avg(", "avg()", "avg(*)", "p101(a)", "p(a)", "p-1(a)",
+                            "pinf(a)", "sin(a)", "avg(a) max(a)", "avg(a),", "avg(a,b)"}) {
+    INFO(wrong);
+    const auto measures = parse_measures(wrong);
+    REQUIRE_FALSE(measures);
+    CHECK_THAT(measures.error().context, Catch::Contains("avg(temperature)"));
+  }
+}
+
+TEST_CASE("a bucket has a width, or is a stretch of the calendar") {
+  const auto bucket = [](std::string_view text) {
+    const auto parsed = parse_bucket(text);
+    INFO(text);
+    REQUIRE(parsed);
+    return *parsed;
+  };
+  CHECK(bucket("1h").kind == Bucket::Kind::fixed);
+  CHECK(bucket("1h").width_ns == 3'600 * second);
+  CHECK(bucket("500ms").width_ns == second / 2);
+  CHECK(bucket("7d").width_ns == 7 * 86'400 * second);
+  CHECK(bucket("1d").kind == Bucket::Kind::day);
+  CHECK(bucket("week").kind == Bucket::Kind::week);
+  CHECK(bucket("1mo").kind == Bucket::Kind::month);
+  for (const char* wrong : {"", "0", "0s", "1", "-1h", "1y", "hour", "1e300h"}) {
+    INFO(wrong);
+    CHECK(parse_bucket(wrong).error().code == Errc::invalid_argument);
   }
 }

@@ -17,8 +17,13 @@ struct JsonTree {
   std::string text;                                       ///< number: as written; string: unescaped
   std::vector<std::pair<std::string, JsonTree>> members;  ///< in order, repeated keys too
   std::vector<JsonTree> items;
-  bool operator==(const JsonTree&) const = default;
+  bool operator==(const JsonTree& other) const;
 };
+/// Not defaulted in the class, where the pairs are not complete yet.
+inline bool JsonTree::operator==(const JsonTree& other) const {
+  return kind == other.kind && truth == other.truth && text == other.text &&
+         members == other.members && items == other.items;
+}
 
 /// Where RapidJSON and this product differ by design; docs/core.md says why. Everything else that
 /// differs is a mistake of one of them.

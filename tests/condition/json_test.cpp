@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catch.hpp"
 
-#include "telemetry/query.hpp"
+#include "telemetry/condition.hpp"
 
 using namespace telemetry;
 
@@ -14,12 +14,12 @@ bool meets(std::string_view json, std::string_view text) {
   REQUIRE(condition);
   const std::string_view path =
       condition->field == "value" ? "" : std::string_view(condition->field);
-  return json_meets(json, path, condition->op, condition->value, condition->quoted);
+  return leaf_meets_json(*condition, json, path) == Truth::yes;
 }
 
 }  // namespace
 
-TEST_CASE("a number meets numbers, by value and exactly") {
+TEST_CASE("a number meets numbers, int64 exactly and others as doubles") {
   CHECK(meets("12", "value > 10"));
   CHECK(meets("10.0", "value = 10"));
   CHECK(meets("1e1", "value = 10"));
@@ -30,6 +30,11 @@ TEST_CASE("a number meets numbers, by value and exactly") {
   CHECK(meets("0.1", "value = 0.10"));
   CHECK_FALSE(meets("0.30000000000000004", "value = 0.3"));
   CHECK(meets("1e300", "value > 12682136550675316736"));
+  CHECK(meets("12682136550675316736", "value = 12682136550675316736"));
+  CHECK(meets("9007199254740993", "value > 9007199254740992.5"));
+  CHECK(meets("9223372036854775807", "value < 9223372036854775808"));
+  CHECK(meets("1e-400", "value = 0"));
+  CHECK_FALSE(meets("1e400", "value > 0"));  // beyond the largest double: no number
 }
 
 TEST_CASE("no operator lets one type meet another") {
@@ -109,4 +114,45 @@ TEST_CASE("json_member gives a member as it is written") {
   CHECK_FALSE(json_member("[1]", "a"));
   CHECK_FALSE(json_member("1", "value"));
   CHECK_FALSE(json_member(R"({"a": tru)", "a"));
+}
+
+TEST_CASE("like, in and is null look at texts, lists and presence") {
+  CHECK(meets(R"("hall 7")", "value like 'hall%'"));
+  CHECK_FALSE(meets("7", "value like '7'"));
+  CHECK(meets("7", "value in (3, 7)"));
+  CHECK(meets(R"("x")", "value in (7, x)"));
+  CHECK_FALSE(meets("8", "value in (7, x)"));
+  CHECK(meets("null", "value is null"));
+  CHECK_FALSE(meets("0", "value is null"));
+  CHECK(meets(R"({"a":{"b":null}})", "a.b is null"));
+  CHECK(meets(R"({"a":{"b":null}})", "a.c is null"));
+  CHECK_FALSE(meets(R"({"a":{"b":null}})", "a is null"));
+}
+
+TEST_CASE("a payload that is no object is called value") {
+  CHECK(payload_member("12.5", "value") == "12.5");
+  CHECK(payload_member("[1]", "value") == "[1]");
+  CHECK(payload_member(R"({"value":3})", "value") == "3");
+  CHECK_FALSE(payload_member(R"({"a":3})", "value"));
+  CHECK_FALSE(payload_member("12.5", "a"));
+}
+
+TEST_CASE("like takes % for any text, _ for one character, and \\ for what follows") {
+  CHECK(is_like("", ""));
+  CHECK(is_like("", "%"));
+  CHECK_FALSE(is_like("", "_"));
+  CHECK(is_like("hall", "hall"));
+  CHECK_FALSE(is_like("Hall", "hall"));
+  CHECK(is_like("hall", "h%l"));
+  CHECK(is_like("hall", "%%a_l"));
+  CHECK_FALSE(is_like("hall", "h_l"));
+  CHECK(is_like("gr\xc3\xbcn", "gr_n"));
+  CHECK_FALSE(is_like("gr\xc3\xbcn", "gr__n"));
+  CHECK(is_like("50%", "50\\%"));
+  CHECK_FALSE(is_like("500", "50\\%"));
+  CHECK(is_like("a_b\\", "a\\_b\\\\"));
+  CHECK(is_like("abcabd", "%abd"));
+  CHECK_FALSE(is_like("abcab", "%abd"));
+  const std::string text(10'000, 'a');
+  CHECK_FALSE(is_like(text, "%a%a%a%a%a%a%a%a%b"));
 }

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "reader.hpp"
+#include "selection.hpp"
+#include "telemetry/aggregation.hpp"
+
+// How an aggregate runs: one statement a partition gives time, id and the values that are asked for,
+// in the order that is cheapest to read; Aggregation does the rest. A large partition is read in
+// slices, so that no read transaction lasts long.
+
+namespace telemetry::sqlite {
+namespace {
+
+constexpr std::int64_t slice_rows = 500'000;
+
+class AggregateRun {
+ public:
+  AggregateRun(Reader& reader, const Aggregate& aggregate)
+      : reader_(reader),
+        aggregate_(aggregate),
+        plan_(reader, aggregate),
+        aggregation_(aggregate) {}
+
+  Result<void> run(const AggregateVisitor& visit);
+
+ private:
+  /// What one `by` is in a row.
+  struct Key {
+    enum class Kind : std::uint8_t { topic, device, schema, field } kind;
+    int column = 0;                                    // of a field
+    core::FieldType type = core::FieldType::any;       // of a field
+  };
+  struct Topic {
+    std::string topic, device;
+    std::size_t group = SIZE_MAX;  // of the partition that is read
+  };
+  void read(const Plan::Part& part);
+  void bind(Statement& statement, const Plan::Part& part);
+  void slice(Statement& statement, const Partition& partition);
+  bool step_all(Statement& statement, const Partition& partition);
+  [[nodiscard]] std::size_t group_of(Statement& statement, const Partition& partition);
+  Topic& topic_of(std::int64_t id);
+  [[nodiscard]] static core::FieldType type_of(const Layout& layout, std::string_view path);
+
+  Reader& reader_;
+  const Aggregate& aggregate_;
+  Plan plan_;
+  Aggregation aggregation_;
+  std::vector<core::FieldType> types_;  // of the fields, in the partition that is read
+  std::vector<Key> keys_;               // of the partition that is read
+  bool by_topic_ = false;               // a row's topic decides its group
+  bool by_field_ = false;               // or its fields do
+  std::unordered_map<std::int64_t, Topic> topics_;
+  std::vector<Sample> samples_, key_samples_;
+  std::size_t only_group_ = 0;
+  bool alive_ = true;
+};
+
+core::FieldType AggregateRun::type_of(const Layout& layout, std::string_view path) {
+  if (layout.is_raw()) return core::FieldType::any;
+  const Place place = place_of(layout, path);
+  return place.column == nullptr ? core::FieldType::any : place.column->type;
+}
+
+// An unprotected value: the connection is used by this thread only.
+Sample sample_of(sqlite3_value* value, core::FieldType type) noexcept {
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER: {
+      const Number number(static_cast<std::int64_t>(sqlite3_value_int64(value)));
+      const bool boolean = type == core::FieldType::boolean;
+      const bool time = type == core::FieldType::timestamp;
+      return {boolean ? Sample::Kind::boolean : time ? Sample::Kind::time : Sample::Kind::number,
+              number,
+              {}};
+    }
+    case SQLITE_FLOAT:
+      return {Sample::Kind::number, Number(sqlite3_value_double(value)), {}};
+    case SQLITE_BLOB:  // see telemetry_value
+      return {Sample::Kind::boolean, Number(std::int64_t{Statement::text_of(value) == "1" ? 1 : 0}), {}};
+    case SQLITE_TEXT:
+      return {Sample::Kind::text, Number(std::int64_t{0}), Statement::text_of(value)};
+    default:
+      return {};
+  }
+}
+
+AggregateRun::Topic& AggregateRun::topic_of(std::int64_t id) {
+  const auto [known, added] = topics_.try_emplace(id);
+  if (added) {
+    Statement select = reader_.take("SELECT topic, device FROM topics WHERE id=?1");
+    select.bind(1, id);
+    if (select.step()) {
+      known->second.topic = select.text(0);
+      known->second.device = select.text(1);
+    }
+    select.reset();
+    reader_.give_back(std::move(select));
+  }
+  return known->second;
+}
+
+std::size_t AggregateRun::group_of(Statement& statement, const Partition& partition) {
+  if (!by_topic_ && !by_field_) return only_group_;
+  Topic* topic = by_topic_ ? &topic_of(statement.integer(2)) : nullptr;
+  if (!by_field_ && topic->group != SIZE_MAX) return topic->group;
+  key_samples_.clear();
+  for (const Key& key : keys_) {
+    Sample& sample = key_samples_.emplace_back();
+    const auto is = [&](std::string_view text) {
+      if (!text.empty()) sample = {Sample::Kind::text, Number(std::int64_t{0}), text};
+    };
+    switch (key.kind) {
+      case Key::Kind::topic:
+        is(topic->topic);
+        break;
+      case Key::Kind::device:
+        is(topic->device);
+        break;
+      case Key::Kind::schema:
+        is(partition.layout->schema_name);
+        break;
+      case Key::Kind::field:
+        sample = sample_of(statement.value(key.column), key.type);
+        break;
+    }
+  }
+  const std::size_t group = aggregation_.group(key_samples_);
+  if (topic != nullptr) topic->group = group;
+  return group;
+}
+
+bool AggregateRun::step_all(Statement& statement, const Partition& partition) {
+  while (statement.step()) {
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+      samples_[i] = sample_of(statement.value(3 + static_cast<int>(i)), types_[i]);
+    }
+    const bool taken = aggregation_.add(
+        group_of(statement, partition), statement.integer(0),
+        static_cast<std::uint64_t>(statement.integer(1)), samples_);
+    if (!taken) return false;
+  }
+  return true;
+}
+
+void AggregateRun::bind(Statement& statement, const Plan::Part& part) {
+  statement.bind(1, plan_.since());
+  statement.bind(2, plan_.until());
+  if (plan_.topics() == Plan::Topics::one) statement.bind(6, plan_.topic_id());
+  for (std::size_t i = 0; i < part.parameters.size(); ++i) {
+    bind_parameter(statement, first_parameter + static_cast<int>(i), part.parameters[i]);
+  }
+}
+
+void AggregateRun::slice(Statement& statement, const Partition& partition) {
+  const std::int64_t last = std::min(partition.last_id, plan_.last_id());
+  const std::int64_t slices = 1 + partition.row_count / slice_rows;
+  const std::int64_t width = std::max<std::int64_t>(1, (last - partition.first_id) / slices + 1);
+  for (std::int64_t from = partition.first_id; alive_ && from <= last; from += width) {
+    statement.bind(3, from);
+    statement.bind(5, std::min(last, from + width - 1));
+    alive_ = step_all(statement, partition);
+    statement.reset();
+  }
+}
+
+void AggregateRun::read(const Plan::Part& part) {
+  const Partition& partition = *part.partition;
+  const Layout& layout = *partition.layout;
+  std::vector<Parameter> parameters = part.parameters;
+  std::string sql = "SELECT p.time,p.id,p.topic_id";
+  types_.clear();
+  for (const std::string& field : aggregation_.fields()) {
+    sql += "," + field_sql(field, layout, parameters);
+    types_.push_back(type_of(layout, field));
+  }
+  keys_.clear();
+  int column = 3 + static_cast<int>(types_.size());
+  by_topic_ = by_field_ = false;
+  for (const std::string& name : aggregate_.by) {
+    if (name == "topic" || name == "device") {
+      keys_.push_back({name == "topic" ? Key::Kind::topic : Key::Kind::device});
+      by_topic_ = true;
+    } else if (name == "schema") {
+      keys_.push_back({Key::Kind::schema});
+    } else {
+      sql += "," + field_sql(name, layout, parameters);
+      keys_.push_back({Key::Kind::field, column++, type_of(layout, name)});
+      by_field_ = true;
+    }
+  }
+  if (!by_topic_ && !by_field_) only_group_ = SIZE_MAX;
+  for (auto& [id, topic] : topics_) topic.group = SIZE_MAX;  // the schema is another one
+  samples_.resize(types_.size());
+  Plan::Part asked = part;
+  asked.parameters = std::move(parameters);
+  sql += " FROM " + plan_.unordered_sql(part) +
+         " AND p.time>=?1 AND p.time<=?2 AND p.id>=?3 AND p.id<=?5" + part.condition;
+  Statement statement = reader_.take(sql);
+  bind(statement, asked);
+  if (only_group_ == SIZE_MAX) {
+    key_samples_.clear();
+    for (const Key& key : keys_) {
+      Sample& sample = key_samples_.emplace_back();
+      const std::string& name = layout.schema_name;
+      if (key.kind == Key::Kind::schema && !name.empty()) {
+        sample = {Sample::Kind::text, Number(std::int64_t{0}), name};
+      }
+    }
+    only_group_ = aggregation_.group(key_samples_);
+  }
+  slice(statement, partition);
+  if (alive_) reader_.give_back(std::move(statement));
+}
+
+Result<void> AggregateRun::run(const AggregateVisitor& visit) {
+  std::vector<std::string> names = aggregation_.fields();
+  names.insert(names.end(), aggregate_.by.begin(), aggregate_.by.end());
+  if (auto ready = plan_.prepare(names); !ready) return ready;
+  if (auto bounded = aggregation_.expect(plan_.since(), plan_.until()); !bounded) return bounded;
+  for (const Plan::Part& part : plan_.parts()) {
+    if (alive_) read(part);
+  }
+  return aggregation_.finish(visit);
+}
+
+}  // namespace
+
+Result<void> run_aggregate(Reader& reader, const Aggregate& aggregate,
+                           const AggregateVisitor& visit) {
+  return AggregateRun(reader, aggregate).run(visit);
+}
+
+}  // namespace telemetry::sqlite

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "selection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "telemetry/core/topic.hpp"
+
+namespace telemetry::sqlite {
+namespace {
+
+// With more topics than this, reading all rows of a block is faster than finding each topic in it.
+constexpr std::size_t topics_by_index_max = 500;
+
+Error unknown(std::string_view what, std::string_view name,
+              const std::vector<std::string_view>& known) {
+  const std::string_view near = nearest(name, known);
+  if (!near.empty()) {
+    return {Errc::invalid_argument,
+            fmt::format("unknown {} '{}': did you mean '{}'?", what, name, near)};
+  }
+  return {Errc::invalid_argument,
+          fmt::format("unknown {} '{}': stored ones are {}", what, name, fmt::join(known, ", "))};
+}
+
+/// The path in the same object, or of an object in it, whose name is the nearest; empty when none
+/// is near.
+std::string_view nearest_sibling(std::string_view path,
+                                 const std::vector<std::string_view>& known) {
+  const std::size_t name_at = path.rfind('.') + 1;
+  std::vector<std::string_view> names;
+  for (const std::string_view other : known) {
+    if (!other.starts_with(path.substr(0, name_at))) continue;
+    const std::string_view rest = other.substr(name_at);
+    names.push_back(rest.substr(0, rest.find('.')));
+    names.push_back(rest);
+  }
+  const std::string_view near = nearest(path.substr(name_at), names);
+  return near.empty() ? near : std::string_view(near.data() - name_at, near.size() + name_at);
+}
+
+bool is_of_every_row(std::string_view field) {
+  return field == "timestamp" || field == "received_at" || field == "retained" ||
+         field == "extra" || field == "payload" || field == "schema";
+}
+
+/// A condition of topics alone, asked of one.
+bool is_met(const Condition& condition, std::string_view topic, std::string_view device) {
+  const auto met = evaluate(condition, [&](const Condition& leaf) {
+    if (leaf.field == "topic") return leaf_meets_text(leaf, topic);
+    if (!device.empty()) return leaf_meets_text(leaf, device);
+    return leaf.kind == Condition::Kind::is_null ? Truth::yes : Truth::unknown;
+  });
+  return met == Truth::yes;
+}
+
+}  // namespace
+
+TopicRange range_of(std::string_view filter) {
+  const std::size_t wild = filter.find_first_of("+#");
+  if (wild == std::string_view::npos) return {std::string(filter), std::string(filter) + '\0'};
+  // `a/#` has the topic a, all others stand behind `a/`; between the two is what begins with a and
+  // a character before the slash, which topic_matches() sorts out.
+  const std::size_t prefix = filter[wild] == '#' && wild > 0 ? wild - 1 : wild;
+  TopicRange range{std::string(filter.substr(0, prefix)), std::string(filter.substr(0, wild))};
+  if (range.end.empty()) return range;
+  range.end.back() = '/' + 1;
+  return range;
+}
+
+bool Plan::is_of_schema(const Layout& layout) const {
+  const auto& names = selection_.schemas;
+  return names.empty() || std::ranges::find(names, layout.schema_name) != names.end();
+}
+
+/// What has no schema may have a member of any name.
+bool Plan::reads_raw() const {
+  return selection_.schemas.empty() &&
+         std::ranges::any_of(catalogue_->partitions(),
+                             [](const Partition& one) { return one.layout->is_raw(); });
+}
+
+Result<void> Plan::prepare(std::span<const std::string> fields) {
+  SQLite::Transaction snapshot(database_);
+  catalogue_ = reader_.catalogue();
+  last_id_ = catalogue_->last_id();
+  if (selection_.since) since_ = *selection_.since;
+  if (selection_.until) until_ = *selection_.until - (*selection_.until > INT64_MIN ? 1 : 0);
+  if (auto known = check_names(fields); !known) return known;
+  choose_topics();
+  std::int64_t low = INT64_MAX, high = INT64_MIN;
+  for (const Partition& partition : catalogue_->partitions()) {
+    if (topics_ == Topics::none || partition.row_count == 0 || partition.time_max < since_ ||
+        partition.time_min > until_ || !is_of_schema(*partition.layout)) {
+      continue;
+    }
+    low = std::min(low, partition.time_min);
+    high = std::max(high, partition.time_max);
+    add_part(partition);
+  }
+  since_ = std::max(since_, low);
+  until_ = std::min(until_, high);
+  snapshot.commit();
+  return {};
+}
+
+// A name that no stored schema knows is a mistake; in an empty store nothing can be known.
+Result<void> Plan::check_names(std::span<const std::string> fields) const {
+  std::vector<std::string_view> names, paths{"topic", "device"};
+  for (const auto& [id, layout] : catalogue_->layouts()) {
+    names.push_back(layout.schema_name);
+    if (!is_of_schema(layout)) continue;
+    for (const Column& column : layout.columns) paths.push_back(column.path);
+  }
+  if (names.empty()) return {};
+  for (auto* list : {&names, &paths}) {
+    std::sort(list->begin(), list->end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+  for (const std::string& name : selection_.schemas) {
+    if (!std::ranges::binary_search(names, std::string_view(name))) {
+      return unknown("schema", name, names);
+    }
+  }
+  for (const Condition& condition : selection_.where) {
+    if (auto fits = check_condition(condition, paths); !fits) return fits;
+  }
+  for (const std::string& field : fields) {
+    if (auto known = check_field(field, paths); !known) return known;
+  }
+  return {};
+}
+
+Result<void> Plan::check_field(std::string_view field,
+                               const std::vector<std::string_view>& paths) const {
+  const bool known = std::ranges::any_of(
+      paths, [&](std::string_view path) { return is_field_or_member(path, field); });
+  if (known || is_of_every_row(field)) return {};
+  bool undeclared = reads_raw();
+  for (const auto& [id, layout] : catalogue_->layouts()) {
+    if (!is_of_schema(layout)) continue;
+    const Place place = place_of(layout, field);
+    if (place.column != nullptr) return {};
+    undeclared = undeclared || place.extra;
+  }
+  if (undeclared && nearest_sibling(field, paths).empty()) return {};
+  return unknown("field", field, paths);
+}
+
+Result<void> Plan::check_condition(const Condition& condition,
+                                   const std::vector<std::string_view>& paths) const {
+  if (condition.is_leaf()) return check_leaf(condition, paths);
+  for (const Condition& operand : condition.operands) {
+    if (auto fits = check_condition(operand, paths); !fits) return fits;
+  }
+  return {};
+}
+
+// Schemas may differ in the type of a field; the literals must fit one of them. What they do not
+// declare may be an undeclared member, unless it looks like a slip of the pen.
+Result<void> Plan::check_leaf(const Condition& leaf,
+                              const std::vector<std::string_view>& paths) const {
+  if (leaf.is_of_topic()) return {};
+  std::optional<Error> misfit;
+  bool undeclared = false;
+  for (const auto& [id, layout] : catalogue_->layouts()) {
+    if (!is_of_schema(layout)) continue;
+    const Place place = place_of(layout, leaf.field);
+    undeclared = undeclared || place.extra;
+    if (place.members && leaf.kind == Condition::Kind::is_null) return {};
+    if (place.column == nullptr) continue;
+    if (!place.inside.empty()) return {};
+    const auto fits = sqlite::check_leaf(leaf, *place.column, selection_);
+    if (fits) return {};
+    misfit = fits.error();
+  }
+  if (misfit && !undeclared) return *misfit;
+  if (misfit) return {};
+  if (!undeclared && !reads_raw()) return unknown("field", leaf.field, paths);
+  const std::string_view near = nearest_sibling(leaf.field, paths);
+  if (near.empty() || leaf.field_quoted) return {};
+  return Error{Errc::invalid_argument,
+               fmt::format("unknown field '{0}': did you mean '{1}'? An undeclared member of this "
+                           "name is written in double quotes: \"{0}\"",
+                           leaf.field, near)};
+}
+
+void Plan::choose_topics() {
+  const bool restricted =
+      !selection_.devices.empty() ||
+      std::ranges::any_of(selection_.where,
+                          [](const Condition& condition) { return condition.is_all_of_topic(); });
+  const bool everything = std::ranges::find(selection_.topics, "#") != selection_.topics.end();
+  if (everything && !restricted) {
+    SQLite::Statement any(database_,
+                          "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
+    if (!any.executeStep()) {
+      topic_count_ =
+          static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
+      topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
+      return;
+    }
+  }
+  // The connection may have served other queries.
+  database_.exec(
+      "CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
+      " device TEXT);"
+      "DELETE FROM temp.chosen");
+  for (const std::string& filter : selection_.topics) choose_matching(filter);
+  topics_ = topic_count_ == 0 ? Topics::none : topic_count_ == 1 ? Topics::one : Topics::chosen;
+}
+
+void Plan::choose_matching(const std::string& filter) {
+  const TopicRange range = range_of(filter);
+  SQLite::Statement insert(database_, "INSERT OR IGNORE INTO temp.chosen VALUES (?, ?, ?)");
+  SQLite::Statement select(database_,
+                           range.end.empty()
+                               ? "SELECT id, topic, device FROM topics"
+                               : "SELECT id, topic, device FROM topics WHERE topic>=?1 AND topic<?2");
+  if (!range.end.empty()) {
+    select.bind(1, range.begin);
+    select.bind(2, range.end);
+  }
+  const auto& devices = selection_.devices;
+  while (select.executeStep()) {
+    const std::string topic = select.getColumn(1).getString();
+    const std::string device = select.getColumn(2).getString();
+    if (!core::topic_matches(filter, topic)) continue;
+    if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) continue;
+    const bool met = std::ranges::all_of(selection_.where, [&](const Condition& condition) {
+      return !condition.is_all_of_topic() || is_met(condition, topic, device);
+    });
+    if (!met) continue;
+    insert.bind(1, select.getColumn(0).getInt64());
+    insert.bind(2, topic);
+    insert.bind(3, device);
+    if (insert.exec() > 0) {
+      topic_id_ = select.getColumn(0).getInt64();
+      ++topic_count_;
+    }
+    insert.reset();
+  }
+}
+
+void Plan::add_part(const Partition& partition) {
+  Part part;
+  part.partition = &partition;
+  ConditionSql sql(*partition.layout, selection_, part.parameters);
+  for (const Condition& condition : selection_.where) {
+    if (!condition.is_all_of_topic()) part.condition += " AND " + sql.text(condition);
+  }
+  part.asks_topic = sql.asks_topic();
+  parts_.push_back(std::move(part));
+}
+
+/// True when the blocks of a partition hardly overlap in time: few rows are read in vain.
+bool Plan::is_in_order(const Partition& partition) const {
+  if (!catalogue_->has_blocks()) return false;
+  SQLite::Statement blocks(database_,
+                           "SELECT count(*), total(time_max-time_min) FROM blocks"
+                           " WHERE partition_id=?");
+  blocks.bind(1, partition.id);
+  blocks.executeStep();
+  const auto span =
+      static_cast<double>(partition.time_max) - static_cast<double>(partition.time_min);
+  return blocks.getColumn(0).getInt64() > 0 && blocks.getColumn(1).getDouble() <= 4 * span;
+}
+
+/// What stands between FROM and the window's conditions: the topics as q, their rows as p.
+std::string Plan::rows_sql(const Partition& partition) const {
+  const std::string table = quoted_name(partition.table);
+  const std::string topics = topics_table();
+  const bool one = topics_ == Topics::one;
+  const bool few = topic_count_ <= topics_by_index_max;
+  if (partition.indexed && (few || !is_in_order(partition))) {
+    const std::string index = quoted_name(topic_index_name(partition.table));
+    return fmt::format("{} q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id={}", topics, table,
+                       index, one ? "?6 AND q.id=?6" : "q.id");
+  }
+  // Not INDEXED BY: the writer may close the table between two windows, which ends this index.
+  const std::string block = "p." + partition.layout->block() + "=b.block";
+  const std::string blocks =
+      fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1", partition.id);
+  const std::string chosen =
+      one ? "=?6" : fmt::format(" IN (SELECT id FROM {})", topics);
+  const std::string how = few ? fmt::format("{} AND p.topic_id{}", block, chosen)
+                              : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
+  return fmt::format("blocks b CROSS JOIN {} p CROSS JOIN {} q WHERE {} AND {} AND q.id=p.topic_id",
+                     table, topics, blocks, how);
+}
+
+std::string Plan::unordered_sql(const Part& part) const {
+  const Partition& partition = *part.partition;
+  const bool all = topics_ == Topics::all;
+  if (!all && topic_count_ <= topics_by_index_max) return rows_sql(partition);
+  const std::string table = quoted_name(partition.table);
+  const bool whole = partition.time_min >= since_ && partition.time_max <= until_;
+  std::string from = table + " p", where = "1";
+  if (!whole && is_in_order(partition)) {
+    from = "blocks b CROSS JOIN " + from;
+    where = fmt::format(
+        "b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1 AND +p.{}=b.block"
+        " AND p.id>=b.first_id AND p.id<=b.last_id",
+        partition.id, partition.layout->block());
+  }
+  if (part.asks_topic) {
+    from += fmt::format(" CROSS JOIN {} q", topics_table());
+    where += " AND q.id=p.topic_id";
+  } else if (!all) {
+    where += fmt::format(" AND p.topic_id IN (SELECT id FROM {})", topics_table());
+  }
+  return from + " WHERE " + where;
+}
+
+}  // namespace telemetry::sqlite

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "telemetry/message.hpp"
+#include "telemetry/query.hpp"
+
+/// What a store that cannot aggregate by itself feeds its rows into.
+namespace telemetry {
+
+/// The stretches of time of an aggregate. Not for two threads at a time.
+class Buckets {
+ public:
+  Buckets(const Bucket& bucket, const TimeZone& zone) : bucket_(bucket), zone_(zone) {}
+  struct Span {
+    std::int64_t begin;
+    std::int64_t end;  ///< exclusive; INT64_MAX is the end of time
+  };
+  /// The bucket that holds a time. Without buckets: all of time.
+  [[nodiscard]] Span of(std::int64_t time);
+
+ private:
+  [[nodiscard]] Span compute(std::int64_t time) const;
+
+  Bucket bucket_;
+  TimeZone zone_;
+  Span last_{0, 0};
+};
+
+/// A value that is fed: what a row has in a field.
+struct Sample {
+  enum class Kind : std::uint8_t { null, number, boolean, time, text };
+  Kind kind = Kind::null;
+  Number number{std::int64_t{0}};  ///< of a boolean 0 or 1, of a time ns
+  std::string_view text;
+
+  [[nodiscard]] static Sample of(const core::Value& value) noexcept;
+  [[nodiscard]] core::Value value() const noexcept;
+};
+
+/// Takes rows in any order and gives the rows of an Aggregate. Memory: bounded by
+/// Aggregate::memory_bytes_max. Thread: one.
+class Aggregation {
+ public:
+  /// @param aggregate is looked at as long as this lives
+  explicit Aggregation(const Aggregate& aggregate);
+  ~Aggregation();
+  Aggregation(const Aggregation&) = delete;
+  Aggregation& operator=(const Aggregation&) = delete;
+
+  /// The distinct fields of the measures: what add() wants, in this order.
+  [[nodiscard]] const std::vector<std::string>& fields() const noexcept { return fields_; }
+  /// Rows may come from these times, both inclusive. Errors: invalid_argument  too many buckets.
+  [[nodiscard]] Result<void> expect(std::int64_t first, std::int64_t last) const;
+  /// The number of the group with these keys, one for each of `by`.
+  [[nodiscard]] std::size_t group(std::span<const Sample> by);
+  /// A row of a group. Booleans count as 0 and 1; only count, min, max, first and last see texts
+  /// and times.
+  /// @returns false when memory is used up: finish() has the error.
+  bool add(std::size_t group, std::int64_t time, std::uint64_t id,
+           std::span<const Sample> values);
+  /// Shows the rows. Errors: resource_exhausted  memory was used up.
+  [[nodiscard]] Result<void> finish(const AggregateVisitor& visit);
+
+ private:
+  struct Values;
+  struct Slot {
+    std::size_t group;
+    std::int64_t begin;
+    std::uint64_t rows = 0;
+  };
+  struct Group {
+    std::vector<Sample> by;
+    Buckets::Span span{0, 0};  // of the slot used last
+    std::size_t slot = 0;
+  };
+  struct SlotHash {
+    std::size_t operator()(const std::pair<std::size_t, std::int64_t>& key) const noexcept {
+      return static_cast<std::size_t>(
+          (static_cast<std::uint64_t>(key.second) ^ (key.first * 0x9E3779B97F4A7C15u)) *
+          0xD6E8FEB86659FD93u);
+    }
+  };
+  class Filler;
+
+  std::size_t slot_for(std::size_t group, std::int64_t time);
+  void take(Values& state, std::int64_t time, std::uint64_t id, const Sample& sample);
+  [[nodiscard]] Sample result(const Measure& measure, std::size_t field, std::size_t slot);
+
+  const Aggregate& aggregate_;
+  Buckets buckets_;
+  std::vector<std::string> fields_;
+  std::vector<std::size_t> field_of_;  // of each measure; SIZE_MAX: counts rows
+  std::vector<bool> keeps_values_;     // of each field: for percentiles
+  std::vector<Group> groups_;
+  std::unordered_map<std::string, std::size_t> group_index_;
+  std::vector<Slot> slots_;
+  std::vector<Values> values_;  // of each slot, one a field
+  std::unordered_map<std::pair<std::size_t, std::int64_t>, std::size_t, SlotHash> slot_index_;
+  Arena arena_{16 * 1024};  // texts of keys
+  std::size_t kept_bytes_ = 0;
+  bool full_ = false;
+};
+
+}  // namespace telemetry

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/time_zone.hpp"
+
+#include <date/tz.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <vector>
+
+namespace telemetry {
+namespace {
+
+using core::ns_per_second;
+
+std::int64_t floor_seconds(std::int64_t ns) noexcept {
+  return ns / ns_per_second - (ns % ns_per_second < 0 ? 1 : 0);
+}
+
+std::int64_t plus(std::int64_t ns, std::int64_t seconds) noexcept {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(ns, seconds * ns_per_second, &sum)) {
+    return seconds > 0 ? INT64_MAX : INT64_MIN;
+  }
+  return sum;
+}
+
+date::sys_seconds seconds_of(std::int64_t ns) noexcept {
+  return date::sys_seconds(std::chrono::seconds(floor_seconds(ns)));
+}
+
+}  // namespace
+
+Result<TimeZone> TimeZone::find(std::string_view name) {
+  TimeZone zone;
+  if (name == "UTC" || name == "Z") return zone;
+  try {
+    zone.zone_ = date::locate_zone(std::string(name));
+    return zone;
+  } catch (const std::exception&) {
+    std::vector<std::string_view> known;
+    try {
+      for (const date::time_zone& one : date::get_tzdb().zones) known.push_back(one.name());
+    } catch (const std::exception&) {
+      known.clear();
+    }
+    if (known.empty()) {
+      return Error{Errc::invalid_argument,
+                   fmt::format("time zone '{}': this system has no time zones; install tzdata, or "
+                               "take UTC",
+                               name)};
+    }
+    const std::string_view near = nearest(name, known);
+    return Error{Errc::invalid_argument,
+                 near.empty()
+                     ? fmt::format("unknown time zone '{}': write it as Europe/Berlin, or UTC", name)
+                     : fmt::format("unknown time zone '{}': did you mean '{}'?", name, near)};
+  }
+}
+
+std::string_view TimeZone::name() const noexcept {
+  return zone_ == nullptr ? std::string_view("UTC") : std::string_view(zone_->name());
+}
+
+std::int32_t TimeZone::offset_at(std::int64_t ns) const {
+  if (zone_ == nullptr) return 0;
+  return static_cast<std::int32_t>(zone_->get_info(seconds_of(ns)).offset.count());
+}
+
+std::int64_t TimeZone::local_of(std::int64_t ns) const { return plus(ns, offset_at(ns)); }
+
+std::int64_t TimeZone::utc_of(std::int64_t local_ns) const {
+  if (zone_ == nullptr) return local_ns;
+  const date::local_seconds local{std::chrono::seconds(floor_seconds(local_ns))};
+  const date::local_info info = zone_->get_info(local);
+  if (info.result == date::local_info::nonexistent) {
+    return info.first.end.time_since_epoch().count() * ns_per_second;
+  }
+  return plus(local_ns, -info.first.offset.count());
+}
+
+void append_time(std::int64_t ns, const TimeZone& zone, std::string& out) {
+  std::array<char, core::time_text_bytes_max> text;
+  if (zone.is_utc()) {
+    out.append(text.data(), core::format_time(ns, text));
+    return;
+  }
+  const std::int32_t minutes = zone.offset_at(ns) / 60;
+  out.append(text.data(), core::format_time(plus(ns, minutes * 60), text) - 1);  // without Z
+  out += fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
+                     std::abs(minutes) % 60);
+}
+
+}  // namespace telemetry

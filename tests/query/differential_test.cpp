@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stores against the plain meaning of queries. Seeded random rows of several schemas and without
+// one go into a store; seeded random queries, latest queries and aggregates are asked of it and of
+// all rows held in memory, where conditions are evaluate() and everything else is written to be
+// read. Every operator, function, bucket and zone must be hit; most queries must return rows.
+//
+// TELEMETRY_QUERIES (default 4000; in full 100000) and TELEMETRY_SEED change the run.
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <random>
+#include <set>
+
+#include "adapters/sqlite_queries.hpp"
+#include "telemetry/core/topic.hpp"
+
+using namespace telemetry;
+using namespace telemetry::test;
+
+namespace {
+
+using Function = Measure::Function;
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t day = 86'400 * second;
+
+constexpr const char* air_schema = R"(
+name: air
+version: "1.0"
+topic_pattern: air/{device}/+
+validation: {strict: true, allow_extra_fields: true}
+fields:
+  - {name: temperature, type: float}
+  - {name: humidity, type: float}
+  - {name: status, type: string}
+  - {name: on, type: boolean}
+  - {name: count, type: integer}
+  - {name: seen, type: timestamp}
+  - {name: place, type: object, fields: [{name: lat, type: float}, {name: hall, type: string}]}
+  - {name: note, type: any}
+  - {name: list, type: array, items: {type: integer}}
+)";
+constexpr const char* meter_schema = R"(
+name: meter
+version: "2.1"
+topic_pattern: meter/{device}
+fields:
+  - {name: temperature, type: integer}
+  - {name: status, type: integer}
+  - {name: power, type: float}
+  - {name: name, type: string}
+)";
+
+/// A row with its texts.
+struct Held {
+  Row row;
+  std::vector<std::string> texts;
+};
+
+class Choice {
+ public:
+  explicit Choice(std::uint64_t seed) : random_(seed) {}
+  std::int64_t below(std::int64_t end) {
+    return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(end));
+  }
+  bool one_in(std::int64_t n) { return below(n) == 0; }
+  template <class T>
+  const T& of(const std::vector<T>& list) {
+    return list[static_cast<std::size_t>(below(static_cast<std::int64_t>(list.size())))];
+  }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+const std::vector<std::string> words{"on", "off", "auto", "Hall 1", "hall 2", "h\xc3\xa4ll", "", "it's",
+                                     "50%", "true", "20"};
+const std::vector<std::string> zones{"UTC", "Europe/Berlin", "America/New_York",
+                                     "Australia/Lord_Howe", "Asia/Kolkata", "America/Santiago"};
+
+std::string number(Choice& choice) {
+  static const std::vector<std::string> odd{
+      "9007199254740993", "9223372036854775807", "-9223372036854775808", "1e300", "-0.0", "1e-300",
+      "0.1", "0.30000000000000004"};
+  if (choice.one_in(40)) return choice.of(odd);
+  if (choice.one_in(3)) return fmt::format("{}", choice.below(40) - 5);
+  return fmt::format("{}.{}", choice.below(40) - 5, choice.below(100));
+}
+
+std::string quoted_json(std::string_view text) {
+  std::string json;
+  append_json_string(text, json);
+  return json;
+}
+
+std::string any_json(Choice& choice, int depth = 0) {
+  switch (choice.below(depth > 2 ? 4 : 7)) {
+    case 0:
+    case 1:
+      return number(choice);
+    case 2:
+      return quoted_json(choice.of(words));
+    case 3:
+      return choice.one_in(3) ? "null" : choice.one_in(2) ? "true" : "false";
+    case 4:
+      return "[" + any_json(choice, depth + 1) + "]";
+    default:
+      return fmt::format(R"({{"mode":{},"temperature":{}}})", any_json(choice, depth + 1),
+                         any_json(choice, depth + 1));
+  }
+}
+
+class Rig {
+ public:
+  explicit Rig(std::uint64_t seed) : choice(seed) {
+    f.options.partition_rows = 1000;
+    f.open();
+    const auto air = parse_schema(air_schema);
+    const auto meter = parse_schema(meter_schema);
+    std::uint64_t id = 0;
+    for (int batch = 0; batch < 12; ++batch) {
+      BatchBuilder builder(id);
+      for (int i = 0; i < 900; ++i) {
+        if (choice.one_in(50)) {
+          builder.skip(1);
+          ++id;
+        }
+        ++id;
+        Reading& reading = add(builder, air, meter);
+        // Eleven days around the end of daylight saving in Europe, and of it in Lord Howe.
+        const std::int64_t at = 1'792'800'000 * second + (batch - 3) * day;
+        reading.time = choice.one_in(30) ? at - choice.below(5 * day) : at + choice.below(day);
+        if (choice.one_in(3)) reading.time -= reading.time % (3'600 * second);
+        reading.flags |= core::frame_flag::time_from_device;
+      }
+      f.clock.advance(600 * second);  // a closed table gets its index
+      f.write(builder.done());
+    }
+    require(f.store->query({}, [&](const Row& row) {
+      hold(row);
+      return true;
+    }));
+    REQUIRE(rows.size() == 12 * 900);
+  }
+
+  Reading& add(BatchBuilder& builder, const SchemaPtr& air, const SchemaPtr& meter) {
+    std::string json = "{";
+    const auto put = [&](const char* name, const std::string& value) {
+      if (choice.one_in(5)) return;
+      json += fmt::format("{}\"{}\":{}", json.size() > 1 ? "," : "", name, value);
+    };
+    switch (choice.below(3)) {
+      case 0:
+        put("temperature", number(choice));
+        put("humidity", number(choice));
+        put("status", quoted_json(choice.of(words)));
+        put("on", choice.one_in(2) ? "true" : "false");
+        put("count", fmt::format("{}", choice.below(30)));
+        put("seen", fmt::format("{}", 1'792'800'000 + choice.below(10) * 3'600));
+        put("place", choice.one_in(2) ? R"({"lat":)" + number(choice) + "}"
+                                      : R"({"hall":)" + quoted_json(choice.of(words)) + "}");
+        put("note", any_json(choice));
+        put("list", "[1,2]");
+        if (choice.one_in(2)) put("rssi", choice.one_in(4) ? "\"low\"" : number(choice));
+        if (choice.one_in(4)) put("firmware", R"({"version":"1.2"})");
+        return builder.add(fmt::format("air/d{}/{}", choice.below(6), choice.one_in(3) ? "x" : "y"),
+                           air, json + "}");
+      case 1:
+        put("temperature", fmt::format("{}", choice.below(40) - 5));
+        put("status", fmt::format("{}", choice.below(4)));
+        put("power", number(choice));
+        put("name", quoted_json(choice.of(words)));
+        return builder.add(fmt::format("meter/d{}", choice.below(40)), meter, json + "}");
+      default: {
+        static const std::vector<std::string> bare{"on", "off", "20 C", "\x80\x81", "", "{broken"};
+        const std::string topic = fmt::format("raw/{}", choice.below(5));
+        if (choice.one_in(8)) return builder.add_raw(topic, builder.keep(choice.of(bare)));
+        if (choice.one_in(4)) return builder.add_raw(topic, builder.keep(any_json(choice)));
+        put("temperature", choice.one_in(6) ? any_json(choice) : number(choice));
+        put("status", quoted_json(choice.of(words)));
+        put("on", choice.one_in(2) ? "true" : "false");
+        put("value", number(choice));
+        put("note", any_json(choice));
+        return builder.add_raw(topic, builder.keep(json + "}"));
+      }
+    }
+  }
+
+  void hold(const Row& row) {
+    const auto held = std::make_shared<Held>();
+    held->row = row;
+    held->texts.reserve(6 + 2 * row.fields.size());
+    const auto own = [&](std::string_view& text) { text = held->texts.emplace_back(text); };
+    own(held->row.topic);
+    own(held->row.device);
+    own(held->row.schema);
+    own(held->row.extra);
+    own(held->row.raw);
+    for (Field& field : held->row.fields) {
+      own(field.path);
+      std::string_view text = field.value.as_text();
+      if (field.value.kind() == core::ValueKind::text) {
+        own(text);
+        field.value = core::Value::text(text);
+      } else if (field.value.kind() == core::ValueKind::json) {
+        own(text);
+        field.value = core::Value::json(text);
+      }
+    }
+    rows.push_back(held);
+  }
+
+  SqliteFixture f;
+  Choice choice;
+  std::vector<std::shared_ptr<Held>> rows;  // by time and id
+  std::map<std::string, std::uint64_t> hits;
+  std::uint64_t asked = 0, with_rows = 0, refused = 0;
+
+  // --- questions ---
+
+  std::string literal(const std::string& field) {
+    if (choice.one_in(8)) return fmt::format("'{}'", choice.of(words) == "it's" ? "x" : choice.of(words) == "it's" ? "x" : "on");
+    if (field == "status" || field == "name" || field == "place.hall" || field == "note.mode") {
+      std::string word = choice.of(words);
+      std::string text = "'";
+      for (const char c : word) text.append(c == '\'' ? 2 : 1, c);
+      return field == "status" && choice.one_in(4) ? fmt::format("{}", choice.below(4)) : text + "'";
+    }
+    if (field == "on") return choice.one_in(2) ? "true" : "false";
+    if (field == "seen") {
+      return choice.one_in(2) ? fmt::format("{}", 1'792'800'000 + choice.below(10) * 3'600)
+                              : "2026-10-24T02:30:00";
+    }
+    if (field == "device") return fmt::format("d{}", choice.below(8));
+    if (field == "topic") return choice.one_in(2) ? "'raw/1'" : fmt::format("meter/d{}", choice.below(40));
+    return number(choice);
+  }
+
+  std::string leaf() {
+    static const std::vector<std::string> fields{
+        "temperature", "temperature", "humidity", "status",   "on",    "count",     "seen",
+        "place.lat",   "place.hall",  "place",    "note",     "note.mode", "note.temperature",
+        "list",        "rssi",        "firmware.version", "firmware", "power", "name",
+        "value",       "device",      "topic"};
+    const std::string field = choice.of(fields);
+    const bool text = field == "status" || field == "name" || field == "place.hall" ||
+                      field == "note" || field == "device" || field == "topic" || field == "value";
+    if (choice.one_in(8)) {
+      ++hits["is null"];
+      return field + (choice.one_in(2) ? " is null" : " is not null");
+    }
+    if (text && choice.one_in(3)) {
+      static const std::vector<std::string> patterns{"%", "h%", "%o%", "_n", "%a_l %", "h_ll", "50\\%",
+                                                     "raw/%", "%d1%", "", "o_%"};
+      ++hits["like"];
+      return field + (choice.one_in(3) ? " not like '" : " like '") + choice.of(patterns) + "'";
+    }
+    if (choice.one_in(5)) {
+      ++hits["in"];
+      std::string list = literal(field);
+      for (std::int64_t n = choice.below(4); n > 0; --n) list += ", " + literal(field);
+      return field + (choice.one_in(3) ? " not in (" : " in (") + list + ")";
+    }
+    static const std::vector<std::string> operators{"=", "!=", "<", "<=", ">", ">="};
+    const std::string op = choice.of(operators);
+    ++hits[op];
+    return field + " " + op + " " + literal(field);
+  }
+
+  std::string condition_text(int depth) {
+    if (depth == 0 || choice.one_in(2)) return leaf();
+    switch (choice.below(3)) {
+      case 0:
+        ++hits["and"];
+        return "(" + condition_text(depth - 1) + " and " + condition_text(depth - 1) + ")";
+      case 1:
+        ++hits["or"];
+        return "(" + condition_text(depth - 1) + " or " + condition_text(depth - 1) + ")";
+      default:
+        ++hits["not"];
+        return "not " + condition_text(depth - 1);
+    }
+  }
+
+  void select(Selection& selection) {
+    static const std::vector<std::string> filters{
+        "#",       "#",       "#",      "air/#",   "air/+/x", "meter/+", "raw/#", "raw/1", "+/d3",
+        "air/d1/#", "meter/d7", "none/#", "air",   "+/d1/#",  "$SYS/#",  "raw/3"};
+    if (!choice.one_in(2)) {
+      selection.topics.clear();
+      for (std::int64_t n = 1 + choice.below(3); n > 0; --n) selection.topics.push_back(choice.of(filters));
+    }
+    if (choice.one_in(6)) selection.devices = {fmt::format("d{}", choice.below(6)), "d2"};
+    if (choice.one_in(6)) selection.schemas = {choice.one_in(2) ? "air" : "meter"};
+    const std::int64_t begin = rows.front()->row.time, end = rows.back()->row.time;
+    const auto some_time = [&] {
+      return choice.one_in(2) ? choice.of(rows)->row.time : begin + choice.below(end - begin);
+    };
+    if (choice.one_in(3)) selection.since = some_time();
+    if (choice.one_in(3)) selection.until = some_time();
+    if (selection.since && selection.until && *selection.since >= *selection.until) {
+      std::swap(selection.since, selection.until);
+      if (selection.since == selection.until) selection.until.reset();
+    }
+    const std::string& zone = choice.of(zones);
+    selection.zone = *TimeZone::find(zone);
+    selection.now = 1'792'900'000 * second;
+    if (choice.one_in(3)) return;
+    for (std::int64_t n = 1 + choice.below(2); n > 0; --n) {
+      const std::string text = condition_text(static_cast<int>(choice.below(4)));
+      where_ = text;
+      selection.where.push_back(condition(text));
+    }
+  }
+  [[nodiscard]] std::string say(const Selection& selection) const {
+    std::string text;
+    for (const std::string& topic : selection.topics) text += topic + " ";
+    for (const std::string& device : selection.devices) text += "device " + device + " ";
+    for (const std::string& schema : selection.schemas) text += "schema " + schema + " ";
+    if (selection.since) text += fmt::format("since {} ", *selection.since);
+    if (selection.until) text += fmt::format("until {} ", *selection.until);
+    for (const Condition& one : selection.where) {
+      append_condition(one, text);
+      text += "; ";
+    }
+    return text + std::string(selection.zone.name());
+  }
+
+  void count(std::size_t found) {
+    ++asked;
+    if (found > 0) ++with_rows;
+  }
+  /// True when the store says that the question is wrong, which it may.
+  bool is_refused(const Error& error) {
+    INFO(error.context);
+    REQUIRE(error.code == Errc::invalid_argument);
+    ++refused;
+    return true;
+  }
+
+  void ask_rows() {
+    Query query;
+    select(query);
+    query.order = choice.one_in(2) ? Order::time_descending : Order::time_ascending;
+    if (choice.one_in(3)) query.limit = static_cast<std::uint64_t>(1 + choice.below(300));
+    Ids wanted;
+    for (const auto& held : rows) {
+      if (is_selected(query, held->row)) wanted.push_back(held->row.id);
+    }
+    if (query.order == Order::time_descending) std::reverse(wanted.begin(), wanted.end());
+    const bool paged = query.limit > 0 && choice.one_in(2);
+    if (query.limit > 0 && !paged && wanted.size() > query.limit) wanted.resize(query.limit);
+    Ids found;
+    for (;;) {
+      std::size_t page = 0;
+      Cursor cursor;
+      const auto done = f.store->query(query, [&](const Row& row) {
+        found.push_back(row.id);
+        cursor.time = row.time;
+        cursor.id = row.id;
+        return ++page > 0;
+      });
+      if (!done && is_refused(done.error())) return;
+      cursor.id_max = *done;
+      if (!paged || page < query.limit || found.size() > wanted.size()) break;
+      query.after = cursor;
+    }
+    INFO(say(query) << (query.order == Order::time_descending ? " newest" : " oldest") << " limit "
+                    << query.limit << (paged ? " paged" : "") << ": " << found.size() << " of "
+                    << wanted.size());
+    REQUIRE(found == wanted);
+    count(found.size());
+  }
+
+  void ask_latest() {
+    Latest latest;
+    select(latest);
+    std::map<std::string_view, const Row*> newest;
+    for (const auto& held : rows) newest[held->row.topic] = &held->row;  // by time and id
+    Ids wanted, found;
+    for (const auto& [topic, row] : newest) {
+      if (is_selected(latest, *row)) wanted.push_back(row->id);
+    }
+    const auto done = f.store->latest(latest, [&](const Row& row) {
+      found.push_back(row.id);
+      return true;
+    });
+    if (!done && is_refused(done.error())) return;
+    INFO("latest " << say(latest));
+    REQUIRE(found == wanted);
+    count(found.size());
+  }
+
+  // --- aggregates, the plain way ---
+
+  /// Begin of the bucket, by the C library's zones.
+  std::int64_t begin_of(const Bucket& bucket, const TimeZone& zone, std::int64_t ns) {
+    const auto floor = [](std::int64_t value, std::int64_t width) {
+      return value - ((value % width) + width) % width;
+    };
+    if (bucket.kind == Bucket::Kind::none) return 0;
+    const bool divides = day % std::max<std::int64_t>(bucket.width_ns, 1) == 0;
+    if (bucket.kind == Bucket::Kind::fixed && (zone.is_utc() || !divides)) {
+      return floor(ns, bucket.width_ns);
+    }
+    tm local = local_time(zone, floor(ns, second) / second);
+    if (bucket.kind == Bucket::Kind::week) local.tm_mday -= (local.tm_wday + 6) % 7;
+    if (bucket.kind == Bucket::Kind::month) local.tm_mday = 1;
+    const std::int64_t midnight = midnight_of(zone, local);
+    if (bucket.kind != Bucket::Kind::fixed) return midnight;
+    return midnight + floor(ns - midnight, bucket.width_ns);
+  }
+  tm local_time(const TimeZone& zone, std::int64_t seconds) {
+    static std::string current;
+    if (current != zone.name()) {
+      current = zone.name();
+      setenv("TZ", current.c_str(), 1);
+      tzset();
+    }
+    const auto time = static_cast<time_t>(seconds);
+    tm local{};
+    localtime_r(&time, &local);
+    return local;
+  }
+  /// The first moment of a day there.
+  std::int64_t midnight_of(const TimeZone& zone, tm date) {
+    tm utc{};
+    utc.tm_year = date.tm_year;
+    utc.tm_mon = date.tm_mon;
+    utc.tm_mday = date.tm_mday;
+    const std::int64_t about = timegm(&utc);
+    const auto key = std::pair(std::string(zone.name()), about);
+    if (const auto known = midnights_.find(key); known != midnights_.end()) return known->second;
+    for (std::int64_t at = about - 15 * 3'600;; at += 900) {
+      const tm local = local_time(zone, at);
+      if (local.tm_year == utc.tm_year && local.tm_mon == utc.tm_mon && local.tm_mday == utc.tm_mday) {
+        return midnights_[key] = at * second;
+      }
+    }
+  }
+
+  struct Group {
+    std::vector<std::pair<std::pair<std::int64_t, std::uint64_t>, std::vector<core::Value>>> rows;
+  };
+
+  static int rank(const core::Value& value) {
+    switch (value.kind()) {
+      case core::ValueKind::null:
+      case core::ValueKind::json:
+        return 0;
+      case core::ValueKind::integer:
+      case core::ValueKind::decimal:
+        return 1;
+      case core::ValueKind::boolean:
+        return 2;
+      case core::ValueKind::time:
+        return 3;
+      default:
+        return 4;
+    }
+  }
+  static bool less(const core::Value& a, const core::Value& b) {
+    if (rank(a) != rank(b)) return rank(a) < rank(b);
+    if (rank(a) == 0) return false;
+    return rank(a) == 4 ? a.as_text() < b.as_text() : Number::of(a) < Number::of(b);
+  }
+
+  static core::Value calculate(const Measure& measure, std::vector<core::Value> values) {
+    std::erase_if(values, [](const core::Value& value) { return rank(value) == 0; });
+    if (measure.function == Function::count) {
+      return core::Value::integer(static_cast<std::int64_t>(values.size()));
+    }
+    std::vector<Number> numbers;
+    for (const core::Value& value : values) {
+      if (rank(value) == 1 || rank(value) == 2) numbers.push_back(Number::of(value));
+    }
+    if (values.empty()) return {};
+    if (measure.function == Function::first) return values.front();
+    if (measure.function == Function::last) return values.back();
+    if (measure.function == Function::min) return *std::min_element(values.begin(), values.end(), less);
+    if (measure.function == Function::max) return *std::max_element(values.begin(), values.end(), less);
+    if (numbers.empty()) return {};
+    if (measure.function == Function::percentile) {
+      std::sort(numbers.begin(), numbers.end());
+      const auto count = static_cast<double>(numbers.size());
+      const double place = std::ceil(measure.rank / 100 * count);
+      return numbers[static_cast<std::size_t>(std::max(place, 1.0)) - 1].value();
+    }
+    long double sum = 0;
+    for (const Number& number : numbers) sum += number.is_whole() ? static_cast<long double>(number.whole()) : number.real();
+    const auto count = static_cast<long double>(numbers.size());
+    if (measure.function == Function::sum) return Number(static_cast<double>(sum)).value();
+    if (measure.function == Function::avg) return Number(static_cast<double>(sum / count)).value();
+    if (numbers.size() < 2) return {};
+    long double squares = 0;
+    for (const Number& number : numbers) {
+      const long double apart = number.real() - sum / count;
+      squares += apart * apart;
+    }
+    const auto deviation = static_cast<double>(std::sqrt(squares / (count - 1)));
+    return std::isfinite(deviation) ? Number(deviation).value() : core::Value();
+  }
+
+  static bool agree(const core::Value& a, const core::Value& b, double largest, bool exact) {
+    if (rank(a) != rank(b)) return false;
+    if (rank(a) == 0) return true;
+    if (rank(a) == 4) return a.as_text() == b.as_text();
+    if (exact) return Number::of(a) == Number::of(b);
+    const double x = Number::of(a).real(), y = Number::of(b).real();
+    return std::abs(x - y) <= 1e-9 * std::max({std::abs(x), std::abs(y), largest});
+  }
+
+  void ask_aggregate() {
+    static const std::vector<std::string> fields{"temperature", "temperature", "humidity", "status",
+                                                 "on", "count", "seen", "place.lat", "note",
+                                                 "note.temperature", "rssi", "power", "value"};
+    static const std::vector<Function> functions{
+        Function::count, Function::avg,   Function::min,  Function::max, Function::sum,
+        Function::stddev, Function::first, Function::last, Function::percentile};
+    static const std::vector<std::string> keys{"topic", "device", "schema", "status", "on", "count"};
+    static const std::vector<std::string> widths{"1h", "6h", "30m", "7m", "1d", "1w", "1mo", "36h"};
+    Aggregate aggregate;
+    select(aggregate);
+    std::set<std::string> used;
+    for (std::int64_t n = 1 + choice.below(4); n > 0; --n) {
+      Measure measure;
+      measure.function = choice.of(functions);
+      measure.field = choice.of(fields);
+      if (measure.function == Function::count && choice.one_in(2)) measure.field.clear();
+      if (measure.function == Function::percentile) measure.rank = static_cast<double>(choice.below(101));
+      used.insert(fmt::format("function {}", static_cast<int>(measure.function)));
+      aggregate.measures.push_back(measure);
+    }
+    if (!choice.one_in(3)) {
+      const std::string& width = choice.of(widths);
+      aggregate.bucket = *parse_bucket(width);
+      used.insert("bucket " + width);
+      used.insert("zone " + std::string(aggregate.zone.name()));
+    } else {
+      used.insert("bucket none");
+    }
+    if (choice.one_in(2)) aggregate.by = {choice.of(keys)};
+    if (choice.one_in(6)) aggregate.by.push_back("topic");
+    if (choice.one_in(3)) aggregate.order = Order::time_descending;
+    if (choice.one_in(5)) aggregate.limit = static_cast<std::uint64_t>(1 + choice.below(30));
+
+    std::vector<std::string> room(rows.size() * 0 + 64);
+    std::vector<std::string> names;
+    std::map<std::pair<std::int64_t, std::string>, std::pair<std::vector<core::Value>, std::vector<const Row*>>> groups;
+    std::deque<std::string> texts;
+    const auto value = [&](const Row& row, const std::string& name) {
+      const auto text = [](std::string_view view) {
+        return view.empty() ? core::Value() : core::Value::text(view);
+      };
+      if (name == "topic") return text(row.topic);
+      if (name == "device") return text(row.device);
+      if (name == "schema") return text(row.schema);
+      return value_of(row, name, texts.emplace_back());
+    };
+    for (const auto& held : rows) {
+      if (!is_selected(aggregate, held->row)) continue;
+      std::string key;
+      std::vector<core::Value> by;
+      for (const std::string& name : aggregate.by) {
+        by.push_back(value(held->row, name));
+        key += fmt::format("{} ", rank(by.back()));
+        if (rank(by.back()) == 4) key += by.back().as_text();
+        else if (rank(by.back()) > 0) key += fmt::format("{}", Number::of(by.back()).real());
+        key += '\0';
+      }
+      auto& group = groups[{begin_of(aggregate.bucket, aggregate.zone, held->row.time), key}];
+      group.first = by;
+      group.second.push_back(&held->row);
+    }
+    struct Wanted {
+      std::int64_t time;
+      std::vector<core::Value> by, values;
+      std::vector<double> largest;
+    };
+    std::vector<Wanted> wanted;
+    for (const auto& [key, group] : groups) {
+      Wanted& one = wanted.emplace_back();
+      one.time = key.first;
+      one.by = group.first;
+      for (const Measure& measure : aggregate.measures) {
+        std::vector<core::Value> values;
+        double largest = 0;
+        for (const Row* row : group.second) {
+          values.push_back(measure.field.empty() ? core::Value::integer(1) : value(*row, measure.field));
+          if (rank(values.back()) == 1) largest = std::max(largest, std::abs(Number::of(values.back()).real()));
+        }
+        one.values.push_back(calculate(measure, std::move(values)));
+        one.largest.push_back(largest);
+      }
+    }
+    if (wanted.empty() && aggregate.by.empty() && aggregate.bucket.kind == Bucket::Kind::none) {
+      Wanted& none = wanted.emplace_back();
+      none.time = 0;
+      for (const Measure& measure : aggregate.measures) none.values.push_back(calculate(measure, {}));
+      none.largest.resize(aggregate.measures.size());
+    }
+    std::sort(wanted.begin(), wanted.end(), [&](const Wanted& a, const Wanted& b) {
+      if (a.time != b.time) return (aggregate.order == Order::time_ascending) == (a.time < b.time);
+      return std::lexicographical_compare(a.by.begin(), a.by.end(), b.by.begin(), b.by.end(), less);
+    });
+    if (aggregate.limit > 0 && wanted.size() > aggregate.limit) wanted.resize(aggregate.limit);
+
+    std::size_t at = 0;
+    std::string asked_for;
+    for (const Measure& measure : aggregate.measures) asked_for += measure.name() + " ";
+    for (const std::string& name : aggregate.by) asked_for += "by " + name + " ";
+    INFO(asked_for << fmt::format("every {}/{} ", static_cast<int>(aggregate.bucket.kind),
+                                  aggregate.bucket.width_ns)
+                   << say(aggregate));
+    const auto done = f.store->aggregate(aggregate, [&](const AggregateRow& row) {
+      REQUIRE(at < wanted.size());
+      const Wanted& want = wanted[at++];
+      INFO("row " << at << " of " << wanted.size());
+      REQUIRE(row.time.value_or(0) == want.time);
+      for (std::size_t i = 0; i < want.by.size(); ++i) {
+        REQUIRE(agree(row.by[i], want.by[i], 0, true));
+      }
+      for (std::size_t i = 0; i < want.values.size(); ++i) {
+        const Function function = aggregate.measures[i].function;
+        const bool exact = function != Function::avg && function != Function::sum &&
+                           function != Function::stddev;
+        std::string shown;
+        append_json_value(row.values[i], shown);
+        shown += " for ";
+        append_json_value(want.values[i], shown);
+        INFO(aggregate.measures[i].name() << " " << shown);
+        REQUIRE(agree(row.values[i], want.values[i], want.largest[i], exact));
+      }
+      return true;
+    });
+    if (!done && is_refused(done.error())) return;
+    REQUIRE(at == wanted.size());
+    for (const std::string& one : used) ++hits[one];
+    count(wanted.size());
+  }
+
+ private:
+  std::string where_;
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> midnights_;
+};
+
+std::uint64_t setting(const char* name, std::uint64_t fallback) {
+  const char* const given = getenv(name);
+  return given == nullptr ? fallback : strtoull(given, nullptr, 10);
+}
+
+}  // namespace
+
+TEST_CASE("random queries of random rows come to what they mean") {
+  const std::uint64_t queries = setting("TELEMETRY_QUERIES", 4000);
+  const std::uint64_t seed = setting("TELEMETRY_SEED", 20261130);
+  Rig rig(seed);
+  for (std::uint64_t i = 0; i < queries; ++i) {
+    INFO("seed " << seed << " query " << i);
+    switch (rig.choice.below(5)) {
+      case 0:
+        rig.ask_latest();
+        break;
+      case 1:
+      case 2:
+        rig.ask_rows();
+        break;
+      default:
+        rig.ask_aggregate();
+    }
+  }
+  std::string table;
+  std::uint64_t least = UINT64_MAX;
+  for (const auto& [what, count] : rig.hits) {
+    table += fmt::format("  {} {}\n", what, count);
+    least = std::min(least, count);
+  }
+  WARN(fmt::format("{} asked, {} with rows, {} refused\n{}", rig.asked, rig.with_rows, rig.refused, table));
+  CHECK(rig.with_rows * 10 >= rig.asked * 6);
+  CHECK(rig.refused * 4 <= queries);
+  CHECK(least * 200 >= queries);  // 500 of 100,000
+}
