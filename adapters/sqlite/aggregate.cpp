@@ -38,6 +38,7 @@ class AggregateRun {
     std::string topic, device;
     std::size_t group = SIZE_MAX;  // of the partition that is read
   };
+  [[nodiscard]] Result<void> check_measures() const;
   void read(const Plan::Part& part);
   void bind(Statement& statement, const Plan::Part& part);
   void slice(Statement& statement, const Partition& partition);
@@ -216,10 +217,35 @@ void AggregateRun::read(const Plan::Part& part) {
   if (alive_) reader_.give_back(std::move(statement));
 }
 
+/// The mean of a field that is declared, and nowhere as a number, is a mistake.
+Result<void> AggregateRun::check_measures() const {
+  for (const Measure& measure : aggregate_.measures) {
+    if (!measure.wants_numbers()) continue;
+    std::string_view declared;
+    bool may_be_number = plan_.parts().empty();
+    for (const Plan::Part& part : plan_.parts()) {
+      const Layout& layout = *part.partition->layout;
+      const Place place = layout.is_raw() ? Place{} : place_of(layout, measure.field);
+      const core::FieldType type = type_of(layout, measure.field);
+      const bool number = type == core::FieldType::number || type == core::FieldType::integer ||
+                          type == core::FieldType::boolean || type == core::FieldType::any;
+      may_be_number = may_be_number || layout.is_raw() || (place && !place.members && number);
+      if (place.column != nullptr && !number) declared = to_text(type);
+    }
+    if (may_be_number || declared.empty()) continue;
+    return Error{Errc::invalid_argument,
+                 fmt::format("{}: '{}' is a {}, and only numbers have that; count, min, max, first "
+                             "and last take anything",
+                             measure.name(), measure.field, declared)};
+  }
+  return {};
+}
+
 Result<void> AggregateRun::run(const AggregateVisitor& visit) {
   std::vector<std::string> names = aggregation_.fields();
   names.insert(names.end(), aggregate_.by.begin(), aggregate_.by.end());
   if (auto ready = plan_.prepare(names); !ready) return ready;
+  if (auto fits = check_measures(); !fits) return fits;
   if (auto bounded = aggregation_.expect(plan_.since(), plan_.until()); !bounded) return bounded;
   for (const Plan::Part& part : plan_.parts()) {
     if (alive_) read(part);

@@ -66,7 +66,8 @@ class Aggregation {
   /// @returns false when memory is used up: finish() has the error.
   bool add(std::size_t group, std::int64_t time, std::uint64_t id,
            std::span<const Sample> values);
-  /// Shows the rows. Errors: resource_exhausted  memory was used up.
+  /// Shows the rows. Errors: resource_exhausted  memory was used up; invalid_argument  a field has
+  /// texts or times alone, and a function wants numbers.
   [[nodiscard]] Result<void> finish(const AggregateVisitor& visit);
 
  private:
@@ -92,6 +93,7 @@ class Aggregation {
 
   std::size_t slot_for(std::size_t group, std::int64_t time);
   void take(Values& state, std::int64_t time, std::uint64_t id, const Sample& sample);
+  [[nodiscard]] Result<void> check() const;
   [[nodiscard]] Sample result(const Measure& measure, std::size_t field, std::size_t slot);
 
   const Aggregate& aggregate_;
@@ -99,6 +101,10 @@ class Aggregation {
   std::vector<std::string> fields_;
   std::vector<std::size_t> field_of_;  // of each measure; SIZE_MAX: counts rows
   std::vector<bool> keeps_values_;     // of each field: for percentiles
+  struct Seen {
+    bool number = false, other = false;
+  };
+  std::vector<Seen> seen_;  // of each field
   std::vector<Group> groups_;
   std::unordered_map<std::string, std::size_t> group_index_;
   std::vector<Slot> slots_;

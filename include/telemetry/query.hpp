@@ -73,7 +73,7 @@ struct Measure {
     min,         ///< numbers before booleans before texts
     max,
     sum,         ///< whole where all values are, and it fits int64
-    stddev,      ///< of the sample (n - 1); null below two values
+    stddev,      ///< of the sample (n - 1); null below two values, or beyond doubles
     first,       ///< of the earliest row that has the field
     last,
     percentile,  ///< nearest rank: a value that occurred
@@ -82,6 +82,11 @@ struct Measure {
   double rank = 0;    ///< percentile: 0 to 100
   std::string field;  ///< count: may be empty
 
+  /// Texts and times have none of it.
+  [[nodiscard]] bool wants_numbers() const noexcept {
+    return function == Function::avg || function == Function::sum ||
+           function == Function::stddev || function == Function::percentile;
+  }
   /// "avg(temperature)": how it is written, and called in results.
   [[nodiscard]] std::string name() const;
 };

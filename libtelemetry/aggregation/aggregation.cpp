@@ -179,6 +179,7 @@ Aggregation::Aggregation(const Aggregate& aggregate)
     field_of_.push_back(static_cast<std::size_t>(known - fields_.begin()));
     if (known == fields_.end()) fields_.push_back(measure.field);
     keeps_values_.resize(fields_.size());
+    seen_.resize(fields_.size());
     if (measure.function == Function::percentile) keeps_values_[field_of_.back()] = true;
   }
 }
@@ -232,6 +233,7 @@ bool Aggregation::add(std::size_t group, std::int64_t time, std::uint64_t id,
     if (value.kind == Kind::null) continue;
     Values& state = values_[slot * fields_.size() + field];
     take(state, time, id, value);
+    (counts(value) ? seen_[field].number : seen_[field].other) = true;
     if (keeps_values_[field] && counts(value)) {
       if (state.kept == nullptr) state.kept = std::make_unique<Kept>();
       kept_bytes_ += state.kept->add(value.number);
@@ -372,13 +374,28 @@ class Aggregation::Filler {
   std::vector<core::Value> row_, by_;
 };
 
-Result<void> Aggregation::finish(const AggregateVisitor& visit) {
+Result<void> Aggregation::check() const {
   if (full_) {
     return Error{Errc::resource_exhausted,
                  fmt::format("the aggregate needs more than {} MB: take wider buckets, less time, "
                              "fewer groups, or no percentiles",
                              Aggregate::memory_bytes_max >> 20)};
   }
+  for (std::size_t i = 0; i < field_of_.size(); ++i) {
+    const Measure& measure = aggregate_.measures[i];
+    if (field_of_[i] == SIZE_MAX || !measure.wants_numbers()) continue;
+    const Seen& seen = seen_[field_of_[i]];
+    if (seen.number || !seen.other) continue;
+    return Error{Errc::invalid_argument,
+                 fmt::format("{}: no value of '{}' is a number; count, min, max, first and last "
+                             "take anything",
+                             measure.name(), measure.field)};
+  }
+  return {};
+}
+
+Result<void> Aggregation::finish(const AggregateVisitor& visit) {
+  if (auto checked = check(); !checked) return checked;
   if (slots_.empty() && aggregate_.bucket.kind == Bucket::Kind::none && aggregate_.by.empty()) {
     slot_for(group({}), 0);  // of nothing: counts are 0
   }

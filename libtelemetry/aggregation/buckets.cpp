@@ -34,7 +34,10 @@ std::int64_t ns_of(date::year_month month) noexcept {
 }  // namespace
 
 Buckets::Span Buckets::of(std::int64_t time) {
-  if (time < last_.begin || time >= last_.end) last_ = compute(time);
+  if (time >= last_.begin && time < last_.end) return last_;
+  last_ = compute(time);
+  last_.begin = std::min(last_.begin, time);  // at the ends of int64
+  if (last_.end <= time) last_.end = INT64_MAX;
   return last_;
 }
 
