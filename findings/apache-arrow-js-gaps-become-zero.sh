@@ -5,8 +5,8 @@
 #   cannot hold null); a Decimal column with scale 2 gives -21.65.
 # Happens: toArray() is the buffer of values, and the bits that say which are missing are ignored; the writer left 0 there. A
 #   decimal is its unscaled integer, in toString() and Number() alike, and does not know its scale.
-# Meets: charts and statistics in a browser or Node.js on Arrow from pyarrow, polars, DuckDB or a Flight server: a sensor that
-#   was away is at 0 degrees, and prices and meters are a hundred times too large.
+# Meets: charts and statistics in a browser or Node.js on Arrow from pyarrow, polars, DuckDB or a Flight server: a sensor that was
+#   away is at 0 degrees, and prices and meters are a hundred times too large.
 # Do: use the iterator, or toArray() only when nullCount is 0; cast decimals to double before they are sent.
 . "$(dirname "$0")/lib/finding.sh"
 python_packages pyarrow==26.0.1

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # arrow's Arrow.span_range('hour', ...) in a local time zone leaves out an hour in autumn, and has one of two hours in spring.
-# Expected: the hours of a day follow each other without gap and overlap, 25 in autumn and 23 in spring; floor('hour') of a time is the
-#   start of its hour and not after its ceil.
-# Happens: in autumn the second 02:00 is not among the hours (range() and span_range()), and floor and ceil of 02:30 there are those of
-#   the hour before. In spring the hour from 01:00 ends with 03:59 and the next begins with 03:00.
+# Expected: the hours of a day follow each other without gap and overlap, 25 in autumn and 23 in spring; floor('hour') of a time is
+#   the start of its hour and not after its ceil.
+# Happens: in autumn the second 02:00 is not among the hours (range() and span_range()), and floor and ceil of 02:30 there are those
+#   of the hour before. In spring the hour from 01:00 ends with 03:59 and the next begins with 03:00.
 # Meets: reports and exports that loop over hours and ask a store for each: an hour of readings is missing in silence, and one is
 #   counted twice, once a year each.
 # Do: loop in UTC and convert each edge with to(zone) for display only.

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # csv-parse for Node.js makes dates of device names: with cast_date "sensor 1" is the 1st of January 2001.
-# Expected: cast_date turns fields that are dates into Date objects, as cast turns numbers into numbers: the ISO times of a logger, and
-#   nothing else.
-# Happens: whatever Date.parse of the engine does not refuse is a date, and V8's takes any word before a number from 1 to 12 (or a
-#   year), in the machine's time zone. Two names become one: "sensor 1", "pump-1" and "slot 1" are the same date; "sensor 13" stays a text.
+# Expected: cast_date turns fields that are dates into Date objects, as cast turns numbers into numbers: the ISO times of a logger,
+#   and nothing else.
+# Happens: whatever Date.parse of the engine does not refuse is a date, and V8's takes a word with a number from 1 to 12 or a year,
+#   in the machine's time zone. Several names become one: "sensor 1", "pump-1" and "slot 1" are the same date; "sensor 13" stays a
+#   text.
 # Meets: imports of CSV with device, slot, channel or version columns; ids are gone before the first line of one's own code.
 # Do: no cast_date; give `cast` a function that knows the column of the time.
 . "$(dirname "$0")/lib/finding.sh"

@@ -4,7 +4,8 @@
 # Expected: in en_US a comma stands before three digits; "21,5" is no such number, so the column is a text, as in DuckDB.
 # Happens: agate's parser drops all commas wherever they are: "21,5" is 215 and "20,25" is 2025. csvjson, csvstat, csvsort, csvsql
 #   and in2csv do it; columns in which all values have one digit behind the comma look right and are ten times too large.
-# Meets: exports of devices and spreadsheets in most of Europe and South America, with ; or quoted fields, as soon as a locale is not given.
+# Meets: exports of devices and spreadsheets in most of Europe and South America, with ; or quoted fields, as soon as a locale is
+#   not given.
 # Do: `--locale de_DE` (or the like), or -I (no inference).
 . "$(dirname "$0")/lib/finding.sh"
 python_packages csvkit==2.2.0 agate==1.14.2 duckdb==2.0.1

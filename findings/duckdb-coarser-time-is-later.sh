@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # DuckDB rounds a time that is cast to a coarser type up: half of all readings are in the next second, some in the next year.
-# Expected: a coarser time is the start of its second, as date_trunc and time_bucket give it and as polars casts; the manual says that
-#   decimal places beyond the precision are ignored.
+# Expected: a coarser time is the start of its second, as date_trunc and time_bucket give it and as polars casts; the manual says
+#   that decimal places beyond the precision are ignored.
 # Happens: TIMESTAMP to TIMESTAMP_S and _MS, and TIMESTAMP_NS to TIMESTAMP, go to the nearest. As time_bucket and date_trunc take
 #   nanoseconds through TIMESTAMP, the last 500 ns of a bucket are in the next one, and their day, month and year too. hour(t) of
 #   the same reading is right.
-# Meets: GROUP BY t::TIMESTAMP_S, files and tables with seconds, joins with stores that cut off; nanosecond times of bursts and
-#   of ends of intervals (23:59:59.999999999).
+# Meets: GROUP BY t::TIMESTAMP_S, files and tables with seconds, joins with stores that cut off; nanosecond times of bursts and of
+#   ends of intervals (23:59:59.999999999).
 # Do: date_trunc('second', t) before the cast; for nanoseconds make_timestamp(epoch_us(t)), which cuts off.
 . "$(dirname "$0")/lib/finding.sh"
 python_packages duckdb==2.0.1 polars==2.1.0
@@ -39,5 +39,6 @@ print(f"of 10,000 readings, one each millisecond, {moved} are later as TIMESTAMP
 other = polars.Series([datetime.datetime(2024, 12, 31, 23, 59, 59, 999999)]).cast(polars.Datetime("ms"))[0]
 print(f"polars, a cast of .999999 to milliseconds: {other}")
 verdict(later == ["2025-01-01 00:00:00"] * 4 + ["2025"] and right == ["2024-12-31 23:59:59", "23", "2024-12-31 23:00:00"]
-        and moved == 5000 and other == datetime.datetime(2024, 12, 31, 23, 59, 59, 999000), "a coarser time is later than the reading")
+        and moved == 5000 and other == datetime.datetime(2024, 12, 31, 23, 59, 59, 999000),
+        "a coarser time is later than the reading")
 PY

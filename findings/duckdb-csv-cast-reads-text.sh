@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # DuckDB's t::DATE of a CSV file gives another day than the same t::DATE beside t, from a table or from JSON Lines.
-# Expected: t is TIMESTAMP WITH TIME ZONE (DESCRIBE says so), and ::DATE is its day in the session's time zone, whatever else is selected.
-# Happens: when only the cast of a column is selected, the reader gives the cast the text of the file. The text's offset is
-#   ignored then: 01:00+02:00 is the 1st of May alone, and the 30th of April next to t. ::TIMESTAMP is two hours off.
-# Meets: days and local times of CSV files whose times have an offset: counts per day differ between the file and a table
-#   loaded from it, and change when a column is added to the SELECT.
+# Expected: t is TIMESTAMP WITH TIME ZONE (DESCRIBE says so), and ::DATE is its day in the session's time zone, whatever else is
+#   selected.
+# Happens: when only the cast of a column is selected, the reader gives the cast the text of the file. The text's offset is ignored
+#   then: 01:00+02:00 is the 1st of May alone, and the 30th of April next to t. ::TIMESTAMP is two hours off.
+# Meets: days and local times of CSV files whose times have an offset: counts per day differ between the file and a table loaded
+#   from it, and change when a column is added to the SELECT.
 # Do: write times in UTC with Z and let the session be in UTC, use date_trunc('day', t), or load into a table first.
 . "$(dirname "$0")/lib/finding.sh"
 python_packages duckdb==2.0.1

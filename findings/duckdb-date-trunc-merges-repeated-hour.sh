@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # DuckDB's date_trunc('hour', t) puts two hours into one bucket when clocks go back, and time_bucket('1 hour', t) does not.
 # Expected: the start of the hour is never after the reading, and an hour's bucket holds an hour.
-# Happens: with a session in Europe/Berlin, 00:10 UTC (the first 02:10) and 01:10 UTC (the second) both become 01:00 UTC. The bucket of
-#   00:00 UTC is empty; sums and counts of the next are twice as large.
-# Meets: hourly energy, counts and rates in a session with a local time zone, which is what the command line and Python take from the
-#   machine; one hour a year, and always the same one.
+# Happens: with a session in Europe/Berlin, 00:10 UTC (the first 02:10) and 01:10 UTC (the second) both become 01:00 UTC. The bucket
+#   of 00:00 UTC is empty; sums and counts of the next are twice as large.
+# Meets: hourly energy, counts and rates in a session with a local time zone, which is what the command line and Python take from
+#   the machine; one hour a year, and always the same one.
 # Do: SET TimeZone = 'UTC' before hours and shorter buckets, or use time_bucket.
 . "$(dirname "$0")/lib/finding.sh"
 python_packages duckdb==2.0.1

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # DuckDB reads 12:00+02:00 and 10:00Z, which are one instant, as TIMESTAMPs two hours apart, without an error.
-# Expected: a TIMESTAMP of a text with an offset is the instant in UTC, as in DataFusion 55, or an error: the manual lists the offset
-#   as a part of the text, and calls a timestamp a point in time.
+# Expected: a TIMESTAMP of a text with an offset is the instant in UTC, as in DataFusion 55, or an error: the manual lists the
+#   offset as a part of the text, and calls a timestamp a point in time.
 # Happens: the offset is read and dropped, in a cast and for `columns = {t: 'TIMESTAMP'}` of read_json. Left to itself, read_json
 #   chooses TIMESTAMP WITH TIME ZONE and is right; a declared type is what makes it wrong.
-# Meets: devices that write local time with an offset: order, gaps and joins are wrong, and the hour of a change to winter time comes twice.
+# Meets: devices that write local time with an offset: order, gaps and joins are wrong, and the hour of a change to winter time
+#   comes twice.
 # Do: declare TIMESTAMPTZ, and where a TIMESTAMP is needed add `AT TIME ZONE 'UTC'`; or let devices write Z.
 . "$(dirname "$0")/lib/finding.sh"
 python_packages duckdb==2.0.1

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # fastavro writes 21.9 as 21 into a long field, and 4294967301 into an int field, where polars reads 5.
 # Expected: a value that the field's type cannot hold is an error, as a text is in the same place: an Avro int has 32 bits.
-# Happens: the number goes through a C integer. The fraction is cut off; for an int the limit of 32 bits is not looked at, and the file
-#   is read back by fastavro as it was written, and by polars modulo 2^32. All of it without an error.
+# Happens: the number goes through a C integer. The fraction is cut off; for an int the limit of 32 bits is not looked at, and the
+#   file is read back by fastavro as it was written, and by polars modulo 2^32. All of it without an error.
 # Meets: sensors that printed 21 when the schema was made and 21.5 later; counters and byte totals in an int field.
 # Do: writer(..., validator=True), which refuses all of these; double for measurements, long for counters.
 . "$(dirname "$0")/lib/finding.sh"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # InfluxDB's client for Node.js rounds a BigInt or a text of 2^53+1 in intField(), and takes -21.9 for -22 and 21.9 for 21.
-# Expected: an integer field holds 64 bits, so a BigInt or a text of digits goes out as it is, as in uintField() of the same class; a
-#   value with a fraction is an error, as an infinite one is, or is cut the same way on both sides of zero.
-# Happens: intField() makes a JavaScript number of it first: 9007199254740993 is sent as 9007199254740992i. Fractions are rounded down.
+# Expected: an integer field holds 64 bits, so a BigInt or a text of digits goes out as it is, as in uintField() of the same class;
+#   a value with a fraction is an error, as an infinite one is, or is cut the same way on both sides of zero.
+# Happens: intField() makes a JavaScript number of it first: 9007199254740993 is sent as 9007199254740992i. Fractions are rounded
+#   down.
 # Meets: ids, nanosecond times and 64-bit counters that were carefully kept as BigInt or text from parser to writer; currents and
 #   temperatures around zero in an integer field, whose mean moves by half a unit.
 # Do: uintField() for what is not negative, stringField() for ids; round fractions yourself.

@@ -3,7 +3,8 @@
 # InfluxDB's Python clients cut times to microseconds in Point.time(), also with precision NS: two readings become one.
 # Expected: write precision "ns" keeps nine digits of an ISO text or a pandas Timestamp, as the same client does for a data frame.
 # Happens: the time goes through Python's datetime, and the last three digits are 000. InfluxDB identifies a point by measurement,
-#   tags and time, so that of two readings within a microsecond the later overwrites the earlier; others are in another order than sent.
+#   tags and time, so that of two readings within a microsecond the later overwrites the earlier; others are in another order than
+#   sent.
 # Meets: loggers that give nanoseconds as texts, and bursts of a bus or an ADC.
 # Do: give the time as an int of nanoseconds, or write a data frame.
 . "$(dirname "$0")/lib/finding.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The integers of pandas' times are microseconds or nanoseconds, as the values in the file happen to be.
 # Expected: astype("int64") of a column of times has one scale for a field of a logger, nanoseconds as for 15 years or another.
-# Happens: the resolution follows the texts: nine digits in one line make nanoseconds of the column, otherwise it is microseconds. With
-#   numbers, unit="s" gives microseconds for whole seconds and nanoseconds for 1717243200.5. No warning.
+# Happens: the resolution follows the texts: nine digits in one line make nanoseconds of the column, otherwise it is microseconds.
+#   With numbers, unit="s" gives microseconds for whole seconds and nanoseconds for 1717243200.5. No warning.
 # Meets: `t.astype("int64") // 10**9` for seconds, keys of joins and file names, and what is handed to InfluxDB or numpy as
 #   nanoseconds: times of January 1970, for some files and not for others.
 # Do: t.dt.as_unit("ns") before the integers.

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # pandas' resample("60s").interpolate() gives 59.5, 122.5 and 178.5 for a value that rises by exactly 60 a minute.
 # Expected: the value at the full minute, which lies on the straight line between two readings: 60, 120, 180.
-# Happens: the minutes are put between the readings, and the default method "linear" takes all of these as equally far apart: a minute
-#   that is 4 of 7 seconds after a reading gets half the way. Where readings are on the grid nothing is wrong, which is what tests do.
-# Meets: everybody who brings sensors with odd intervals on one grid to join or subtract them: errors of up to half a step, which look
-#   like noise; after a gap much more.
+# Happens: the minutes are put between the readings, and the default method "linear" takes all of these as equally far apart: a
+#   minute that is 4 of 7 seconds after a reading gets half the way. Where readings are on the grid nothing is wrong, which is what
+#   tests do.
+# Meets: everybody who brings sensors with odd intervals on one grid to join or subtract them: errors of up to half a step, which
+#   look like noise; after a gap much more.
 # Do: interpolate("time"), which is right.
 . "$(dirname "$0")/lib/finding.sh"
 python_packages pandas==3.1.1 numpy==2.4.6

@@ -3,10 +3,10 @@
 # pandas' diff() of an unsigned column says 4294967286 where a counter fell from 100 to 90.
 # Expected: -10. The result of diff() is float64 and can hold it; int8 to int64 give it, and so do groupby(...).diff() of the same
 #   column, the subtraction of shift() and polars.
-# Happens: uint8 to uint64 are subtracted modulo 2^n before the result is a float, without an error (its issue 4899, open since 2013);
-#   with the nullable UInt32 the other two ways wrap as well.
-# Meets: counters and raw ADC values from Parquet, Arrow or struct data, which are unsigned there: each reset or step down
-#   is a gigantic step up, so a sum of steps or a rate alarm is wrong, and `diff() < 0`, which looks for resets, finds none.
+# Happens: uint8 to uint64 are subtracted modulo 2^n before the result is a float, without an error (its issue 4899, open since
+#   2013); with the nullable UInt32 the other two ways wrap as well.
+# Meets: counters and raw ADC values from Parquet, Arrow or struct data, which are unsigned there: each reset or step down is a
+#   gigantic step up, so a sum of steps or a rate alarm is wrong, and `diff() < 0`, which looks for resets, finds none.
 # Do: astype("int64") (or "Int64") before diff().
 . "$(dirname "$0")/lib/finding.sh"
 python_packages pandas==3.1.1 numpy==2.4.6 polars==2.1.0

@@ -3,9 +3,10 @@
 # parse-prometheus-text-format returns one histogram for two devices: the last one's buckets, and nobody's sum and count.
 # Expected: a series is a name with its labels (Prometheus text format), so two devices are two entries with their labels, as the
 #   same package gives for a counter and a gauge.
-# Happens: buckets and quantiles are collected under the metric's name alone; each series overwrites the one before. The labels are gone,
-#   and so are _sum and _count where they have labels. No error.
-# Meets: Node.js programs that read an exporter of several devices, routes or instances: a figure that looks like a total is the last one's.
+# Happens: buckets and quantiles are collected under the metric's name alone; each series overwrites the one before. The labels are
+#   gone, and so are _sum and _count where they have labels. No error.
+# Meets: Node.js programs that read an exporter of several devices, routes or instances: a figure that looks like a total is the
+#   last one's.
 # Do: read the text with prometheus_client's parser in Python or a query to the Prometheus server; for this package only use
 #   histograms and summaries without labels.
 . "$(dirname "$0")/lib/finding.sh"
@@ -13,7 +14,8 @@ node_packages parse-prometheus-text-format@1.1.1
 cat >parse.cjs <<'JS'
 const parse = require("parse-prometheus-text-format");
 const series = (labels, first, all) =>
-  `wait_bucket{${labels},le="1"} ${first}\nwait_bucket{${labels},le="+Inf"} ${all}\nwait_sum{${labels}} ${all}\nwait_count{${labels}} ${all}\n`;
+  `wait_bucket{${labels},le="1"} ${first}\nwait_bucket{${labels},le="+Inf"} ${all}\n` +
+  `wait_sum{${labels}} ${all}\nwait_count{${labels}} ${all}\n`;
 const metrics = {
   histogram: parse("# TYPE wait histogram\n" + series('device="a"', 90, 100) + series('device="b"', 1, 2)),
   summary: parse('# TYPE wait summary\nwait{device="a",quantile="0.5"} 7\nwait_count{device="a"} 100\n' +

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # pycayennelpp sends an analog value of 2.3 as 2.29, and 7 of 100 values with two digits a hundredth too small.
 # Expected: Cayenne LPP has hundredths for analog values and tenths for temperatures, so such a value arrives as it was.
-# Happens: the encoder multiplies by 100 and cuts off: 2.3 * 100 is 229.99999999999997 in floating point. What lies between two steps is
-#   always taken nearer to zero, never rounded: 27.59 degrees are 27.5.
-# Meets: LoRaWAN nodes and gateways with this encoder: values jump by a hundredth though nothing changed, and means of finer
-#   values are half a step too near to zero.
+# Happens: the encoder multiplies by 100 and cuts off: 2.3 * 100 is 229.99999999999997 in floating point. What lies between two
+#   steps is always taken nearer to zero, never rounded: 27.59 degrees are 27.5.
+# Meets: LoRaWAN nodes and gateways with this encoder: values jump by a hundredth though nothing changed, and means of finer values
+#   are half a step too near to zero.
 # Do: add half a step with the sign of the value before it is handed over (0.005 for analog values, 0.05 for temperatures).
 . "$(dirname "$0")/lib/finding.sh"
 python_packages pycayennelpp==2.4.0

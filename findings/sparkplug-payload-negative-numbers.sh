@@ -4,11 +4,11 @@
 # project also has a newer protobufjs.
 # Expected: a metric of type Int8 to Int64 comes back as the number that was sent, by this library or another; installing a package
 #   does not change the numbers of one that has its own copy of it; a value that cannot be sent is an error.
-# Happens: Int8 and Int16 are made signed only as the library sends them itself (32 bits); pysparkplug and mqtt-spb-wrapper send
-#   8 and 16 bits. A UInt32 in int_value, where both put it, is null. An Int64 is made signed if its class is the `long` of the
+# Happens: Int8 and Int16 are made signed only as the library sends them itself (32 bits); pysparkplug and mqtt-spb-wrapper send 8
+#   and 16 bits. A UInt32 in int_value, where both put it, is null. An Int64 is made signed if its class is the `long` of the
 #   library's own folder: with protobufjs 8 in the project npm lays out the folders so that it is not. A BigInt is sent as 0.
-# Meets: Node.js applications on a Sparkplug network with Python nodes: temperatures below zero and currents that flow back are large
-#   positive numbers, and counters have no value.
+# Meets: Node.js applications on a Sparkplug network with Python nodes: temperatures below zero and currents that flow back are
+#   large positive numbers, and counters have no value.
 # Do: correct by the metric's type after decoding, at both widths; let nodes send Double; never hand it a BigInt.
 . "$(dirname "$0")/lib/finding.sh"
 python_packages pysparkplug==0.6.1 protobuf==6.33.5

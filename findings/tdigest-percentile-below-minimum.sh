@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The Python package tdigest says that the 75th percentile of 9,900 zeros and 100 fives is 2.55, and the 1st is -4.85.
-# Expected: a percentile lies between the smallest and the largest value; a t-digest is an estimate, but one made to be most accurate
-#   at the ends, and with 99 of 100 values equal there is little to estimate.
-# Happens: equal values are one centroid, and the estimate is a straight line through it whose slope comes from the neighbours, however
-#   far they are. Between two levels it is a ramp over all values; below the first it leaves the range.
+# Expected: a percentile lies between the smallest and the largest value; a t-digest is an estimate, but one made to be most
+#   accurate at the ends, and with 99 of 100 values equal there is little to estimate.
+# Happens: equal values are one centroid, and the estimate is a straight line through it whose slope comes from the neighbours,
+#   however far they are. Between two levels it is a ramp over all values; below the first it leaves the range.
 # Meets: what has few distinct values: states, set points, error counts, rounded temperatures, waiting times that are mostly 0. An
 #   alarm on the 75th or 90th percentile fires without cause.
 # Do: use fastdigest or crick (right in this case), or exact quantiles.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A range of 7 degrees is 44.6 degrees Fahrenheit for pint's numpy.ptp, and a difference of 5 is 278.15 K for mathjs.
-# Expected: the difference of two temperatures has a unit of differences: 7 °C are 12.6 °F, 5 °C are 5 K. pint has delta_degC for it,
-#   and max - min, numpy.diff and numpy.std give it.
+# Expected: the difference of two temperatures has a unit of differences: 7 °C are 12.6 °F, 5 °C are 5 K. pint has delta_degC for
+#   it, and max - min, numpy.diff and numpy.std give it.
 # Happens: numpy.ptp of a quantity in degC is in degC, and to("degF") adds 32; in mathjs `25 degC - 20 degC` is a temperature, while
 #   std() of temperatures is right. No error, though pint refuses much else that is ambiguous with offset units.
 # Meets: daily ranges, drifts and alarm bands that are shown in another unit, or compared in K.
@@ -23,7 +23,8 @@ print(json.dumps({name: [f"{value:.1f}", f"{value.to(other):.1f}"] for name, val
     ("ptp", numpy.ptp(day), "degF"), ("max - min", day.max() - day.min(), "delta_degF"), ("std", numpy.std(day), "delta_degF"))}))
 PY
 node -e 'const { evaluate } = require("mathjs");
-console.log(JSON.stringify(["(25 degC - 20 degC) to K", "std(20 degC, 22 degC) to K"].map((text) => [text, evaluate(text).toString()])))' >mathjs.json
+const texts = ["(25 degC - 20 degC) to K", "std(20 degC, 22 degC) to K"];
+console.log(JSON.stringify(texts.map((text) => [text, evaluate(text).toString()])))' >mathjs.json
 python3 - <<'PY'
 import json
 
