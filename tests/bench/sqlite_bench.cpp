@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast the SQLite store writes and answers, and how large it gets. Checks its own counts.
-// Usage: bench_sqlite [ROWS] [TOPICS] [BATCH_ROWS] [NORMAL|FULL] [FILE]
+// Usage: bench_sqlite [ROWS] [TOPICS] [BATCH_ROWS] [NORMAL|FULL] [FILE] [US]
+// US: microseconds of device time between two messages.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -43,9 +44,9 @@ struct Load {
   std::shared_ptr<const Schema> schema;
   std::vector<std::string> topics;
   std::vector<std::string> sensors;
-  std::int64_t step_ns = 100'000;  // 10,000 messages a second
+  std::int64_t step_ns;
 
-  explicit Load(std::size_t topic_count) {
+  Load(std::size_t topic_count, std::int64_t step) : step_ns(step) {
     std::vector<Diagnostic> diagnostics;
     auto parsed = Schema::parse(simulator::temperature_schema, "bench", diagnostics);
     require(parsed);
@@ -182,7 +183,9 @@ int main(int argc, char** argv) {
   options.path = argument(5, folder.path("bench.db").c_str());
 
   compare_calls();
-  Load load(topics);
+  const auto step_us = std::strtoll(argument(6, "100").c_str(), nullptr, 10);  // 10,000 a second
+  if (step_us <= 0) fail("US from 1");
+  Load load(topics, step_us * 1000);
   auto store = make_sqlite_store(options, system_environment());
   require(store->open());
   const OnRejected none_is_rejected = [](std::span<const Rejected> refused) -> Result<void> {
@@ -222,8 +225,9 @@ int main(int argc, char** argv) {
   query.topics = {"sensors/+/temperature"};
   query.since = start_ns + static_cast<std::int64_t>(rows / 2) * load.step_ns;
   query.until = *query.since + 1'000'000'000;
-  const std::uint64_t second = 1'000'000'000 / static_cast<std::uint64_t>(load.step_ns);
-  if (rows > 2 * second + 20) measure_query(*store, "1 s of every topic", query, second);
+  const std::uint64_t second =
+      std::max<std::uint64_t>(1, 1'000'000'000 / static_cast<std::uint64_t>(load.step_ns));
+  if (1'000'000'000 % load.step_ns == 0 && rows > 2 * second + 20) measure_query(*store, "1 s of every topic", query, second);
   query = {};
   measure_query(*store, "everything in time order", query, rows);
   query.order = Order::time_descending;
