@@ -8,9 +8,9 @@
 #include "selection.hpp"
 #include "telemetry/aggregation.hpp"
 
-// How an aggregate runs: one statement a partition gives time, id and the values that are asked for,
-// in the order that is cheapest to read; Aggregation does the rest. A large partition is read in
-// slices, so that no read transaction lasts long.
+// How an aggregate runs: one statement a partition gives time, id and the values that are asked
+// for, in the order that is cheapest to read; Aggregation does the rest. A large partition is read
+// in slices, so that no read transaction lasts long.
 
 namespace telemetry::sqlite {
 namespace {
@@ -23,7 +23,8 @@ class AggregateRun {
       : reader_(reader),
         aggregate_(aggregate),
         plan_(reader, aggregate),
-        aggregation_(aggregate) {}
+        aggregation_(aggregate),
+        names_(reader) {}
 
   Result<void> run(const AggregateVisitor& visit);
 
@@ -31,12 +32,8 @@ class AggregateRun {
   /// What one `by` is in a row.
   struct Key {
     enum class Kind : std::uint8_t { topic, device, schema, field } kind;
-    int column = 0;                                    // of a field
-    core::FieldType type = core::FieldType::any;       // of a field
-  };
-  struct Topic {
-    std::string topic, device;
-    std::size_t group = SIZE_MAX;  // of the partition that is read
+    int column = 0;                               // of a field
+    core::FieldType type = core::FieldType::any;  // of a field
   };
   [[nodiscard]] Result<void> check_measures() const;
   void read(const Plan::Part& part);
@@ -44,7 +41,6 @@ class AggregateRun {
   void slice(Statement& statement, const Partition& partition);
   bool step_all(Statement& statement, const Partition& partition);
   [[nodiscard]] std::size_t group_of(Statement& statement, const Partition& partition);
-  Topic& topic_of(std::int64_t id);
   [[nodiscard]] static core::FieldType type_of(const Layout& layout, std::string_view path);
 
   Reader& reader_;
@@ -55,7 +51,8 @@ class AggregateRun {
   std::vector<Key> keys_;               // of the partition that is read
   bool by_topic_ = false;               // a row's topic decides its group
   bool by_field_ = false;               // or its fields do
-  std::unordered_map<std::int64_t, Topic> topics_;
+  TopicNames names_;
+  std::unordered_map<std::int64_t, std::size_t> groups_;  // by topic, in the partition that is read
   std::vector<Sample> samples_, key_samples_;
   std::size_t only_group_ = 0;
   bool alive_ = true;
@@ -74,14 +71,18 @@ Sample sample_of(sqlite3_value* value, core::FieldType type) noexcept {
       const Number number(static_cast<std::int64_t>(sqlite3_value_int64(value)));
       const bool boolean = type == core::FieldType::boolean;
       const bool time = type == core::FieldType::timestamp;
-      return {boolean ? Sample::Kind::boolean : time ? Sample::Kind::time : Sample::Kind::number,
+      return {boolean ? Sample::Kind::boolean
+              : time  ? Sample::Kind::time
+                      : Sample::Kind::number,
               number,
               {}};
     }
     case SQLITE_FLOAT:
       return {Sample::Kind::number, Number(sqlite3_value_double(value)), {}};
     case SQLITE_BLOB:  // see telemetry_value
-      return {Sample::Kind::boolean, Number(std::int64_t{Statement::text_of(value) == "1" ? 1 : 0}), {}};
+      return {Sample::Kind::boolean,
+              Number(std::int64_t{Statement::text_of(value) == "1" ? 1 : 0}),
+              {}};
     case SQLITE_TEXT:
       return {Sample::Kind::text, Number(std::int64_t{0}), Statement::text_of(value)};
     default:
@@ -89,25 +90,14 @@ Sample sample_of(sqlite3_value* value, core::FieldType type) noexcept {
   }
 }
 
-AggregateRun::Topic& AggregateRun::topic_of(std::int64_t id) {
-  const auto [known, added] = topics_.try_emplace(id);
-  if (added) {
-    Statement select = reader_.take("SELECT topic, device FROM topics WHERE id=?1");
-    select.bind(1, id);
-    if (select.step()) {
-      known->second.topic = select.text(0);
-      known->second.device = select.text(1);
-    }
-    select.reset();
-    reader_.give_back(std::move(select));
-  }
-  return known->second;
-}
-
 std::size_t AggregateRun::group_of(Statement& statement, const Partition& partition) {
   if (!by_topic_ && !by_field_) return only_group_;
-  Topic* topic = by_topic_ ? &topic_of(statement.integer(2)) : nullptr;
-  if (!by_field_ && topic->group != SIZE_MAX) return topic->group;
+  const std::int64_t topic_id = by_topic_ ? statement.integer(2) : 0;
+  if (!by_field_) {
+    const auto known = groups_.find(topic_id);
+    if (known != groups_.end()) return known->second;
+  }
+  const TopicNames::Name* topic = by_topic_ ? &names_.of(topic_id) : nullptr;
   key_samples_.clear();
   for (const Key& key : keys_) {
     Sample& sample = key_samples_.emplace_back();
@@ -130,7 +120,7 @@ std::size_t AggregateRun::group_of(Statement& statement, const Partition& partit
     }
   }
   const std::size_t group = aggregation_.group(key_samples_);
-  if (topic != nullptr) topic->group = group;
+  if (!by_field_) groups_[topic_id] = group;
   return group;
 }
 
@@ -139,9 +129,8 @@ bool AggregateRun::step_all(Statement& statement, const Partition& partition) {
     for (std::size_t i = 0; i < samples_.size(); ++i) {
       samples_[i] = sample_of(statement.value(3 + static_cast<int>(i)), types_[i]);
     }
-    const bool taken = aggregation_.add(
-        group_of(statement, partition), statement.integer(0),
-        static_cast<std::uint64_t>(statement.integer(1)), samples_);
+    const bool taken = aggregation_.add(group_of(statement, partition), statement.integer(0),
+                                        static_cast<std::uint64_t>(statement.integer(1)), samples_);
     if (!taken) return false;
   }
   return true;
@@ -194,11 +183,11 @@ void AggregateRun::read(const Plan::Part& part) {
     }
   }
   if (!by_topic_ && !by_field_) only_group_ = SIZE_MAX;
-  for (auto& [id, topic] : topics_) topic.group = SIZE_MAX;  // the schema is another one
+  groups_.clear();  // the schema is another one
   samples_.resize(types_.size());
   Plan::Part asked = part;
   asked.parameters = std::move(parameters);
-  sql += " FROM " + plan_.unordered_sql(part) +
+  sql += " FROM " + plan_.unordered_sql(part, false) +
          " AND p.time>=?1 AND p.time<=?2 AND p.id>=?3 AND p.id<=?5" + part.condition;
   Statement statement = reader_.take(sql);
   bind(statement, asked);

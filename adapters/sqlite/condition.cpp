@@ -32,8 +32,8 @@ void give_truth(sqlite3_context* context, Truth truth) noexcept {
 
 // telemetry_meets(json, path, leaf)
 void meets(sqlite3_context* context, int, sqlite3_value** arguments) {
-  give_truth(context, leaf_meets_json(leaf_of(arguments[2]), text_of(arguments[0]),
-                                      text_of(arguments[1])));
+  give_truth(context,
+             leaf_meets_json(leaf_of(arguments[2]), text_of(arguments[0]), text_of(arguments[1])));
 }
 
 // telemetry_raw_meets(payload, kind, leaf)
@@ -43,8 +43,8 @@ void raw_meets(sqlite3_context* context, int, sqlite3_value** arguments) {
   const bool asks_null = leaf.kind == Kind::is_null;
   switch (static_cast<PayloadKind>(sqlite3_value_int(arguments[1]))) {
     case PayloadKind::json:
-      return give_truth(context, leaf_meets_json(
-                                     leaf, payload_member(payload, leaf.field).value_or("null"), {}));
+      return give_truth(
+          context, leaf_meets_json(leaf, payload_member(payload, leaf.field).value_or("null"), {}));
     case PayloadKind::text:
       if (leaf.field != "value") break;
       return give_truth(context, leaf_meets_bare_text(leaf, payload));
@@ -65,7 +65,8 @@ void give_json_value(sqlite3_context* context, std::string_view json) {
   core::JsonPull pull(json);
   switch (pull.next()) {
     case core::JsonToken::number: {
-      const auto number = Number::read(json.substr(pull.offset(), pull.end_offset() - pull.offset()));
+      const auto number =
+          Number::read(json.substr(pull.offset(), pull.end_offset() - pull.offset()));
       if (!number) return;
       if (number->is_whole()) return sqlite3_result_int64(context, number->whole());
       return sqlite3_result_double(context, number->real());
@@ -77,7 +78,8 @@ void give_json_value(sqlite3_context* context, std::string_view json) {
       }
       std::string text(pull.text().size(), '\0');
       text.resize(core::json_unescape(pull.text(), text));
-      return sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+      return sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT,
+                                   SQLITE_UTF8);
     }
     case core::JsonToken::true_:
     case core::JsonToken::false_:  // an SQL value that no number is
@@ -258,7 +260,8 @@ std::string ConditionSql::json_leaf(const Condition& leaf, const std::string& js
   return fmt::format("telemetry_meets({},{},{})", json, where, add(&leaf));
 }
 
-std::string ConditionSql::compared(const Condition& leaf, const std::string& value, FieldType type) {
+std::string ConditionSql::compared(const Condition& leaf, const std::string& value,
+                                   FieldType type) {
   if (leaf.kind == Kind::is_null) return "(" + value + ") IS NULL";
   if (leaf.kind == Kind::like) {
     if (type != FieldType::string) return "NULL";

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::int64_t topics_per_page = 1000;
 
-/// The newest rows, a page of topics at a time. Conditions are asked of the rows, of which there are
-/// few, not of SQL.
+/// The newest rows, a page of topics at a time. Conditions are asked of the rows, of which there
+/// are few, not of SQL.
 class LatestRun {
  public:
   LatestRun(Reader& reader, const Latest& latest)
@@ -52,9 +52,9 @@ class LatestRun {
 // Topics behind `topic`, which moves on; it becomes empty after the last page.
 std::vector<LatestRun::Found> LatestRun::next_page(std::string& topic) {
   SQLite::Statement select(
-      database_, std::string("SELECT t.topic, t.device, l.id, l.partition_id FROM ") +
-                     plan_.topics_table() +
-                     " t JOIN latest l ON l.topic_id=t.id WHERE t.topic>?1 ORDER BY t.topic LIMIT ?2");
+      database_,
+      std::string("SELECT t.topic, t.device, l.id, l.partition_id FROM ") + plan_.topics_table() +
+          " t JOIN latest l ON l.topic_id=t.id WHERE t.topic>?1 ORDER BY t.topic LIMIT ?2");
   select.bind(1, topic);
   select.bind(2, topics_per_page);
   std::vector<Found> page;
@@ -80,8 +80,7 @@ LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
   source.partition = found;
   for (const Column& column : found->layout->columns) source.columns.push_back(&column);
   Statement statement(
-      database_, select_sql(source, "?2", "?3") + " FROM " + quoted_name(found->table) +
-                     " p WHERE p.id=?1");
+      database_, select_sql(source) + " FROM " + quoted_name(found->table) + " p WHERE p.id=?1");
   return &lookups_.emplace(id, Lookup{catalogue_, std::move(source), std::move(statement)})
               .first->second;
 }
@@ -92,9 +91,8 @@ bool LatestRun::show(const Row& row, const RowVisitor& visit) {
   if (fields.empty()) return visit(row) && --left_ > 0;
   Row chosen = row;
   std::erase_if(chosen.fields, [&](const Field& field) {
-    return std::ranges::none_of(fields, [&](const std::string& name) {
-      return is_field_or_member(field.path, name);
-    });
+    return std::ranges::none_of(
+        fields, [&](const std::string& name) { return is_field_or_member(field.path, name); });
   });
   if (std::ranges::find(fields, "extra") == fields.end()) chosen.extra = {};
   return visit(chosen) && --left_ > 0;
@@ -116,9 +114,9 @@ Result<void> LatestRun::run(const RowVisitor& visit) {
       Lookup* lookup = lookup_for(found.partition);
       if (lookup == nullptr) continue;
       lookup->statement.bind(1, found.id);
-      lookup->statement.bind(2, std::string_view(found.topic));
-      lookup->statement.bind(3, std::string_view(found.device));
-      if (lookup->statement.step()) buffer_.add(lookup->source, lookup->statement);
+      if (lookup->statement.step()) {
+        buffer_.add(lookup->source, lookup->statement, found.topic, found.device);
+      }
       lookup->statement.reset();
     }
     snapshot.commit();

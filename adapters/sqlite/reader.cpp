@@ -24,6 +24,9 @@ namespace {
 
 constexpr std::size_t window_rows_min = 4096;
 constexpr std::size_t window_rows_max = 16'384;
+// Of a window that is read whole: two blocks, and at most somewhat more.
+constexpr std::size_t whole_rows_wanted = 32'768;
+constexpr std::size_t whole_rows_max = 40'000;
 
 /// A position in the order of a query: rows behind it are still to come.
 struct Edge {
@@ -34,7 +37,11 @@ struct Edge {
 class QueryRun {
  public:
   QueryRun(Reader& reader, const Query& query)
-      : reader_(reader), database_(reader.database()), query_(query), plan_(reader, query) {}
+      : reader_(reader),
+        database_(reader.database()),
+        query_(query),
+        plan_(reader, query),
+        names_(reader) {}
 
   Result<void> prepare();
   void run(const RowVisitor& visit);
@@ -52,7 +59,9 @@ class QueryRun {
   struct Part {
     Source source;
     const std::vector<Parameter>* parameters;  // of source.condition
+    const Plan::Part* planned;
     std::optional<Statement> statement;
+    std::optional<Statement> whole;  // the same without order
   };
   /// A part that the window touches, its statement at the next row.
   struct Cursor {
@@ -63,6 +72,11 @@ class QueryRun {
   void add_part(const Plan::Part& planned);
   std::string statement_sql(const Source& source) const;
   void start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max);
+  void bind(Statement& statement, const Part& part, std::int64_t from, std::int64_t to);
+  void add(const Part& part, Statement& statement);
+  [[nodiscard]] bool reads_blocks() const;
+  [[nodiscard]] bool fill_whole(std::int64_t low, std::int64_t high);
+  [[nodiscard]] std::int64_t block_end(std::int64_t from, std::int64_t to) const;
   void stop(Part& part) noexcept;
   bool is_unordered_behind(std::int64_t from) const;
   std::int64_t window_end(std::int64_t from) const;
@@ -87,6 +101,7 @@ class QueryRun {
   SQLite::Database& database_;
   const Query& query_;
   Plan plan_;
+  TopicNames names_;
   std::int64_t last_id_ = 0;
   std::int64_t since_ = INT64_MIN, until_ = INT64_MAX;  // both inclusive
   std::vector<Part> parts_;                             // by where their time begins
@@ -115,6 +130,7 @@ Result<void> QueryRun::prepare() {
   });
   // Reading many topics costs one index look-up a topic and window: make windows worth it.
   rows_wanted_ = std::clamp(2 * plan_.topic_count(), window_rows_min, window_rows_max);
+  if (reads_blocks()) rows_wanted_ = whole_rows_wanted;
   if (query_.limit > 0 && query_.limit < rows_wanted_) {
     const std::size_t least = plan_.topics() == Topics::one ? 32 : 256;
     rows_wanted_ = std::max<std::size_t>(query_.limit + query_.limit / 8, least);
@@ -123,16 +139,15 @@ Result<void> QueryRun::prepare() {
 }
 
 void QueryRun::add_part(const Plan::Part& planned) {
-  Part part{{}, &planned.parameters, {}};
+  Part part{{}, &planned.parameters, &planned, {}, {}};
   Source& source = part.source;
   source.partition = planned.partition;
   source.condition = planned.condition;
   const auto& fields = query_.fields;
   source.want_extra = fields.empty() || std::ranges::find(fields, "extra") != fields.end();
   for (const Column& column : planned.partition->layout->columns) {
-    const bool wanted = std::ranges::any_of(fields, [&](const std::string& field) {
-      return is_field_or_member(column.path, field);
-    });
+    const bool wanted = std::ranges::any_of(
+        fields, [&](const std::string& field) { return is_field_or_member(column.path, field); });
     if (wanted || fields.empty()) source.columns.push_back(&column);
   }
   parts_.push_back(std::move(part));
@@ -143,9 +158,9 @@ void QueryRun::add_part(const Plan::Part& planned) {
 // keeps statements by it.
 std::string QueryRun::statement_sql(const Source& source) const {
   const bool up = ascending();
-  return select_sql(source, "q.topic", "q.device") + " FROM " + plan_.rows_sql(*source.partition) +
+  return select_sql(source) + " FROM " + plan_.rows_sql(*source.partition) +
          " AND p.time>=?1 AND p.time<=?2 AND " +
-         (up ? "(p.time>?1 OR p.id>?3)" : "(p.time<?2 OR p.id<?3)") + " AND p.id<=?5" +
+         (up ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + " AND p.id<=?5" +
          source.condition +
          (up ? " ORDER BY p.time, p.id LIMIT ?4" : " ORDER BY p.time DESC, p.id DESC LIMIT ?4");
 }
@@ -160,11 +175,15 @@ bool QueryRun::advance(Cursor& cursor) const {
 void QueryRun::start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max) {
   if (!part.statement) part.statement.emplace(reader_.take(statement_sql(part.source)));
   Statement& statement = *part.statement;
+  bind(statement, part, from, to);
+  statement.bind(4, static_cast<std::int64_t>(rows_max));
+}
+
+void QueryRun::bind(Statement& statement, const Part& part, std::int64_t from, std::int64_t to) {
   statement.reset();
   statement.bind(1, from);
   statement.bind(2, to);
   statement.bind(3, edge_.id);
-  statement.bind(4, static_cast<std::int64_t>(rows_max));
   statement.bind(5, last_id_);
   if (plan_.topics() == Topics::one) statement.bind(6, plan_.topic_id());
   for (std::size_t i = 0; i < part.parameters->size(); ++i) {
@@ -173,14 +192,79 @@ void QueryRun::start(Part& part, std::int64_t from, std::int64_t to, std::size_t
 }
 
 void QueryRun::stop(Part& part) noexcept {
-  if (part.statement) reader_.give_back(*std::move(part.statement));
-  part.statement.reset();
+  for (auto* statement : {&part.statement, &part.whole}) {
+    if (*statement) reader_.give_back(std::move(**statement));
+    statement->reset();
+  }
+}
+
+void QueryRun::add(const Part& part, Statement& statement) {
+  const TopicNames::Name& name = names_.of(RowBuffer::topic_id(statement));
+  buffer_.add(part.source, statement, name.topic, name.device);
+}
+
+/// Many topics, all rows of a window: it is cheaper to read them as they lie and to sort them here.
+bool QueryRun::reads_blocks() const {
+  return plan_.topics() != Topics::one && plan_.reads_whole() && query_.limit == 0;
+}
+
+// All rows of [low, high] behind the edge. False when they are too many.
+bool QueryRun::fill_whole(std::int64_t low, std::int64_t high) {
+  buffer_.clear();
+  names_.trim();
+  bool fits = true;
+  for (Part& part : parts_) {
+    const Partition& partition = *part.source.partition;
+    if (partition.time_max < low || partition.time_min > high || !fits) continue;
+    if (!part.whole) {
+      part.whole.emplace(reader_.take(
+          select_sql(part.source) + " FROM " + plan_.unordered_sql(*part.planned, true) +
+          " AND p.time>=?1 AND p.time<=?2 AND " +
+          (ascending() ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + " AND p.id<=?5" +
+          part.source.condition));
+    }
+    Statement& statement = *part.whole;
+    bind(statement, part, low, high);
+    while (fits && statement.step()) {
+      add(part, statement);
+      fits = !buffer_.is_full(whole_rows_max);
+    }
+    statement.reset();
+  }
+  if (!fits) return false;
+  buffer_.sort(ascending());
+  return true;
+}
+
+/// An end of a window at or before `to` at which a block ends, so that few rows are read in vain.
+std::int64_t QueryRun::block_end(std::int64_t from, std::int64_t to) const {
+  const Partition* largest = nullptr;
+  for (const Part& part : parts_) {
+    const Partition& partition = *part.source.partition;
+    if (partition.time_max < std::min(from, to) || partition.time_min > std::max(from, to))
+      continue;
+    if (largest == nullptr || partition.row_count > largest->row_count) largest = &partition;
+  }
+  if (largest == nullptr || !plan_.catalogue()->has_blocks()) return to;
+  Statement edge = reader_.take(ascending() ? "SELECT max(time_max) FROM blocks WHERE "
+                                              "partition_id=?1 AND time_max>=?2 AND time_max<=?3"
+                                            : "SELECT min(time_min) FROM blocks WHERE "
+                                              "partition_id=?1 AND time_min<=?2 AND time_min>=?3");
+  edge.bind(1, largest->id);
+  edge.bind(2, from);
+  edge.bind(3, to);
+  const bool found = edge.step() && sqlite3_value_type(edge.value(0)) == SQLITE_INTEGER;
+  const std::int64_t end = found ? edge.integer(0) : to;
+  edge.reset();
+  reader_.give_back(std::move(edge));
+  return end;
 }
 
 // Copies the rows of [low, high] behind the edge, in order. True when the buffer was full before
 // the end of the window.
 bool QueryRun::fill(std::int64_t low, std::int64_t high, std::size_t rows_max) {
   buffer_.clear();
+  names_.trim();
   std::vector<Cursor> cursors;
   std::optional<Edge> last;
   const auto later = [this](const Cursor& a, const Cursor& b) { return before(b.at, a.at); };
@@ -203,7 +287,7 @@ bool QueryRun::fill(std::int64_t low, std::int64_t high, std::size_t rows_max) {
     if (cursors.empty()) break;
     std::pop_heap(cursors.begin(), cursors.end(), later);
     Cursor& first = cursors.back();
-    buffer_.add(first.part->source, *first.part->statement);
+    add(*first.part, *first.part->statement);
     last = first.at;
     if (advance(first))
       std::push_heap(cursors.begin(), cursors.end(), later);
@@ -241,7 +325,8 @@ bool QueryRun::is_unordered_behind(std::int64_t from) const {
 }
 
 std::int64_t QueryRun::window_end(std::int64_t from) const {
-  if (plan_.topics() == Topics::one && !is_unordered_behind(from)) return ascending() ? until_ : since_;
+  if (plan_.topics() == Topics::one && !is_unordered_behind(from))
+    return ascending() ? until_ : since_;
   const auto start = static_cast<std::uint64_t>(from);
   if (ascending()) {
     const std::uint64_t room = static_cast<std::uint64_t>(until_) - start;
@@ -259,7 +344,7 @@ void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
     width_ = static_cast<std::uint64_t>(ascending() ? reached - from : from - reached);
   } else {
     width_ = static_cast<std::uint64_t>(ascending() ? to - from : from - to);
-    if (rows < rows_wanted_ / 2 && width_ < UINT64_MAX / 16) {
+    if (rows < rows_wanted_ / 2 && !buffer_.is_half_full() && width_ < UINT64_MAX / 16) {
       width_ *= std::clamp<std::size_t>(rows_wanted_ / std::max<std::size_t>(rows, 1), 2, 16);
     }
   }
@@ -291,7 +376,21 @@ void QueryRun::run(const RowVisitor& visit) {
     edge_.id = static_cast<std::int64_t>(query_.after->id);
   }
   while (from && left > 0 && (ascending() ? *from <= until_ : *from >= since_)) {
-    const std::int64_t to = window_end(*from);
+    std::int64_t to = window_end(*from);
+    if (reads_blocks()) {
+      to = block_end(*from, to);
+      while (to != *from && !(ascending() ? fill_whole(*from, to) : fill_whole(to, *from))) {
+        to = *from + (to - *from) / 2;  // towards `from`
+      }
+      if (to != *from) {
+        if (!buffer_.visit(visit, left)) return;
+        adapt(*from, to, false);
+        edge_.id = no_edge;
+        if (to == (ascending() ? until_ : since_)) return;
+        from = next_time(ascending() ? to + 1 : to - 1);
+        continue;
+      }
+    }
     const auto rows_max = static_cast<std::size_t>(
         std::min<std::uint64_t>(left, std::max(rows_wanted_ * 2, window_rows_min)));
     const bool full = ascending() ? fill(*from, to, rows_max) : fill(to, *from, rows_max);

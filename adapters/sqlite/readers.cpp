@@ -35,9 +35,9 @@ std::shared_ptr<const Catalogue> Reader::catalogue() {
 }
 
 Statement Reader::take(const std::string& sql) {
-  const auto found =
-      std::find_if(kept_.rbegin(), kept_.rend(),
-                   [&](const Statement& statement) { return statement.text() == sql; });
+  const auto found = std::find_if(kept_.rbegin(), kept_.rend(), [&](const Statement& statement) {
+    return statement.text() == sql;
+  });
   if (found == kept_.rend()) return {*database_, sql};
   Statement statement = std::move(*found);
   kept_.erase(std::prev(found.base()));

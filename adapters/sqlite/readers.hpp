@@ -36,8 +36,8 @@ class Reader {
 
   DatabasePtr database_;
   std::shared_ptr<const Catalogue> catalogue_;
-  std::int64_t data_version_ = 0;                 // of the catalogue
-  std::vector<Statement> kept_;  // the one used last stands last
+  std::int64_t data_version_ = 0;  // of the catalogue
+  std::vector<Statement> kept_;    // the one used last stands last
 };
 
 /// The reader used last is kept: opening a connection makes SQLite parse the text of every table

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rows.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "base64.hpp"
 
 namespace telemetry::sqlite {
 
-std::string select_sql(const Source& source, std::string_view topic_sql,
-                       std::string_view device_sql) {
+std::string select_sql(const Source& source) {
   const Layout& layout = *source.partition->layout;
-  std::string sql = fmt::format("SELECT p.id,p.time,p.delay,p.flags,{},{}", topic_sql, device_sql);
-  for (const Column* column : source.columns) sql += "," + value_sql(*column);
+  std::string sql = "SELECT p.id,p.time,p.delay,p.flags,p.topic_id";
+  for (const Column* column : source.columns) sql += ",p." + quoted_name(column->name);
   if (layout.is_raw()) sql += ",p.kind,p.payload";
   if (layout.has_extra && source.want_extra) sql += ",p.extra";
   return sql;
@@ -20,6 +19,7 @@ std::string select_sql(const Source& source, std::string_view topic_sql,
 void RowBuffer::clear() noexcept {
   rows_.clear();
   fields_.clear();
+  order_.clear();
   arena_.clear();
 }
 
@@ -43,7 +43,8 @@ core::Value RowBuffer::value_of(const Column& column, sqlite3_value* stored) {
   return json ? core::Value::json(text) : core::Value::text(text);
 }
 
-void RowBuffer::add(const Source& source, Statement& statement) {
+void RowBuffer::add(const Source& source, Statement& statement, std::string_view topic,
+                    std::string_view device) {
   const Layout& layout = *source.partition->layout;
   Entry entry{{}, fields_.size(), 0};
   Row& row = entry.row;
@@ -51,12 +52,15 @@ void RowBuffer::add(const Source& source, Statement& statement) {
   row.time = statement.integer(1);
   row.received_at = row.time + statement.integer(2);
   row.retained = (statement.integer(3) & row_flag::retained) != 0;
-  row.topic = arena_.copy(statement.text(4));
-  row.device = arena_.copy(statement.text(5));
+  row.topic = arena_.copy(topic);
+  row.device = arena_.copy(device);
   row.schema = layout.schema_name;
-  int index = 6;
+  int index = 5;
+  const bool time_apart = (statement.integer(3) & row_flag::time_apart) != 0;
   for (const Column* column : source.columns) {
-    const core::Value value = value_of(*column, statement.value(index++));
+    sqlite3_value* const stored = statement.value(index++);
+    const core::Value value =
+        column->is_time && !time_apart ? core::Value::time(row.time) : value_of(*column, stored);
     if (!value.is_null()) fields_.push_back({column->path, value});
   }
   if (layout.is_raw()) {
@@ -72,10 +76,25 @@ void RowBuffer::add(const Source& source, Statement& statement) {
   rows_.push_back(entry);
 }
 
+void RowBuffer::sort(bool ascending) {
+  order_.resize(rows_.size());
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    order_[i] = {rows_[i].row.time, rows_[i].row.id, static_cast<std::uint32_t>(i)};
+  }
+  const auto before = [](const Place& a, const Place& b) {
+    return a.time != b.time ? a.time < b.time : a.id < b.id;
+  };
+  if (!std::is_sorted(order_.begin(), order_.end(), before)) {
+    std::sort(order_.begin(), order_.end(), before);
+  }
+  if (!ascending) std::reverse(order_.begin(), order_.end());
+}
+
 bool RowBuffer::visit(const RowVisitor& visit, std::uint64_t limit) {
   std::vector<Field> fields;  // one row's, handed from row to row
-  for (Entry& entry : rows_) {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (limit-- == 0) return true;
+    Entry& entry = rows_[order_.empty() ? i : order_[i].index];
     const auto first = fields_.begin() + static_cast<std::ptrdiff_t>(entry.first_field);
     fields.assign(first, first + static_cast<std::ptrdiff_t>(entry.field_count));
     entry.row.fields.swap(fields);

@@ -23,11 +23,9 @@ struct Source {
   std::string condition;  ///< " AND ..." over alias p, with parameters from ?7 on
 };
 
-/// The columns that RowBuffer reads: id, time, delay, flags, `topic_sql`, `device_sql`, the
-/// source's columns, of a raw layout kind and payload, and extra where there is any and it is
-/// wanted.
-[[nodiscard]] std::string select_sql(const Source& source, std::string_view topic_sql,
-                                     std::string_view device_sql);
+/// The columns that RowBuffer reads: id, time, delay, flags, topic's number, the source's columns,
+/// of a raw layout kind and payload, and extra where there is any and it is wanted.
+[[nodiscard]] std::string select_sql(const Source& source);
 
 inline constexpr std::size_t buffer_bytes_max = 8 * 1024 * 1024;
 
@@ -40,10 +38,21 @@ class RowBuffer {
   [[nodiscard]] bool is_full(std::size_t rows_max) const noexcept {
     return rows_.size() >= rows_max || arena_.bytes() >= buffer_bytes_max;
   }
+  /// A window twice as wide may not fit.
+  [[nodiscard]] bool is_half_full() const noexcept {
+    return arena_.bytes() >= buffer_bytes_max / 2;
+  }
   [[nodiscard]] const Row& back() const noexcept { return rows_.back().row; }
 
   /// Copies the current row of `statement`.
-  void add(const Source& source, Statement& statement);
+  void add(const Source& source, Statement& statement, std::string_view topic,
+           std::string_view device);
+  /// The number of the topic of the current row of `statement`.
+  [[nodiscard]] static std::int64_t topic_id(Statement& statement) noexcept {
+    return statement.integer(4);
+  }
+  /// Rows come in any order of time and id until then.
+  void sort(bool ascending);
   /// Hands rows to the visitor, at most `limit`. False when the visitor stopped.
   [[nodiscard]] bool visit(const RowVisitor& visit, std::uint64_t limit);
 
@@ -55,7 +64,13 @@ class RowBuffer {
   };
   [[nodiscard]] core::Value value_of(const Column& column, sqlite3_value* stored);
 
+  struct Place {
+    std::int64_t time;
+    std::uint64_t id;
+    std::uint32_t index;
+  };
   std::vector<Entry> rows_;
+  std::vector<Place> order_;  // empty: as they came
   std::vector<Field> fields_;
   Arena arena_{64 * 1024};
 };

@@ -58,6 +58,21 @@ bool is_met(const Condition& condition, std::string_view topic, std::string_view
 
 }  // namespace
 
+const TopicNames::Name& TopicNames::of(std::int64_t id) {
+  const auto [known, added] = names_.try_emplace(id);
+  if (added) {
+    Statement select = reader_.take("SELECT topic, device FROM topics WHERE id=?1");
+    select.bind(1, id);
+    if (select.step()) {
+      known->second.topic = select.text(0);
+      known->second.device = select.text(1);
+    }
+    select.reset();
+    reader_.give_back(std::move(select));
+  }
+  return known->second;
+}
+
 TopicRange range_of(std::string_view filter) {
   const std::size_t wild = filter.find_first_of("+#");
   if (wild == std::string_view::npos) return {std::string(filter), std::string(filter) + '\0'};
@@ -188,10 +203,10 @@ Result<void> Plan::check_leaf(const Condition& leaf,
 }
 
 void Plan::choose_topics() {
-  const bool restricted =
-      !selection_.devices.empty() ||
-      std::ranges::any_of(selection_.where,
-                          [](const Condition& condition) { return condition.is_all_of_topic(); });
+  const bool restricted = !selection_.devices.empty() ||
+                          std::ranges::any_of(selection_.where, [](const Condition& condition) {
+                            return condition.is_all_of_topic();
+                          });
   const bool everything = std::ranges::find(selection_.topics, "#") != selection_.topics.end();
   if (everything && !restricted) {
     SQLite::Statement any(database_,
@@ -215,10 +230,10 @@ void Plan::choose_topics() {
 void Plan::choose_matching(const std::string& filter) {
   const TopicRange range = range_of(filter);
   SQLite::Statement insert(database_, "INSERT OR IGNORE INTO temp.chosen VALUES (?, ?, ?)");
-  SQLite::Statement select(database_,
-                           range.end.empty()
-                               ? "SELECT id, topic, device FROM topics"
-                               : "SELECT id, topic, device FROM topics WHERE topic>=?1 AND topic<?2");
+  SQLite::Statement select(
+      database_, range.end.empty()
+                     ? "SELECT id, topic, device FROM topics"
+                     : "SELECT id, topic, device FROM topics WHERE topic>=?1 AND topic<?2");
   if (!range.end.empty()) {
     select.bind(1, range.begin);
     select.bind(2, range.end);
@@ -283,20 +298,23 @@ std::string Plan::rows_sql(const Partition& partition) const {
   const std::string block = "p." + partition.layout->block() + "=b.block";
   const std::string blocks =
       fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1", partition.id);
-  const std::string chosen =
-      one ? "=?6" : fmt::format(" IN (SELECT id FROM {})", topics);
+  const std::string chosen = one ? "=?6" : fmt::format(" IN (SELECT id FROM {})", topics);
   const std::string how = few ? fmt::format("{} AND p.topic_id{}", block, chosen)
                               : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
   return fmt::format("blocks b CROSS JOIN {} p CROSS JOIN {} q WHERE {} AND {} AND q.id=p.topic_id",
                      table, topics, blocks, how);
 }
 
-std::string Plan::unordered_sql(const Part& part) const {
+bool Plan::reads_whole() const noexcept {
+  return topics_ == Topics::all || topic_count_ > topics_by_index_max;
+}
+
+std::string Plan::unordered_sql(const Part& part, bool window) const {
   const Partition& partition = *part.partition;
   const bool all = topics_ == Topics::all;
-  if (!all && topic_count_ <= topics_by_index_max) return rows_sql(partition);
+  if (!reads_whole()) return rows_sql(partition);
   const std::string table = quoted_name(partition.table);
-  const bool whole = partition.time_min >= since_ && partition.time_max <= until_;
+  const bool whole = !window && partition.time_min >= since_ && partition.time_max <= until_;
   std::string from = table + " p", where = "1";
   if (!whole && is_in_order(partition)) {
     from = "blocks b CROSS JOIN " + from;

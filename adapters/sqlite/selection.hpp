@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "condition.hpp"
@@ -48,11 +49,15 @@ class Plan {
   /// Both inclusive, and within what is stored.
   [[nodiscard]] std::int64_t since() const noexcept { return since_; }
   [[nodiscard]] std::int64_t until() const noexcept { return until_; }
+  /// True when most rows of a stretch of time are wanted, so that unordered_sql() reads tables as
+  /// they lie.
+  [[nodiscard]] bool reads_whole() const noexcept;
   /// What stands between FROM and the conditions, for rows in order of time: the topics as q, their
   /// rows as p. ?1 and ?2 are the times, both inclusive, ?6 is the topic when there is one.
   [[nodiscard]] std::string rows_sql(const Partition& partition) const;
   /// The same for rows in any order; alias q is there only when the part asks for topics.
-  [[nodiscard]] std::string unordered_sql(const Part& part) const;
+  /// @param window ?1 and ?2 are less than the selection's times
+  [[nodiscard]] std::string unordered_sql(const Part& part, bool window) const;
 
  private:
   [[nodiscard]] bool is_in_order(const Partition& partition) const;
@@ -79,6 +84,25 @@ class Plan {
   std::size_t topic_count_ = 0;
   std::int64_t last_id_ = 0;
   std::int64_t since_ = INT64_MIN, until_ = INT64_MAX;
+};
+
+/// Topics by their numbers, as they are asked for.
+class TopicNames {
+ public:
+  struct Name {
+    std::string topic, device;
+  };
+  explicit TopicNames(Reader& reader) noexcept : reader_(reader) {}
+  [[nodiscard]] const Name& of(std::int64_t id);
+  /// Forgets names if there are many. Views into them end.
+  void trim() {
+    if (names_.size() > kept_max) names_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kept_max = 50'000;
+  Reader& reader_;
+  std::unordered_map<std::int64_t, Name> names_;
 };
 
 /// The first topic that a filter may match and the first one behind, in the order of bytes; both

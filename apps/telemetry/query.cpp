@@ -153,8 +153,8 @@ int run_rows(const Arguments& arguments) {
   Output output;
   std::uint64_t rows = 0;
   const auto writer = RowWriter::make(
-      format_of(arguments), query.fields,
-      [&](std::string_view text) { return output.write(text); }, terminal_columns(), query.zone);
+      format_of(arguments), query.fields, [&](std::string_view text) { return output.write(text); },
+      terminal_columns(), query.zone);
   const auto visit = [&](const Row& row) {
     ++rows;
     return writer->write(row);
@@ -219,7 +219,8 @@ void add_query(Command& program) {
       .show_default();
   command.option("--limit", a.limit, "At most this many rows; 0 = all").type("N").show_default();
   command
-      .option("--after", a.after, "Goes on where the page before ended; it prints what to write here")
+      .option("--after", a.after,
+              "Goes on where the page before ended; it prints what to write here")
       .type("CURSOR")
       .excludes(functions);
   command.option("--order", a.order, "Rows come oldest or newest first")
@@ -236,7 +237,7 @@ void add_query(Command& program) {
   command.example("telemetry query -c edge.yaml 'sensors/+/temperature' --since 1h");
   command.example(
       "telemetry query -c edge.yaml 'sensors/#' \\\n"
-      "      --where \"temperature > 30 and not humidity is null\" --order newest --limit 10");
+      "      --where 'temperature > 30 and not humidity is null' --order newest");
   command.example(
       "telemetry query -c edge.yaml 'sensors/#' --agg 'avg(temperature),p95(temperature)' \\\n"
       "      --every 1h --by topic --tz Europe/Berlin");

@@ -64,8 +64,7 @@ class Aggregation {
   /// A row of a group. Booleans count as 0 and 1; only count, min, max, first and last see texts
   /// and times.
   /// @returns false when memory is used up: finish() has the error.
-  bool add(std::size_t group, std::int64_t time, std::uint64_t id,
-           std::span<const Sample> values);
+  bool add(std::size_t group, std::int64_t time, std::uint64_t id, std::span<const Sample> values);
   /// Shows the rows. Errors: resource_exhausted  memory was used up; invalid_argument  a field has
   /// texts or times alone, and a function wants numbers.
   [[nodiscard]] Result<void> finish(const AggregateVisitor& visit);

@@ -19,8 +19,8 @@ struct Principal {
   [[nodiscard]] static Principal local() { return {"local", std::nullopt}; }
 };
 
-/// The one filter that matches the topics that both match; nothing when there are none. Both must be
-/// valid and not shared.
+/// The one filter that matches the topics that both match; nothing when there are none. Both must
+/// be valid and not shared.
 [[nodiscard]] std::optional<std::string> intersect_filters(std::string_view a, std::string_view b);
 /// True when every topic that `inner` matches is matched by `outer`.
 [[nodiscard]] bool contains_filter(std::string_view outer, std::string_view inner);

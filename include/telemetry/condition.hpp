@@ -113,11 +113,10 @@ struct Condition {
 ///   test       = ( "=" | "!=" | "<>" | "<" | "<=" | ">" | ">=" ) VALUE | "is" [ "not" ] "null"
 ///              | [ "not" ] "in" "(" VALUE { "," VALUE } ")" | [ "not" ] "like" VALUE
 ///
-/// FIELD is bare, or in double quotes where it has spaces, quotes or operators or is one of the words
-/// above; a quote in it is doubled: location."odd ""name""". VALUE is a number, true, false, a text
-/// without spaces, commas and parentheses, or a text in single or double quotes. The words may have
-/// capitals.
-/// Errors: invalid_argument  not of this form, or too large; says where.
+/// FIELD is bare, or in double quotes where it has spaces, quotes or operators or is one of the
+/// words above; a quote in it is doubled: location."odd ""name""". VALUE is a number, true, false,
+/// a text without spaces, commas and parentheses, or a text in single or double quotes. The words
+/// may have capitals. Errors: invalid_argument  not of this form, or too large; says where.
 [[nodiscard]] Result<Condition> parse_condition(std::string_view text);
 
 /// Appends the condition in the grammar of parse_condition(); equal conditions give equal texts.

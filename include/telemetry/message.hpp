@@ -71,7 +71,8 @@ struct Reading {
 
 /// The nearest double; exact where the decimal is one.
 [[nodiscard]] double to_double(core::Decimal decimal) noexcept;
-/// The shortest decimal that reads back as the same double: what the device wrote. Finite ones only.
+/// The shortest decimal that reads back as the same double: what the device wrote. Finite ones
+/// only.
 [[nodiscard]] core::Decimal to_decimal(double number) noexcept;
 
 /// Memory that only grows and is freed, or reused, as a whole. Pointers into it stay good until

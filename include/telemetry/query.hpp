@@ -68,13 +68,13 @@ struct Latest : Selection {
 /// A function over the values of a field in a group.
 struct Measure {
   enum class Function : std::uint8_t {
-    count,       ///< of the values; of the rows without a field
-    avg,         ///< mean
-    min,         ///< numbers before booleans before texts
+    count,  ///< of the values; of the rows without a field
+    avg,    ///< mean
+    min,    ///< numbers before booleans before texts
     max,
-    sum,         ///< whole where all values are, and it fits int64
-    stddev,      ///< of the sample (n - 1); null below two values, or beyond doubles
-    first,       ///< of the earliest row that has the field
+    sum,     ///< whole where all values are, and it fits int64
+    stddev,  ///< of the sample (n - 1); null below two values, or beyond doubles
+    first,   ///< of the earliest row that has the field
     last,
     percentile,  ///< nearest rank: a value that occurred
   };
@@ -84,8 +84,8 @@ struct Measure {
 
   /// Texts and times have none of it.
   [[nodiscard]] bool wants_numbers() const noexcept {
-    return function == Function::avg || function == Function::sum ||
-           function == Function::stddev || function == Function::percentile;
+    return function == Function::avg || function == Function::sum || function == Function::stddev ||
+           function == Function::percentile;
   }
   /// "avg(temperature)": how it is written, and called in results.
   [[nodiscard]] std::string name() const;

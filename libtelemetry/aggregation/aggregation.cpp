@@ -18,8 +18,12 @@ using Function = Measure::Function;
 using Kind = Sample::Kind;
 
 Sample numeric(Number number) noexcept { return {Kind::number, number, {}}; }
-Sample whole(std::uint64_t count) noexcept { return numeric(Number(static_cast<std::int64_t>(count))); }
-Sample finite(double real) noexcept { return std::isfinite(real) ? numeric(Number(real)) : Sample(); }
+Sample whole(std::uint64_t count) noexcept {
+  return numeric(Number(static_cast<std::int64_t>(count)));
+}
+Sample finite(double real) noexcept {
+  return std::isfinite(real) ? numeric(Number(real)) : Sample();
+}
 
 bool counts(const Sample& sample) noexcept {
   return sample.kind == Kind::number || sample.kind == Kind::boolean;
@@ -62,8 +66,9 @@ class Kept {
   }
   [[nodiscard]] Number at_rank(double rank) {
     (void)merge();
-    const auto count = std::accumulate(runs_.begin(), runs_.end(), std::uint64_t{0},
-                                       [](std::uint64_t sum, const Run& run) { return sum + run.count; });
+    const auto count =
+        std::accumulate(runs_.begin(), runs_.end(), std::uint64_t{0},
+                        [](std::uint64_t sum, const Run& run) { return sum + run.count; });
     auto place = static_cast<std::uint64_t>(std::ceil(rank / 100 * static_cast<double>(count)));
     place = std::clamp<std::uint64_t>(place, 1, count);
     for (const Run& run : runs_) {
@@ -156,9 +161,9 @@ core::Value Sample::value() const noexcept {
 }
 
 struct Aggregation::Values {
-  std::uint64_t count = 0;    // of what is not null
-  std::uint64_t numbers = 0;  // of these, those that are numbers
-  double sum = 0, rest = 0;   // Neumaier: rest is what sum has lost
+  std::uint64_t count = 0;       // of what is not null
+  std::uint64_t numbers = 0;     // of these, those that are numbers
+  double sum = 0, rest = 0;      // Neumaier: rest is what sum has lost
   double mean = 0, squares = 0;  // Welford
   std::int64_t whole = 0;
   bool is_whole = true;  // so far, and `whole` has held them
@@ -263,8 +268,8 @@ void Aggregation::take(Values& state, std::int64_t time, std::uint64_t id, const
   state.is_whole = state.is_whole && value.number.is_whole() &&
                    !__builtin_add_overflow(state.whole, value.number.whole(), &state.whole);
   const double sum = state.sum + real;
-  state.rest += std::abs(state.sum) >= std::abs(real) ? (state.sum - sum) + real
-                                                      : (real - sum) + state.sum;
+  state.rest +=
+      std::abs(state.sum) >= std::abs(real) ? (state.sum - sum) + real : (real - sum) + state.sum;
   state.sum = sum;
   const double apart = real - state.mean;
   state.mean += apart / static_cast<double>(++state.numbers);
@@ -335,7 +340,8 @@ class Aggregation::Filler {
         row_.push_back(of(*std::prev(next)).value());
       } else {
         const bool inside = next != slots.end();
-        row_.push_back(inside ? between(begin, *std::prev(next), *next, of).value() : core::Value());
+        row_.push_back(inside ? between(begin, *std::prev(next), *next, of).value()
+                              : core::Value());
       }
     }
     AggregateRow row;
@@ -357,7 +363,7 @@ class Aggregation::Filler {
   }
   template <class Of>
   [[nodiscard]] Sample between(std::int64_t time, std::size_t before, std::size_t after,
-                              const Of& of) const {
+                               const Of& of) const {
     const Sample low = of(before), high = of(after);
     if (!counts(low) || !counts(high)) return {};
     const auto begin = static_cast<double>(all_.slots_[before].begin);
@@ -405,7 +411,8 @@ Result<void> Aggregation::finish(const AggregateVisitor& visit) {
     return std::ranges::lexicographical_compare(groups_[a].by, groups_[b].by, is_less);
   });
   std::vector<std::vector<std::size_t>> slots(groups_.size());
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) slots[slots_[slot].group].push_back(slot);
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot)
+    slots[slots_[slot].group].push_back(slot);
   std::vector<std::int64_t> begins;
   for (auto& of_group : slots) {
     std::ranges::sort(of_group, {}, [&](std::size_t slot) { return slots_[slot].begin; });
@@ -414,7 +421,8 @@ Result<void> Aggregation::finish(const AggregateVisitor& visit) {
   std::ranges::sort(begins);
   begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
   if (aggregate_.fill != Fill::none && !begins.empty()) {
-    const std::int64_t from = aggregate_.since ? buckets_.of(*aggregate_.since).begin : begins.front();
+    const std::int64_t from =
+        aggregate_.since ? buckets_.of(*aggregate_.since).begin : begins.front();
     const std::int64_t to = aggregate_.until ? *aggregate_.until - 1 : begins.back();
     begins.clear();
     for (std::int64_t at = from; at <= to && begins.size() < Aggregate::buckets_max;) {

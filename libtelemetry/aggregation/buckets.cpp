@@ -70,8 +70,8 @@ Buckets::Span Buckets::compute(std::int64_t time) const {
       return calendar(monday, plus(monday, 7 * ns_per_day));
     }
     case Bucket::Kind::month: {
-      const std::int64_t days = zone_.local_of(time) / ns_per_day -
-                                (zone_.local_of(time) % ns_per_day < 0 ? 1 : 0);
+      const std::int64_t days =
+          zone_.local_of(time) / ns_per_day - (zone_.local_of(time) % ns_per_day < 0 ? 1 : 0);
       const date::year_month_day day{date::sys_days{date::days{days}}};
       const date::year_month month{day.year(), day.month()};
       return calendar(ns_of(month), ns_of(month + date::months{1}));

@@ -23,9 +23,10 @@ Result<void> check_filter(std::string_view filter) {
                              core::without_share(filter)));
   }
   if (!core::is_valid_filter(filter)) {
-    return wrong(fmt::format("\"{}\" is not a topic filter: + stands for one whole level, # for all "
-                             "remaining levels at the end, for example sensors/+/temperature",
-                             filter));
+    return wrong(
+        fmt::format("\"{}\" is not a topic filter: + stands for one whole level, # for all "
+                    "remaining levels at the end, for example sensors/+/temperature",
+                    filter));
   }
   return {};
 }
@@ -51,8 +52,9 @@ Result<void> check_condition(const Condition& condition, std::size_t depth = 0) 
     const bool one = condition.kind == Kind::compare || condition.kind == Kind::like;
     const std::size_t literals = condition.literals.size();
     const bool fits = one ? literals == 1 : (condition.kind == Kind::in) == (literals > 0);
-    return fits ? Result<void>()
-                : wrong(fmt::format("the condition on {} has {} values", condition.field, literals));
+    return fits
+               ? Result<void>()
+               : wrong(fmt::format("the condition on {} has {} values", condition.field, literals));
   }
   const bool one = condition.kind == Kind::negation;
   if (condition.operands.empty() || (one && condition.operands.size() > 1)) {

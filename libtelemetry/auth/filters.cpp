@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Topic filters as sets of topics. Level by level: `+` takes any level but a leading `$...` one, `#`
-// all levels that follow, the one above included.
+// Topic filters as sets of topics. Level by level: `+` takes any level but a leading `$...` one,
+// `#` all levels that follow, the one above included.
 #include "telemetry/auth.hpp"
 
 namespace telemetry {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a leaf of a condition says of one value. This is the meaning that every store must reproduce.
-// JSON is read once, without heap but for texts with escapes; the first member of a name counts.
+// What a leaf of a condition says of one value. This is the meaning that every store must
+// reproduce. JSON is read once, without heap but for texts with escapes; the first member of a name
+// counts.
 #include <charconv>
 #include <cmath>
 
@@ -70,9 +71,9 @@ std::string_view decoded(const JsonPull& pull, std::string& room) {
 
 /// How a value stands to a literal, by the JSON type of both; nothing where they differ.
 Ordering order(const Literal& literal, const std::optional<Number>& number,
-                                           std::optional<bool> boolean,
-                                           std::optional<std::string_view> text) {
-  const bool is_boolean = !literal.quoted() && (literal.text() == "true" || literal.text() == "false");
+               std::optional<bool> boolean, std::optional<std::string_view> text) {
+  const bool is_boolean =
+      !literal.quoted() && (literal.text() == "true" || literal.text() == "false");
   const bool is_number = !literal.quoted() && literal.number();
   if (number && is_number) return *number <=> *literal.number();
   if (boolean && is_boolean) {
@@ -209,7 +210,8 @@ Truth leaf_meets_json(const Condition& leaf, std::string_view json, std::string_
   if (leaf.kind == Condition::Kind::like) {
     return text ? truth(is_like(*text, leaf.literals.front().text())) : Truth::unknown;
   }
-  return compare_all(leaf, [&](const Literal& literal) { return order(literal, number, boolean, text); });
+  return compare_all(leaf,
+                     [&](const Literal& literal) { return order(literal, number, boolean, text); });
 }
 
 std::optional<std::string_view> payload_member(std::string_view json, std::string_view path) {

@@ -184,9 +184,10 @@ class Parser {
       return fail("it names no field");
     }
     if (const std::string_view word = next_word(); is_any_word(word)) {
-      return fail(fmt::format("{0} stands where a field is expected (a field of this name is "
-                              "written in double quotes: \"{0}\")",
-                              word));
+      return fail(
+          fmt::format("{0} stands where a field is expected (a field of this name is "
+                      "written in double quotes: \"{0}\")",
+                      word));
     }
     return take_path(rest_, field_ends, condition.field, condition.field_quoted) ||
            fail("a field has an empty name, or a quote that does not end");
@@ -217,9 +218,10 @@ class Parser {
       after_value_ = false;
       if (!take_sign(')')) return fail("a , or ) is missing");
     } else {
-      return fail(fmt::format("no operator follows \"{}\" (a name with spaces or quotes is written "
-                              "in double quotes)",
-                              condition.field));
+      return fail(
+          fmt::format("no operator follows \"{}\" (a name with spaces or quotes is written "
+                      "in double quotes)",
+                      condition.field));
     }
     return !negated || negate(condition);
   }
@@ -252,13 +254,14 @@ class Parser {
       const bool ends = rest_.empty() || value_ends.find(rest_.front()) != std::string_view::npos;
       return ends || fail("something follows a quoted value");
     }
-    const std::string_view bare = rest_.substr(0, std::min(rest_.find_first_of(value_ends),
-                                                           rest_.size()));
+    const std::string_view bare =
+        rest_.substr(0, std::min(rest_.find_first_of(value_ends), rest_.size()));
     if (bare.empty()) return fail("it has no value");
     if (is_any_word(bare)) {
-      return fail(fmt::format("{0} stands where a value is expected (as a text it is written in "
-                              "quotes: '{0}'; null is asked for with is null)",
-                              bare));
+      return fail(
+          fmt::format("{0} stands where a value is expected (as a text it is written in "
+                      "quotes: '{0}'; null is asked for with is null)",
+                      bare));
     }
     rest_.remove_prefix(bare.size());
     literal = Literal(std::string(bare), false);

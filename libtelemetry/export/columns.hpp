@@ -35,7 +35,18 @@ class ColumnWriter : public RowWriter {
   virtual bool begin(const std::vector<std::string>& names,
                      const std::vector<std::vector<Cell>>& rows) = 0;
   virtual bool line(const std::vector<Cell>& cells) = 0;
+  /// A row, once the columns are known. By default its cells, as a line.
+  virtual bool row(const Row& row);
   virtual bool end() { return true; }
+  /// The place of a field among the fields' columns, or their number; rows of one schema have their
+  /// fields in the same places, so `guess` is asked first.
+  [[nodiscard]] std::size_t place_of(const Field& field, std::size_t guess);
+  [[nodiscard]] std::size_t field_count() const noexcept { return fields_.size(); }
+  [[nodiscard]] bool has_extra() const noexcept { return has_extra_; }
+  [[nodiscard]] bool has_payload() const noexcept { return has_payload_; }
+  [[nodiscard]] bool has_wishes() const noexcept { return !wishes_.empty(); }
+  [[nodiscard]] const TimeZone& zone() const noexcept { return zone_; }
+  void leave_out() noexcept { ++left_out_; }
   bool put(std::string_view text) { return alive_ = alive_ && out_(text); }
 
  private:
@@ -76,7 +87,7 @@ class ColumnWriter : public RowWriter {
 [[nodiscard]] std::unique_ptr<RowWriter> make_table_writer(std::vector<std::string> fields,
                                                            RowWriter::Out out,
                                                            std::size_t columns_max,
-                                                            const TimeZone& zone);
+                                                           const TimeZone& zone);
 [[nodiscard]] std::unique_ptr<RowWriter> make_tables_writer(std::vector<std::string> fields,
                                                             RowWriter::Out out,
                                                             std::size_t columns_max,

@@ -33,21 +33,27 @@ class JsonWriter : public RowWriter {
       : out_(std::move(out)), zone_(zone), array_(array) {}
 
   bool write(const Row& row) override {
-    line_.clear();
-    if (array_) line_ += first_ ? "[\n" : ",\n";
+    if (array_) text_ += first_ ? "[\n" : ",\n";
     first_ = false;
-    append_record_json(row, line_, zone_);
-    if (!array_) line_ += '\n';
-    return alive_ = alive_ && out_(line_);
+    append_record_json(row, text_, zone_);
+    if (!array_) text_ += '\n';
+    constexpr std::size_t held_bytes = 32 * 1024;
+    return alive_ && (text_.size() < held_bytes || flush());
   }
   bool finish() override {
-    if (array_) alive_ = alive_ && out_(first_ ? "[]\n" : "\n]\n");
-    return alive_;
+    if (array_) text_ += first_ ? "[]\n" : "\n]\n";
+    return alive_ && flush();
   }
 
  private:
+  bool flush() {
+    alive_ = text_.empty() || out_(text_);
+    text_.clear();
+    return alive_;
+  }
+
   Out out_;
-  std::string line_;
+  std::string text_;
   TimeZone zone_;
   bool array_;
   bool first_ = true;
@@ -74,15 +80,31 @@ class CsvWriter : public ColumnWriter {
            std::all_of(rows.begin(), rows.end(), [this](const auto& cells) { return line(cells); });
   }
   bool line(const std::vector<Cell>& cells) override {
-    text_.clear();
     for (std::size_t i = 0; i < cells.size(); ++i) {
       if (i > 0) text_ += ',';
       append_csv(cells[i], text_);
     }
     text_ += "\r\n";
-    return put(text_);
+    return flush(0);
   }
+  bool row(const Row& row) override;
+  bool end() override { return flush(0); }
+  /// Writes what waits, if it is more than this.
+  bool flush(std::size_t bytes) {
+    if (text_.size() <= bytes) return true;
+    const bool written = put(text_);
+    text_.clear();
+    return written;
+  }
+  void append_text(std::string_view text) {
+    const std::size_t begin = text_.size();
+    text_ += text;
+    quote_csv(begin, text_);
+  }
+  void append_value(const core::Value& value);
+
   std::string text_;
+  std::vector<const core::Value*> values_;
 };
 
 void set_time(std::int64_t ns, const TimeZone& zone, Cell& cell) {
@@ -132,6 +154,52 @@ void set_member(std::string_view json, std::string_view path, Cell& cell) {
 }
 
 }  // namespace
+
+void CsvWriter::append_value(const core::Value& value) {
+  if (value.kind() == core::ValueKind::text) {
+    if (value.as_text().empty()) text_ += "\"\"";  // empty is not absent
+    return append_text(value.as_text());
+  }
+  if (value.kind() == core::ValueKind::time) return append_time(value.as_integer(), zone(), text_);
+  const std::size_t begin = text_.size();
+  append_json_value(value, text_);
+  if (value.kind() == core::ValueKind::json) quote_csv(begin, text_);
+}
+
+/// What the cells of the row come to, without making them.
+bool CsvWriter::row(const Row& row) {
+  if (row.raw_kind != Row::RawKind::none) return ColumnWriter::row(row);
+  values_.assign(field_count(), nullptr);
+  std::size_t guess = 0;
+  for (const Field& field : row.fields) {
+    const std::size_t place = place_of(field, guess);
+    if (place == field_count()) continue;
+    values_[place] = &field.value;
+    guess = place + 1;
+  }
+  append_text(row.topic);
+  text_ += ',';
+  append_time(row.time, zone(), text_);
+  text_ += ',';
+  append_time(row.received_at, zone(), text_);
+  text_ += ',';
+  append_text(row.device);
+  text_ += row.retained ? ",true" : ",";
+  for (const core::Value* value : values_) {
+    text_ += ',';
+    if (value != nullptr) append_value(*value);
+  }
+  if (has_extra()) {
+    text_ += ',';
+    append_text(row.extra);
+  } else if (!row.extra.empty() && !has_wishes()) {
+    leave_out();
+  }
+  if (has_payload()) text_ += ',';
+  text_ += "\r\n";
+  constexpr std::size_t held_bytes = 32 * 1024;
+  return flush(held_bytes);
+}
 
 ColumnWriter::ColumnWriter(std::vector<std::string> fields, Out out, const TimeZone& zone)
     : out_(std::move(out)),
@@ -230,14 +298,9 @@ void ColumnWriter::fill(const Row& row, std::vector<Cell>& cells) {
   if (row.retained) cells[4].text = "true";
   std::size_t guess = 0;  // rows of one schema have their fields in the same places
   for (const Field& field : row.fields) {
-    if (guess >= fields_.size() || fields_[guess].path != field.path) {
-      const std::size_t found = column_of(field.path);
-      if (found == fields_.size()) {
-        if (wish_for(field.path) != no_wish) ++left_out_;
-        continue;
-      }
-      guess = found;
-    }
+    const std::size_t place = place_of(field, guess);
+    if (place == fields_.size()) continue;
+    guess = place;
     set_value(field.value, zone_, cells[first_field + guess++]);
   }
   if (!row.extra.empty()) {
@@ -270,11 +333,22 @@ bool ColumnWriter::write(const Row& row) {
     for (const Cell& cell : held_.back()) held_bytes_ += cell.text.size();
     return (held_.size() < held_rows_max && held_bytes_ < held_bytes_max) || release();
   }
+  return this->row(row);
+}
+
+bool ColumnWriter::row(const Row& row) {
   fill(row, cells_);
   if (!has_payload_) cells_.pop_back();
   if (!has_extra_)
     cells_.erase(cells_.begin() + static_cast<std::ptrdiff_t>(first_field + fields_.size()));
   return line(cells_);
+}
+
+std::size_t ColumnWriter::place_of(const Field& field, std::size_t guess) {
+  if (guess < fields_.size() && fields_[guess].path == field.path) return guess;
+  const std::size_t found = column_of(field.path);
+  if (found == fields_.size() && wish_for(field.path) != no_wish) ++left_out_;
+  return found;
 }
 
 std::vector<std::string> ColumnWriter::names() const {
@@ -310,8 +384,7 @@ bool ColumnWriter::finish() {
 }
 
 std::unique_ptr<RowWriter> RowWriter::make(RowFormat format, std::vector<std::string> fields,
-                                           Out out, std::size_t columns_max,
-                                           const TimeZone& zone) {
+                                           Out out, std::size_t columns_max, const TimeZone& zone) {
   switch (format) {
     case RowFormat::table:
       return make_table_writer(std::move(fields), std::move(out), columns_max, zone);

@@ -178,14 +178,21 @@ Row::RawKind payload_kind(std::string_view payload) noexcept {
   return text ? Row::RawKind::text : Row::RawKind::binary;
 }
 
+namespace {
+constexpr bool is_plain(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+}
+}  // namespace
+
 void append_json_string(std::string_view text, std::string& out) {
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-      out += text[i++];
-      continue;
-    }
+    std::size_t plain = i;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text, i, plain - i);
+    i = plain;
+    if (i == text.size()) break;
     const text::CodePoint point = text::next_code_point(text.substr(i));
     i += point.bytes;
     if (point.code == '"' || point.code == '\\') {

@@ -57,7 +57,9 @@ void append_record_csv(const Row& row, std::string& out) {
 }
 
 void quote_csv(std::size_t begin, std::string& out) {
-  if (out.find_first_of(",\"\r\n", begin) == std::string::npos) return;
+  const auto needs_quotes = [](char c) { return c == ',' || c == '"' || c == '\r' || c == '\n'; };
+  if (std::none_of(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), needs_quotes))
+    return;
   const std::size_t end = out.size();
   const auto quotes = std::count(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), '"');
   out.resize(end + static_cast<std::size_t>(quotes) + 2);

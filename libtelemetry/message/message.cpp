@@ -61,6 +61,21 @@ double to_double(core::Decimal decimal) noexcept {
 }
 
 core::Decimal to_decimal(double number) noexcept {
+  // What sensors send has few digits. One of at most 15 that reads back is the shortest: no two of
+  // them are the same double.
+  constexpr double scaled_max = 1e15;
+  const double scaled = number * 1e4;
+  if (std::abs(scaled) < scaled_max) {
+    auto mantissa = static_cast<std::int64_t>(scaled + (scaled < 0 ? -0.5 : 0.5));
+    if (static_cast<double>(mantissa) / 1e4 == number) {
+      std::int16_t exponent = -4;
+      while (exponent < 0 && mantissa % 10 == 0) {
+        mantissa /= 10;
+        ++exponent;
+      }
+      return {mantissa, exponent};
+    }
+  }
   constexpr double whole_max = 9007199254740992.0;  // 2^53
   if (std::abs(number) <= whole_max && number == std::trunc(number)) {
     return {static_cast<std::int64_t>(number), 0};

@@ -100,7 +100,8 @@ core::Value value_of_json(std::string_view json, std::string& room) {
     case JsonToken::false_:
       return core::Value::boolean(false);
     case JsonToken::number: {
-      const auto number = Number::read(json.substr(pull.offset(), pull.end_offset() - pull.offset()));
+      const auto number =
+          Number::read(json.substr(pull.offset(), pull.end_offset() - pull.offset()));
       return number ? number->value() : core::Value();
     }
     case JsonToken::string:

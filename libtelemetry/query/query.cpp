@@ -56,8 +56,8 @@ bool has_offset(std::string_view time) {
 }
 
 constexpr std::pair<std::string_view, Function> function_names[] = {
-    {"count", Function::count}, {"avg", Function::avg},     {"mean", Function::avg},
-    {"min", Function::min},     {"max", Function::max},     {"sum", Function::sum},
+    {"count", Function::count},   {"avg", Function::avg},     {"mean", Function::avg},
+    {"min", Function::min},       {"max", Function::max},     {"sum", Function::sum},
     {"stddev", Function::stddev}, {"first", Function::first}, {"last", Function::last}};
 
 bool read_function(std::string_view name, Measure& measure) {
@@ -162,9 +162,9 @@ Result<Bucket> parse_bucket(std::string_view text) {
   if (read_span(width, ns) && std::llround(ns) >= 1) {
     return Bucket{Bucket::Kind::fixed, std::llround(ns)};
   }
-  return Error{Errc::invalid_argument,
-               fmt::format("\"{}\" is no width of a bucket; write 10s, 15m, 1h, 1d, 1w or 1mo",
-                           width)};
+  return Error{
+      Errc::invalid_argument,
+      fmt::format("\"{}\" is no width of a bucket; write 10s, 15m, 1h, 1d, 1w or 1mo", width)};
 }
 
 std::string to_text(const Cursor& cursor, const Query& query) {
@@ -191,9 +191,10 @@ Result<Cursor> parse_cursor(std::string_view text, const Query& query) {
                  fmt::format("\"{}\" is no cursor; take it from the end of the page before", text)};
   }
   if (parts[5] != hash_of(query)) {
-    return Error{Errc::invalid_argument,
-                 "the cursor belongs to another query: topics, devices, schemas, conditions and order "
-                 "must be those of the first page"};
+    return Error{
+        Errc::invalid_argument,
+        "the cursor belongs to another query: topics, devices, schemas, conditions and order "
+        "must be those of the first page"};
   }
   return Cursor{static_cast<std::int64_t>(parts[0]), parts[1], parts[2],
                 static_cast<std::int64_t>(parts[3]), static_cast<std::int64_t>(parts[4])};

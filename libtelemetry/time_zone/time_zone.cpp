@@ -52,10 +52,11 @@ Result<TimeZone> TimeZone::find(std::string_view name) {
                                name)};
     }
     const std::string_view near = nearest(name, known);
-    return Error{Errc::invalid_argument,
-                 near.empty()
-                     ? fmt::format("unknown time zone '{}': write it as Europe/Berlin, or UTC", name)
-                     : fmt::format("unknown time zone '{}': did you mean '{}'?", name, near)};
+    return Error{
+        Errc::invalid_argument,
+        near.empty()
+            ? fmt::format("unknown time zone '{}': write it as Europe/Berlin, or UTC", name)
+            : fmt::format("unknown time zone '{}': did you mean '{}'?", name, near)};
   }
 }
 
@@ -83,7 +84,42 @@ std::int64_t TimeZone::utc_of(std::int64_t local_ns) const {
 void append_time(std::int64_t ns, const TimeZone& zone, std::string& out) {
   std::array<char, core::time_text_bytes_max> text;
   if (zone.is_utc()) {
-    out.append(text.data(), core::format_time(ns, text));
+    // Rows of an answer are mostly of one day.
+    constexpr std::int64_t ns_per_day = 86'400 * ns_per_second;
+    constexpr std::size_t date_bytes = 11;  // with the T
+    struct Date {
+      std::int64_t midnight = INT64_MAX;
+      char text[date_bytes] = {};
+    };
+    thread_local Date date;
+    if (ns < 0 || ns < date.midnight || ns - date.midnight >= ns_per_day) {
+      out.append(text.data(), core::format_time(ns, text));
+      if (ns < 0) return;
+      date.midnight = ns - ns % ns_per_day;
+      std::copy_n(text.data(), date_bytes, date.text);
+      return;
+    }
+    char* at = std::copy_n(date.text, date_bytes, text.data());
+    const auto digits = [&at](std::int64_t value, int count) {
+      for (int i = count; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
+      at += count;
+    };
+    const std::int64_t second = (ns - date.midnight) / ns_per_second;
+    const std::int64_t rest = ns % ns_per_second;
+    digits(second / 3'600, 2);
+    *at++ = ':';
+    digits(second / 60 % 60, 2);
+    *at++ = ':';
+    digits(second % 60, 2);
+    if (rest != 0) {
+      *at++ = '.';
+      const std::int64_t shown = rest % 1'000'000 == 0 ? rest / 1'000'000
+                                 : rest % 1'000 == 0   ? rest / 1'000
+                                                       : rest;
+      digits(shown, shown == rest ? 9 : rest % 1'000'000 == 0 ? 3 : 6);
+    }
+    *at++ = 'Z';
+    out.append(text.data(), at);
     return;
   }
   const std::int32_t minutes = zone.offset_at(ns) / 60;

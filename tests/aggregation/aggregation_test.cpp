@@ -57,7 +57,8 @@ using Rows = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("each function sees what it counts") {
-  Sum sum("count(),count(x),avg(x),min(x),max(x),sum(x),stddev(x),first(x),last(x),median(x),p100(x)");
+  Sum sum(
+      "count(),count(x),avg(x),min(x),max(x),sum(x),stddev(x),first(x),last(x),median(x),p100(x)");
   sum.add(2, number(2.5));
   sum.add(1, whole(4));
   sum.add(3, {});

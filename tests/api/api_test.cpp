@@ -169,5 +169,6 @@ TEST_CASE("a wrong query is refused before the store sees it, with the remedy") 
 }
 
 TEST_CASE("without a store a query says that none is configured") {
-  CHECK(Api(nullptr, system_environment()).query(local, {}, go_on).error().code == Errc::failed_precondition);
+  CHECK(Api(nullptr, system_environment()).query(local, {}, go_on).error().code ==
+        Errc::failed_precondition);
 }

@@ -227,7 +227,8 @@ int main(int argc, char** argv) {
   query.until = *query.since + 1'000'000'000;
   const std::uint64_t second =
       std::max<std::uint64_t>(1, 1'000'000'000 / static_cast<std::uint64_t>(load.step_ns));
-  if (1'000'000'000 % load.step_ns == 0 && rows > 2 * second + 20) measure_query(*store, "1 s of every topic", query, second);
+  if (1'000'000'000 % load.step_ns == 0 && rows > 2 * second + 20)
+    measure_query(*store, "1 s of every topic", query, second);
   query = {};
   measure_query(*store, "everything in time order", query, rows);
   query.order = Order::time_descending;

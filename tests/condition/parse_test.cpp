@@ -110,12 +110,43 @@ TEST_CASE("what a condition is written as reads as the same condition") {
 }
 
 TEST_CASE("what is no condition is refused, with the place and an example of one") {
-  for (const char* wrong :
-       {"", "a", "a 1", "= 1", "a =", "a == 1", "a => 1", "a = 'x", "a = 'x' y", "a b = 1",
-        "'a' = 1", "\"a = 1", "\"\" = 1", "a. = 1", ".a = 1", "a\"b\" = 1", "\"a\" \"b\" = 1",
-        "a = 1 and", "and a = 1", "a = 1 b = 2", "(a = 1", "a = 1)", "()", "not", "a in 1", "a in ()",
-        "a in (1", "a in (1,)", "a is 1", "a is not", "a like", "a = and", "a = null", "null = 1",
-        "a not = 1", "a = (1)", "a = x y"}) {
+  for (const char* wrong : {"",
+                            "a",
+                            "a 1",
+                            "= 1",
+                            "a =",
+                            "a == 1",
+                            "a => 1",
+                            "a = 'x",
+                            "a = 'x' y",
+                            "a b = 1",
+                            "'a' = 1",
+                            "\"a = 1",
+                            "\"\" = 1",
+                            "a. = 1",
+                            ".a = 1",
+                            "a\"b\" = 1",
+                            "\"a\" \"b\" = 1",
+                            "a = 1 and",
+                            "and a = 1",
+                            "a = 1 b = 2",
+                            "(a = 1",
+                            "a = 1)",
+                            "()",
+                            "not",
+                            "a in 1",
+                            "a in ()",
+                            "a in (1",
+                            "a in (1,)",
+                            "a is 1",
+                            "a is not",
+                            "a like",
+                            "a = and",
+                            "a = null",
+                            "null = 1",
+                            "a not = 1",
+                            "a = (1)",
+                            "a = x y"}) {
     INFO(wrong);
     const auto condition = parse_condition(wrong);
     REQUIRE_FALSE(condition);

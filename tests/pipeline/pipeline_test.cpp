@@ -426,8 +426,11 @@ TEST_CASE("a function is a sink: what it returns an error for comes again") {
   REQUIRE(house.brokers[0].wait_until_empty());
   (*pipeline)->stop();
   CHECK(taken == expected(0, 10));
-  CHECK((*pipeline)->api().query({}, [](const Row&) { return true; }).error().code ==
-        Errc::failed_precondition);
+  CHECK((*pipeline)
+            ->api()
+            .query(Principal::local(), {}, [](const Row&) { return true; })
+            .error()
+            .code == Errc::failed_precondition);
 }
 
 TEST_CASE("a second pipeline on one journal is refused") {

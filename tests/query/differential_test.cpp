@@ -6,7 +6,6 @@
 // read. Every operator, function, bucket and zone must be hit; most queries must return rows.
 //
 // TELEMETRY_QUERIES (default 4000; in full 100000) and TELEMETRY_SEED change the run.
-#include <fmt/format.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,11 +14,9 @@
 #include <cstring>
 #include <deque>
 #include <map>
-#include <random>
 #include <set>
 
-#include "adapters/sqlite_queries.hpp"
-#include "telemetry/core/journal_format.hpp"
+#include "query/random_rows.hpp"
 
 using namespace telemetry;
 using namespace telemetry::test;
@@ -27,198 +24,11 @@ using namespace telemetry::test;
 namespace {
 
 using Function = Measure::Function;
-constexpr std::int64_t second = 1'000'000'000;
-constexpr std::int64_t day = 86'400 * second;
 
-constexpr const char* air_schema = R"(
-name: air
-version: "1.0"
-topic_pattern: air/{device}/+
-validation: {strict: true, allow_extra_fields: true}
-fields:
-  - {name: temperature, type: float}
-  - {name: humidity, type: float}
-  - {name: status, type: string}
-  - {name: on, type: boolean}
-  - {name: count, type: integer}
-  - {name: seen, type: timestamp}
-  - {name: place, type: object, fields: [{name: lat, type: float}, {name: hall, type: string}]}
-  - {name: note, type: any}
-  - {name: list, type: array, items: {type: integer}}
-)";
-constexpr const char* meter_schema = R"(
-name: meter
-version: "2.1"
-topic_pattern: meter/{device}
-fields:
-  - {name: temperature, type: integer}
-  - {name: status, type: integer}
-  - {name: power, type: float}
-  - {name: name, type: string}
-)";
-
-/// A row with its texts.
-struct Held {
-  Row row;
-  std::vector<std::string> texts;
-};
-
-class Choice {
+class Rig : public RandomRows {
  public:
-  explicit Choice(std::uint64_t seed) : random_(seed) {}
-  std::int64_t below(std::int64_t end) {
-    return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(end));
-  }
-  bool one_in(std::int64_t n) { return below(n) == 0; }
-  template <class T>
-  const T& of(const std::vector<T>& list) {
-    return list[static_cast<std::size_t>(below(static_cast<std::int64_t>(list.size())))];
-  }
+  using RandomRows::RandomRows;
 
- private:
-  std::mt19937_64 random_;
-};
-
-const std::vector<std::string> words{"on", "off", "auto", "Hall 1", "hall 2", "h\xc3\xa4ll", "", "it's",
-                                     "50%", "true", "20"};
-const std::vector<std::string> zones{"UTC", "Europe/Berlin", "America/New_York",
-                                     "Australia/Lord_Howe", "Asia/Kolkata", "America/Santiago"};
-
-std::string number(Choice& choice) {
-  static const std::vector<std::string> odd{
-      "9007199254740993", "9223372036854775807", "-9223372036854775808", "1e300", "-0.0", "1e-300",
-      "0.1", "0.30000000000000004"};
-  if (choice.one_in(40)) return choice.of(odd);
-  if (choice.one_in(3)) return fmt::format("{}", choice.below(40) - 5);
-  return fmt::format("{}.{}", choice.below(40) - 5, choice.below(100));
-}
-
-std::string quoted_json(std::string_view text) {
-  std::string json;
-  append_json_string(text, json);
-  return json;
-}
-
-std::string any_json(Choice& choice, int depth = 0) {
-  switch (choice.below(depth > 2 ? 4 : 7)) {
-    case 0:
-    case 1:
-      return number(choice);
-    case 2:
-      return quoted_json(choice.of(words));
-    case 3:
-      return choice.one_in(3) ? "null" : choice.one_in(2) ? "true" : "false";
-    case 4:
-      return "[" + any_json(choice, depth + 1) + "]";
-    default:
-      return fmt::format(R"({{"mode":{},"temperature":{}}})", any_json(choice, depth + 1),
-                         any_json(choice, depth + 1));
-  }
-}
-
-class Rig {
- public:
-  explicit Rig(std::uint64_t seed) : choice(seed) {
-    f.options.partition_rows = 1000;
-    f.open();
-    const auto air = parse_schema(air_schema);
-    const auto meter = parse_schema(meter_schema);
-    std::uint64_t id = 0;
-    for (int batch = 0; batch < 12; ++batch) {
-      BatchBuilder builder(id);
-      for (int i = 0; i < 900; ++i) {
-        if (choice.one_in(50)) {
-          builder.skip(1);
-          ++id;
-        }
-        ++id;
-        Reading& reading = add(builder, air, meter);
-        // Eleven days around the end of daylight saving in Europe, and of it in Lord Howe.
-        const std::int64_t at = 1'792'800'000 * second + (batch - 3) * day;
-        reading.time = choice.one_in(30) ? at - choice.below(5 * day) : at + choice.below(day);
-        if (choice.one_in(3)) reading.time -= reading.time % (3'600 * second);
-        reading.flags |= core::frame_flag::time_from_device;
-      }
-      f.clock.advance(600 * second);  // a closed table gets its index
-      f.write(builder.done());
-    }
-    require(f.store->query({}, [&](const Row& row) {
-      hold(row);
-      return true;
-    }));
-    REQUIRE(rows.size() == 12 * 900);
-  }
-
-  Reading& add(BatchBuilder& builder, const SchemaPtr& air, const SchemaPtr& meter) {
-    std::string json = "{";
-    const auto put = [&](const char* name, const std::string& value) {
-      if (choice.one_in(5)) return;
-      json += fmt::format("{}\"{}\":{}", json.size() > 1 ? "," : "", name, value);
-    };
-    switch (choice.below(3)) {
-      case 0:
-        put("temperature", number(choice));
-        put("humidity", number(choice));
-        put("status", quoted_json(choice.of(words)));
-        put("on", choice.one_in(2) ? "true" : "false");
-        put("count", fmt::format("{}", choice.below(30)));
-        put("seen", fmt::format("{}", 1'792'800'000 + choice.below(10) * 3'600));
-        put("place", choice.one_in(2) ? R"({"lat":)" + number(choice) + "}"
-                                      : R"({"hall":)" + quoted_json(choice.of(words)) + "}");
-        put("note", any_json(choice));
-        put("list", "[1,2]");
-        if (choice.one_in(2)) put("rssi", choice.one_in(4) ? "\"low\"" : number(choice));
-        if (choice.one_in(4)) put("firmware", R"({"version":"1.2"})");
-        return builder.add(fmt::format("air/d{}/{}", choice.below(6), choice.one_in(3) ? "x" : "y"),
-                           air, json + "}");
-      case 1:
-        put("temperature", fmt::format("{}", choice.below(40) - 5));
-        put("status", fmt::format("{}", choice.below(4)));
-        put("power", number(choice));
-        put("name", quoted_json(choice.of(words)));
-        return builder.add(fmt::format("meter/d{}", choice.below(40)), meter, json + "}");
-      default: {
-        static const std::vector<std::string> bare{"on", "off", "20 C", "\x80\x81", "", "{broken"};
-        const std::string topic = fmt::format("raw/{}", choice.below(5));
-        if (choice.one_in(8)) return builder.add_raw(topic, builder.keep(choice.of(bare)));
-        if (choice.one_in(4)) return builder.add_raw(topic, builder.keep(any_json(choice)));
-        put("temperature", choice.one_in(6) ? any_json(choice) : number(choice));
-        put("status", quoted_json(choice.of(words)));
-        put("on", choice.one_in(2) ? "true" : "false");
-        put("value", number(choice));
-        put("note", any_json(choice));
-        return builder.add_raw(topic, builder.keep(json + "}"));
-      }
-    }
-  }
-
-  void hold(const Row& row) {
-    const auto held = std::make_shared<Held>();
-    held->row = row;
-    held->texts.reserve(6 + 2 * row.fields.size());
-    const auto own = [&](std::string_view& text) { text = held->texts.emplace_back(text); };
-    own(held->row.topic);
-    own(held->row.device);
-    own(held->row.schema);
-    own(held->row.extra);
-    own(held->row.raw);
-    for (Field& field : held->row.fields) {
-      own(field.path);
-      std::string_view text = field.value.as_text();
-      if (field.value.kind() == core::ValueKind::text) {
-        own(text);
-        field.value = core::Value::text(text);
-      } else if (field.value.kind() == core::ValueKind::json) {
-        own(text);
-        field.value = core::Value::json(text);
-      }
-    }
-    rows.push_back(held);
-  }
-
-  SqliteFixture f;
-  Choice choice;
-  std::vector<std::shared_ptr<Held>> rows;  // by time and id
   std::map<std::string, std::uint64_t> hits;
   std::uint64_t asked = 0, with_rows = 0, refused = 0;
 
@@ -230,7 +40,8 @@ class Rig {
       std::string word = choice.of(words);
       std::string text = "'";
       for (const char c : word) text.append(c == '\'' ? 2 : 1, c);
-      return field == "status" && choice.one_in(4) ? fmt::format("{}", choice.below(4)) : text + "'";
+      return field == "status" && choice.one_in(4) ? fmt::format("{}", choice.below(4))
+                                                   : text + "'";
     }
     if (field == "on") return choice.one_in(2) ? "true" : "false";
     if (field == "seen") {
@@ -238,16 +49,34 @@ class Rig {
                               : "2026-10-24T02:30:00";
     }
     if (field == "device") return fmt::format("d{}", choice.below(8));
-    if (field == "topic") return choice.one_in(2) ? "'raw/1'" : fmt::format("meter/d{}", choice.below(40));
+    if (field == "topic")
+      return choice.one_in(2) ? "'raw/1'" : fmt::format("meter/d{}", choice.below(40));
     return number(choice);
   }
 
   std::string leaf() {
-    static const std::vector<std::string> fields{
-        "temperature", "temperature", "humidity", "status",   "on",    "count",     "seen",
-        "place.lat",   "place.hall",  "place",    "note",     "note.mode", "note.temperature",
-        "list",        "rssi",        "firmware.version", "firmware", "power", "name",
-        "value",       "device",      "topic"};
+    static const std::vector<std::string> fields{"temperature",
+                                                 "temperature",
+                                                 "humidity",
+                                                 "status",
+                                                 "on",
+                                                 "count",
+                                                 "seen",
+                                                 "place.lat",
+                                                 "place.hall",
+                                                 "place",
+                                                 "note",
+                                                 "note.mode",
+                                                 "note.temperature",
+                                                 "list",
+                                                 "rssi",
+                                                 "firmware.version",
+                                                 "firmware",
+                                                 "power",
+                                                 "name",
+                                                 "value",
+                                                 "device",
+                                                 "topic"};
     const std::string field = choice.of(fields);
     const bool text = field == "status" || field == "name" || field == "place.hall" ||
                       field == "note" || field == "device" || field == "topic" || field == "value";
@@ -256,8 +85,8 @@ class Rig {
       return field + (choice.one_in(2) ? " is null" : " is not null");
     }
     if (text && choice.one_in(3)) {
-      static const std::vector<std::string> patterns{"%", "h%", "%o%", "_n", "%a_l %", "h_ll", "50\\%",
-                                                     "raw/%", "%d1%", "", "o_%"};
+      static const std::vector<std::string> patterns{
+          "%", "h%", "%o%", "_n", "%a_l %", "h_ll", "50\\%", "raw/%", "%d1%", "", "o_%"};
       ++hits["like"];
       return field + (choice.one_in(3) ? " not like '" : " like '") + choice.of(patterns) + "'";
     }
@@ -290,11 +119,12 @@ class Rig {
 
   void select(Selection& selection) {
     static const std::vector<std::string> filters{
-        "#",       "#",       "#",      "air/#",   "air/+/x", "meter/+", "raw/#", "raw/1", "+/d3",
-        "air/d1/#", "meter/d7", "none/#", "air",   "+/d1/#",  "$SYS/#",  "raw/3"};
+        "#",    "#",        "#",        "air/#",  "air/+/x", "meter/+", "raw/#",  "raw/1",
+        "+/d3", "air/d1/#", "meter/d7", "none/#", "air",     "+/d1/#",  "$SYS/#", "raw/3"};
     if (choice.one_in(3)) {
       selection.topics.clear();
-      for (std::int64_t n = 1 + choice.below(3); n > 0; --n) selection.topics.push_back(choice.of(filters));
+      for (std::int64_t n = 1 + choice.below(3); n > 0; --n)
+        selection.topics.push_back(choice.of(filters));
     }
     if (choice.one_in(8)) selection.devices = {fmt::format("d{}", choice.below(6)), "d2"};
     if (choice.one_in(8)) selection.schemas = {choice.one_in(2) ? "air" : "meter"};
@@ -437,7 +267,8 @@ class Rig {
     if (const auto known = midnights_.find(key); known != midnights_.end()) return known->second;
     for (std::int64_t at = about - 15 * 3'600;; at += 900) {
       const tm local = local_time(zone, at);
-      if (local.tm_year == utc.tm_year && local.tm_mon == utc.tm_mon && local.tm_mday == utc.tm_mday) {
+      if (local.tm_year == utc.tm_year && local.tm_mon == utc.tm_mon &&
+          local.tm_mday == utc.tm_mday) {
         return midnights_[key] = at * second;
       }
     }
@@ -477,8 +308,10 @@ class Rig {
     if (values.empty()) return {};
     if (measure.function == Function::first) return values.front();
     if (measure.function == Function::last) return values.back();
-    if (measure.function == Function::min) return *std::min_element(values.begin(), values.end(), less);
-    if (measure.function == Function::max) return *std::max_element(values.begin(), values.end(), less);
+    if (measure.function == Function::min)
+      return *std::min_element(values.begin(), values.end(), less);
+    if (measure.function == Function::max)
+      return *std::max_element(values.begin(), values.end(), less);
     if (numbers.empty()) return {};
     if (measure.function == Function::percentile) {
       std::sort(numbers.begin(), numbers.end());
@@ -487,7 +320,8 @@ class Rig {
       return numbers[static_cast<std::size_t>(std::max(place, 1.0)) - 1].value();
     }
     long double sum = 0;
-    for (const Number& number : numbers) sum += number.is_whole() ? static_cast<long double>(number.whole()) : number.real();
+    for (const Number& number : numbers)
+      sum += number.is_whole() ? static_cast<long double>(number.whole()) : number.real();
     const auto count = static_cast<long double>(numbers.size());
     if (measure.function == Function::sum) return Number(static_cast<double>(sum)).value();
     if (measure.function == Function::avg) return Number(static_cast<double>(sum / count)).value();
@@ -512,13 +346,14 @@ class Rig {
   }
 
   void ask_aggregate() {
-    static const std::vector<std::string> fields{"temperature", "temperature", "humidity", "status",
-                                                 "on", "count", "seen", "place.lat", "note",
-                                                 "note.temperature", "rssi", "power", "value"};
+    static const std::vector<std::string> fields{
+        "temperature", "temperature", "humidity",         "status", "on",    "count", "seen",
+        "place.lat",   "note",        "note.temperature", "rssi",   "power", "value"};
     static const std::vector<Function> functions{
-        Function::count, Function::avg,   Function::min,  Function::max, Function::sum,
+        Function::count,  Function::avg,   Function::min,  Function::max,       Function::sum,
         Function::stddev, Function::first, Function::last, Function::percentile};
-    static const std::vector<std::string> keys{"topic", "device", "schema", "status", "on", "count"};
+    static const std::vector<std::string> keys{"topic",  "device", "schema",
+                                               "status", "on",     "count"};
     static const std::vector<std::string> widths{"1h", "6h", "30m", "7m", "1d", "1w", "1mo", "36h"};
     Aggregate aggregate;
     select(aggregate);
@@ -528,7 +363,8 @@ class Rig {
       measure.function = choice.of(functions);
       measure.field = choice.of(fields);
       if (measure.function == Function::count && choice.one_in(2)) measure.field.clear();
-      if (measure.function == Function::percentile) measure.rank = static_cast<double>(choice.below(101));
+      if (measure.function == Function::percentile)
+        measure.rank = static_cast<double>(choice.below(101));
       used.insert(fmt::format("function {}", static_cast<int>(measure.function)));
       aggregate.measures.push_back(measure);
     }
@@ -545,7 +381,9 @@ class Rig {
     if (choice.one_in(3)) aggregate.order = Order::time_descending;
     if (choice.one_in(5)) aggregate.limit = static_cast<std::uint64_t>(1 + choice.below(30));
 
-    std::map<std::pair<std::int64_t, std::string>, std::pair<std::vector<core::Value>, std::vector<const Row*>>> groups;
+    std::map<std::pair<std::int64_t, std::string>,
+             std::pair<std::vector<core::Value>, std::vector<const Row*>>>
+        groups;
     std::deque<std::string> texts;
     const auto value = [&](const Row& row, const std::string& name) {
       const auto text = [](std::string_view view) {
@@ -563,8 +401,10 @@ class Rig {
       for (const std::string& name : aggregate.by) {
         by.push_back(value(held->row, name));
         key += fmt::format("{} ", rank(by.back()));
-        if (rank(by.back()) == 4) key += by.back().as_text();
-        else if (rank(by.back()) > 0) key += fmt::format("{}", Number::of(by.back()).real());
+        if (rank(by.back()) == 4)
+          key += by.back().as_text();
+        else if (rank(by.back()) > 0)
+          key += fmt::format("{}", Number::of(by.back()).real());
         key += '\0';
       }
       auto& group = groups[{begin_of(aggregate.bucket, aggregate.zone, held->row.time), key}];
@@ -597,8 +437,10 @@ class Rig {
         std::vector<core::Value> values;
         double largest = 0;
         for (const Row* row : group.second) {
-          values.push_back(measure.field.empty() ? core::Value::integer(1) : value(*row, measure.field));
-          if (rank(values.back()) == 1) largest = std::max(largest, std::abs(Number::of(values.back()).real()));
+          values.push_back(measure.field.empty() ? core::Value::integer(1)
+                                                 : value(*row, measure.field));
+          if (rank(values.back()) == 1)
+            largest = std::max(largest, std::abs(Number::of(values.back()).real()));
         }
         one.values.push_back(calculate(measure, std::move(values)));
         one.largest.push_back(largest);
@@ -607,7 +449,8 @@ class Rig {
     if (wanted.empty() && aggregate.by.empty() && aggregate.bucket.kind == Bucket::Kind::none) {
       Wanted& none = wanted.emplace_back();
       none.time = 0;
-      for (const Measure& measure : aggregate.measures) none.values.push_back(calculate(measure, {}));
+      for (const Measure& measure : aggregate.measures)
+        none.values.push_back(calculate(measure, {}));
       none.largest.resize(aggregate.measures.size());
     }
     std::sort(wanted.begin(), wanted.end(), [&](const Wanted& a, const Wanted& b) {
@@ -633,8 +476,8 @@ class Rig {
       }
       for (std::size_t i = 0; i < want.values.size(); ++i) {
         const Function function = aggregate.measures[i].function;
-        const bool exact = function != Function::avg && function != Function::sum &&
-                           function != Function::stddev;
+        const bool exact =
+            function != Function::avg && function != Function::sum && function != Function::stddev;
         std::string shown;
         append_json_value(row.values[i], shown);
         shown += " for ";
@@ -686,7 +529,8 @@ TEST_CASE("random queries of random rows come to what they mean") {
     table += fmt::format("  {} {}\n", what, count);
     least = std::min(least, count);
   }
-  WARN(fmt::format("{} asked, {} with rows, {} refused\n{}", rig.asked, rig.with_rows, rig.refused, table));
+  WARN(fmt::format("{} asked, {} with rows, {} refused\n{}", rig.asked, rig.with_rows, rig.refused,
+                   table));
   CHECK(rig.with_rows * 10 >= rig.asked * 6);
   CHECK(rig.refused * 4 <= queries);
   CHECK(least * 200 >= queries);  // 500 of 100,000

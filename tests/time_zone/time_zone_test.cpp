@@ -52,3 +52,20 @@ TEST_CASE("an unknown zone is refused with the nearest name") {
   CHECK_THAT(TimeZone::find("").error().context, Catch::Contains("write it as Europe/Berlin"));
   CHECK_FALSE(TimeZone::find("../../etc/passwd"));
 }
+
+TEST_CASE("times of one day after the other read as those of the core") {
+  std::uint64_t state = 1;
+  for (int i = 0; i < 100'000; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const std::int64_t step[] = {1'000'000'000, 1'000'000, 1'000, 1};
+    const auto day = static_cast<std::int64_t>(state >> 60) - 4;
+    std::int64_t ns = day * 86'400 * core::ns_per_second +
+                      static_cast<std::int64_t>(state >> 20) % (86'400 * core::ns_per_second);
+    ns -= ns % step[i % 4];
+    char text[core::time_text_bytes_max];
+    std::string out;
+    append_time(ns, {}, out);
+    const std::string wanted(text, core::format_time(ns, text));
+    if (out != wanted) CHECK(out == wanted);
+  }
+}
