@@ -177,6 +177,18 @@ Result<std::string> text_member(std::string_view json, std::string_view name) {
   return Error{Errc::invalid_argument, fmt::format("the text {:?} is missing", name)};
 }
 
+std::vector<std::string> text_members(std::string_view json, std::string_view name) {
+  rapidjson::Document document;
+  document.Parse(json.data(), json.size());
+  const auto* found = document.HasParseError() ? nullptr : member(document, name);
+  std::vector<std::string> texts;
+  if (found == nullptr || !found->IsArray()) return texts;
+  for (const auto& one : found->GetArray()) {
+    if (one.IsString()) texts.emplace_back(string_of(&one));
+  }
+  return texts;
+}
+
 std::string json_member(std::string_view json, std::string_view name) {
   rapidjson::Document document;
   document.Parse(json.data(), json.size());

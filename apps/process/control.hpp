@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "telemetry/environment.hpp"
 #include "telemetry/error.hpp"
@@ -25,6 +26,8 @@ using Handlers = std::map<std::string, Handler, std::less<>>;
 
 /// A text of a JSON object. Errors: invalid_argument  it has none of that name.
 [[nodiscard]] Result<std::string> text_member(std::string_view json, std::string_view name);
+/// The texts of an array of texts; what else stands there is left out.
+[[nodiscard]] std::vector<std::string> text_members(std::string_view json, std::string_view name);
 /// A member of a JSON object as JSON; empty when it has none of that name.
 [[nodiscard]] std::string json_member(std::string_view json, std::string_view name);
 

@@ -5,7 +5,45 @@
 
 #include <charconv>
 
+#include "process/control.hpp"
+#include "telemetry/core/topic.hpp"
+#include "telemetry/export.hpp"
+
 namespace telemetry {
+
+std::string to_json(const LetterSelection& selection) {
+  std::string topic, ids;
+  append_json_string(selection.topic_filter, topic);
+  for (const auto& [first, last] : selection.ids) {
+    ids += fmt::format("{}\"{}-{}\"", ids.empty() ? "" : ",", first, last);
+  }
+  return fmt::format(R"({{"topic":{},"since":{},"until":{},"ids":[{}]}})", topic, selection.since,
+                     selection.until, ids);
+}
+
+Result<LetterSelection> selection_from(std::string_view json) {
+  LetterSelection selection;
+  if (auto topic = control::text_member(json, "topic")) selection.topic_filter = *topic;
+  if (!selection.topic_filter.empty() && !core::is_valid_filter(selection.topic_filter)) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("{:?} is not a topic filter", selection.topic_filter)};
+  }
+  for (auto [name, time] : {std::pair("since", &selection.since), {"until", &selection.until}}) {
+    const std::string text = control::json_member(json, name);
+    const char* const end = text.data() + text.size();
+    if (text.empty()) continue;
+    if (const auto read = std::from_chars(text.data(), end, *time);
+        read.ec != std::errc() || read.ptr != end) {
+      return Error{Errc::invalid_argument, fmt::format("{}: not a time in nanoseconds", name)};
+    }
+  }
+  for (const std::string& text : control::text_members(json, "ids")) {
+    const auto range = parse_ids(text);
+    if (!range) return range.error();
+    selection.ids.push_back(*range);
+  }
+  return selection;
+}
 
 Result<std::pair<std::uint64_t, std::uint64_t>> parse_ids(std::string_view text) {
   std::uint64_t first = 0;

@@ -2,13 +2,18 @@
 #include "telemetry/dead_letter.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <deque>
+#include <iostream>
 #include <memory>
 #include <optional>
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "process/control.hpp"
 #include "process/letter_request.hpp"
 #include "settings.hpp"
 #include "telemetry/core/decode.hpp"
@@ -24,8 +29,10 @@ struct Arguments {
   std::string topic, since, until, order = "newest";
   std::vector<std::string> ids;
   std::uint64_t limit = 100;
-  bool json = false;
+  bool json = false, refused = false, yes = false;
 };
+
+constexpr std::size_t ids_max = 1'000;
 
 Result<LetterSelection> selection_of(const Arguments& arguments) {
   LetterSelection selection;
@@ -42,6 +49,11 @@ Result<LetterSelection> selection_of(const Arguments& arguments) {
     if (!time) return time.error();
     (until ? selection.until : selection.since) = *time;
   }
+  if (arguments.ids.size() > ids_max) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("{} ids: at most {} at once; 12-20 stands for several",
+                             arguments.ids.size(), ids_max)};
+  }
   for (const std::string& text : arguments.ids) {
     const auto range = parse_ids(text);
     if (!range) return range.error();
@@ -50,12 +62,16 @@ Result<LetterSelection> selection_of(const Arguments& arguments) {
   return selection;
 }
 
+Result<std::string> folder_of(const Config& config) {
+  auto options = pipeline_options(config);
+  if (!options) return options.error();
+  return options->dead_letters.path;
+}
+
 Result<std::string> folder_of(const Settings& settings) {
   const Result<Config> config = settings.load();
   if (!config) return config.error();
-  auto options = pipeline_options(*config);
-  if (!options) return options.error();
-  return options->dead_letters.path;
+  return folder_of(*config);
 }
 
 std::string time_of(std::int64_t ns) {
@@ -184,6 +200,125 @@ int show(const Arguments& arguments) {
                            *folder)});
 }
 
+// Says how far a replay is, every few seconds.
+class ProgressLine {
+ public:
+  bool operator()(std::string_view json) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - said_at_ < std::chrono::seconds(2)) return true;
+    said_at_ = now;
+    say(fmt::format("{} letters judged, {} replayed", control::json_member(json, "selected"),
+                    control::json_member(json, "replayed")));
+    return true;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point said_at_ = std::chrono::steady_clock::now();
+};
+
+Result<std::string> replay_here(const Config& config, const LetterSelection& selection,
+                                bool refused) {
+  auto pipeline = start_pipeline(config);
+  if (!pipeline) return pipeline.error();
+  ProgressLine progress;
+  const auto report = replay_letters(
+      (*pipeline)->ingest(), *(*pipeline)->dead_letters(), selection, refused, environment(),
+      [&](const ReplayReport& so_far) { return progress(to_json(so_far)); });
+  (*pipeline)->stop();
+  if (!report) return report.error();
+  return fmt::format(R"({{"json":{},"text":{}}})", to_json(*report), json_string(to_text(*report)));
+}
+
+int replay(const Arguments& arguments) {
+  const auto selection = selection_of(arguments);
+  if (!selection) return fail(selection.error());
+  const Result<Config> config = arguments.settings.load();
+  if (!config) return fail(config.error());
+  const std::string journal = config->text("journal.path");
+  Result<std::string> answer = std::string();
+  if (control::is_served(journal)) {
+    std::string request = to_json(*selection);
+    request.insert(1, fmt::format(R"("refused":{},)", arguments.refused));
+    ProgressLine progress;
+    answer = control::call(journal, "dead_letter_replay", request, std::ref(progress));
+  } else {
+    answer = replay_here(*config, *selection, arguments.refused);
+  }
+  if (!answer) return fail(answer.error());
+  const std::string json = control::json_member(*answer, "json");
+  Output output;
+  if (arguments.json) {
+    output.write(json + "\n");
+  } else if (const auto text = control::text_member(*answer, "text")) {
+    output.write(*text + "\n");
+  }
+  return output.finish(control::json_member(json, "failed") == "0" ? 0 : 3);
+}
+
+Result<std::uint64_t> drop_here(const Config& config, const LetterSelection& selection) {
+  auto pipeline = start_pipeline(config);
+  if (!pipeline) return pipeline.error();
+  const auto dropped =
+      drop_letters((*pipeline)->ingest(), *(*pipeline)->dead_letters(), selection, environment());
+  (*pipeline)->stop();
+  return dropped;
+}
+
+bool agreed(std::uint64_t letters) {
+  fmt::print(stderr, "drop {} letters for good? [y/N] ", letters);
+  std::string line;
+  return std::getline(std::cin, line) && (line == "y" || line == "Y" || line == "yes");
+}
+
+// Only what was counted: letters that come while someone makes up his mind stay.
+void limit_to(std::uint64_t last, LetterSelection& selection) {
+  if (selection.ids.empty()) selection.ids = {{0, last}};
+  std::erase_if(selection.ids, [last](const auto& range) { return range.first > last; });
+  for (auto& range : selection.ids) range.second = std::min(range.second, last);
+}
+
+int drop(const Arguments& arguments) {
+  auto selection = selection_of(arguments);
+  if (!selection) return fail(selection.error());
+  const Result<Config> config = arguments.settings.load();
+  if (!config) return fail(config.error());
+  const auto folder = folder_of(*config);
+  if (!folder) return fail(folder.error());
+  std::uint64_t letters = 0;
+  std::uint64_t last = 0;
+  const auto read = read_letters(*folder, environment(), *selection, [&](const Letter& letter) {
+    ++letters;
+    last = letter.header.sequence;
+    return true;
+  });
+  if (!read) return fail(read.error());
+  if (letters == 0) {
+    say("no dead letters match");
+    return 0;
+  }
+  if (!arguments.yes && ::isatty(STDIN_FILENO) == 0) {
+    return fail({Errc::invalid_argument,
+                 fmt::format("{} letters would be dropped for good: say so with --yes", letters)});
+  }
+  if (!arguments.yes && !agreed(letters)) return 1;
+  limit_to(last, *selection);
+  const std::string journal = config->text("journal.path");
+  Result<std::string> dropped = std::string();
+  if (control::is_served(journal)) {
+    const auto answer = control::call(journal, "dead_letter_drop", to_json(*selection));
+    if (!answer) return fail(answer.error());
+    dropped = control::json_member(*answer, "dropped");
+  } else {
+    const auto here = drop_here(*config, *selection);
+    if (!here) return fail(here.error());
+    dropped = std::to_string(*here);
+  }
+  Output output;
+  output.write(arguments.json ? fmt::format("{{\"dropped\":{}}}\n", *dropped)
+                              : *dropped + " letters dropped\n");
+  return output.finish(0);
+}
+
 void add_selection(Command& command, Arguments& a) {
   command.option("--topic", a.topic, "Only those whose topic matches").type("FILTER");
   command.option("--since", a.since, "Received not before").type("TIME");
@@ -223,6 +358,30 @@ void add_dead_letter(Command& program) {
   shown.positional("ID", s.ids, "Number in the list; 3-7 for several").required();
   shown.flag("--json", s.json, "JSON; a payload that is no text is {\"base64\": ...}");
   shown.example("telemetry dead-letter show 1 --config edge.yaml");
+
+  auto [replayed, r] =
+      add("replay", "Judges letters again, by the schemas of now, and stores those that pass",
+          [](const Arguments& a) { return replay(a); });
+  replayed.positional("ID", r.ids, "Only these; 3-7 for several");
+  add_selection(replayed, r);
+  replayed.flag("--refused", r.refused, "Also those that a store refused");
+  replayed.flag("--json", r.json, "One JSON object instead of a line");
+  replayed.footer(
+      "They come in the order of their receipt, each once, and keep their time. Those that fail "
+      "again stay; exit code 3 then. A running telemetry-edge does the work, by the schemas that "
+      "it "
+      "knows: telemetry reload comes first. Interrupted, it goes on when it is repeated.");
+  replayed.example("telemetry dead-letter replay --config edge.yaml");
+  replayed.example("telemetry dead-letter replay -c edge.yaml --topic 'sensors/#' --since 24h");
+
+  auto [dropped, d] = add("drop", "Drops letters for good, after a question",
+                          [](const Arguments& a) { return drop(a); });
+  dropped.positional("ID", d.ids, "Only these; 3-7 for several");
+  add_selection(dropped, d);
+  dropped.flag("--yes", d.yes, "Without the question");
+  dropped.flag("--json", d.json, "One JSON object instead of a line");
+  dropped.example("telemetry dead-letter drop -c edge.yaml --until 30d --yes");
+  dropped.example("telemetry dead-letter drop -c edge.yaml 1 --yes");
 }
 
 }  // namespace telemetry::command_line

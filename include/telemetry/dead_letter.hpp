@@ -65,6 +65,43 @@ using LetterVisitor = std::function<bool(const Letter&)>;
 [[nodiscard]] Result<void> read_letters(const std::string& path, const Environment& environment,
                                         const LetterSelection& selection,
                                         const LetterVisitor& visit);
+/// What came of a replay so far.
+struct ReplayReport {
+  std::uint64_t selected = 0;  ///< letters that were judged again
+  std::uint64_t replayed = 0;  ///< of these: in the journal now, no letters any more
+  std::uint64_t failed = 0;    ///< of these: fail again, and stay
+  std::uint64_t refused = 0;   ///< not judged: refused by a store, and `refused` was not given
+  std::string example;         ///< what is wrong with the first that fails again
+};
+/// One JSON object, and one line for people.
+[[nodiscard]] std::string to_json(const ReplayReport& report);
+[[nodiscard]] std::string to_text(const ReplayReport& report);
+/// Called after each batch, and while the journal is full. False: stop.
+using ReplayProgress = std::function<bool(const ReplayReport&)>;
+
+/// Judges letters again, by the schemas in force, and brings those that pass through the door into
+/// the journal, in the order in which they were kept. They keep their topic, payload and time.
+///
+/// Promise: each comes into the journal once, over any number of replays and crashes in between;
+///   those that the journal has are no letters any more.
+/// @param refused also letters that a store refused. Stores that took such a message get it a
+///   second time; SQLite knows it again.
+/// Errors: those of read_letters(); unavailable, resource_exhausted  the journal takes nothing now,
+///   or the dead letters are not open: what was replayed so far is, and a later replay goes on.
+/// Thread: any; one replay or drop at a time for a journal.
+[[nodiscard]] Result<ReplayReport> replay_letters(Ingest& ingest, DeadLetterSink& letters,
+                                                  const LetterSelection& selection, bool refused,
+                                                  const Environment& environment,
+                                                  const ReplayProgress& progress = {});
+/// They are no letters any more. @returns how many. Errors, thread: as of replay_letters().
+[[nodiscard]] Result<std::uint64_t> drop_letters(Ingest& ingest, DeadLetterSink& letters,
+                                                 const LetterSelection& selection,
+                                                 const Environment& environment);
+/// Finds out what of a replay that a crash ended is in the journal. A pipeline does so before it
+/// starts, for later the journal may have let go of it.
+[[nodiscard]] Result<void> settle_replay(const std::string& path, Journal& main,
+                                         const Environment& environment);
+
 /// What Letter::problems says; what cannot be read is left out.
 [[nodiscard]] std::vector<Problem> parse_problems(std::string_view problems);
 
