@@ -91,13 +91,23 @@ std::string what_is_wrong(const Letter& letter) {
   return printable(text.empty() ? reason_of(letter) : text);
 }
 
+std::string as_json(std::string_view bytes, Row::RawKind kind) {
+  Row row;
+  row.raw = bytes;
+  row.raw_kind = kind;
+  std::string out;
+  append_payload_json(row, out);
+  return out;
+}
+
 // The members that list and show have in common.
 std::string json_members(const Letter& letter) {
   return fmt::format(
       R"("id":{},"received_at":"{}","topic":{},"verdict":"{}","reason":{},"bytes":{},"problems":{})",
       letter.header.sequence, time_of(letter.header.received_at), json_string(letter.topic),
       to_string(static_cast<Verdict>(letter.header.verdict)), json_string(reason_of(letter)),
-      letter.payload.size(), letter.problems.empty() ? "[]" : letter.problems);
+      letter.payload.size(),
+      letter.problems.empty() ? "[]" : as_json(letter.problems, payload_kind(letter.problems)));
 }
 
 std::string list_line(const Letter& letter, bool json) {
@@ -148,12 +158,7 @@ std::string payload_of(const Letter& letter, bool json) {
   if (payload_kind(letter.payload) != Row::RawKind::binary) {
     return json ? json_string(letter.payload) : printable(letter.payload);
   }
-  Row row;
-  row.raw = letter.payload;
-  row.raw_kind = Row::RawKind::binary;
-  std::string out;
-  append_payload_json(row, out);
-  return out;
+  return as_json(letter.payload, Row::RawKind::binary);
 }
 
 std::string show_text(const Letter& letter, bool json) {
@@ -252,7 +257,9 @@ int replay(const Arguments& arguments) {
   } else if (const auto text = control::text_member(*answer, "text")) {
     output.write(*text + "\n");
   }
-  return output.finish(control::json_member(json, "failed") == "0" ? 0 : 3);
+  const bool all = control::json_member(json, "failed") == "0" &&
+                   control::json_member(json, "stopped") == "false";
+  return output.finish(all ? 0 : 3);
 }
 
 Result<std::uint64_t> drop_here(const Config& config, const LetterSelection& selection) {

@@ -72,6 +72,7 @@ struct ReplayReport {
   std::uint64_t failed = 0;    ///< of these: fail again, and stay
   std::uint64_t refused = 0;   ///< not judged: refused by a store, and `refused` was not given
   std::string example;         ///< what is wrong with the first that fails again
+  bool stopped = false;        ///< before the end
 };
 /// One JSON object, and one line for people.
 [[nodiscard]] std::string to_json(const ReplayReport& report);

@@ -46,7 +46,10 @@ class Replay {
   [[nodiscard]] Result<void> add_batch();
   [[nodiscard]] Result<void> commit(std::vector<Outcome>& outcomes);
   void count(const std::vector<Outcome>& outcomes);
-  [[nodiscard]] bool go_on() const { return !progress_ || progress_(report_); }
+  [[nodiscard]] bool go_on() {
+    if (progress_ && !progress_(report_)) report_.stopped = true;
+    return !report_.stopped;
+  }
   [[nodiscard]] std::string problem_of(const Kept& kept) const;
 
   Ingest& ingest_;
@@ -227,14 +230,16 @@ Result<void> settle_replay(const std::string& path, Journal& main, const Environ
 std::string to_json(const ReplayReport& r) {
   std::string example;
   append_json_string(r.example, example);
-  return fmt::format(R"({{"selected":{},"replayed":{},"failed":{},"refused":{},"example":{}}})",
-                     r.selected, r.replayed, r.failed, r.refused, example);
+  return fmt::format(
+      R"({{"selected":{},"replayed":{},"failed":{},"refused":{},"example":{},"stopped":{}}})",
+      r.selected, r.replayed, r.failed, r.refused, example, r.stopped);
 }
 
 std::string to_text(const ReplayReport& r) {
   std::string out = fmt::format("{} letters: {} replayed", r.selected, r.replayed);
   if (r.failed > 0) out += fmt::format(", {} fail again and stay ({})", r.failed, r.example);
   if (r.refused > 0) out += fmt::format("; {} refused by a store left (--refused)", r.refused);
+  if (r.stopped) out += "; stopped before the end: repeat it";
   return out;
 }
 

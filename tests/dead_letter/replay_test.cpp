@@ -256,6 +256,7 @@ TEST_CASE("a replay whose caller leaves stops, and another one goes on") {
   REQUIRE(report);
   CHECK(report->replayed > 0);
   CHECK(report->replayed < letters_sent);
+  CHECK(report->stopped);
   CHECK(house.left().size() == letters_sent - report->replayed);
   REQUIRE(house.replay());
   CHECK(house.references() == numbers(1, letters_sent));
