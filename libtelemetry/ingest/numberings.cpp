@@ -66,9 +66,9 @@ Numberings::Known* Numberings::find(const std::string& key, bool per_device) {
 }
 
 void Numberings::take_snapshot(std::string_view bytes) {
+  if (began_) return;
   SequenceState state(SequenceState::Options{});
-  if (began_ || !state.load(bytes)) return;
-  began_ = true;
+  began_ = state.load(bytes);
   state.visit([this](const std::string& key, bool per_device, std::int64_t last) {
     Known* const known = find(key, per_device);
     if (known == nullptr || known->has_last) return;
