@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "process/control.hpp"
@@ -10,6 +12,12 @@
 #include "telemetry/export.hpp"
 
 namespace telemetry {
+namespace {
+
+constexpr std::array<std::string_view, 5> known_members{"topic", "since", "until", "ids",
+                                                        "refused"};
+
+}  // namespace
 
 std::string to_json(const LetterSelection& selection) {
   std::string topic, ids;
@@ -22,8 +30,19 @@ std::string to_json(const LetterSelection& selection) {
 }
 
 Result<LetterSelection> selection_from(std::string_view json) {
+  // What is not understood selects nothing: all letters would be too many.
+  const auto names = control::member_names(json);
+  if (!names) return names.error();
   LetterSelection selection;
-  if (auto topic = control::text_member(json, "topic")) selection.topic_filter = *topic;
+  for (const std::string& name : *names) {
+    if (std::ranges::find(known_members, name) == known_members.end()) {
+      return Error{Errc::invalid_argument, fmt::format("{:?} selects no letters", name)};
+    }
+    if (name != "topic") continue;
+    auto topic = control::text_member(json, name);
+    if (!topic) return topic.error();
+    selection.topic_filter = *topic;
+  }
   if (!selection.topic_filter.empty() && !core::is_valid_filter(selection.topic_filter)) {
     return Error{Errc::invalid_argument,
                  fmt::format("{:?} is not a topic filter", selection.topic_filter)};
@@ -37,7 +56,9 @@ Result<LetterSelection> selection_from(std::string_view json) {
       return Error{Errc::invalid_argument, fmt::format("{}: not a time in nanoseconds", name)};
     }
   }
-  for (const std::string& text : control::text_members(json, "ids")) {
+  const auto ids = control::text_members(json, "ids");
+  if (!ids) return ids.error();
+  for (const std::string& text : *ids) {
     const auto range = parse_ids(text);
     if (!range) return range.error();
     selection.ids.push_back(*range);

@@ -327,9 +327,15 @@ int drop(const Arguments& arguments) {
 }
 
 void add_selection(Command& command, Arguments& a) {
-  command.option("--topic", a.topic, "Only those whose topic matches").type("FILTER");
-  command.option("--since", a.since, "Received not before").type("TIME");
-  command.option("--until", a.until, "Received before").type("TIME");
+  // An empty one, as of a shell's variable that is not set, must not stand for all letters.
+  const auto not_empty = [](const char* instead) {
+    return [instead](std::string_view text) { return std::string(text.empty() ? instead : ""); };
+  };
+  command.option("--topic", a.topic, "Only those whose topic matches")
+      .type("FILTER")
+      .check(not_empty("a topic filter, such as sensors/#"));
+  command.option("--since", a.since, "Received not before").type("TIME").check(not_empty("a time"));
+  command.option("--until", a.until, "Received before").type("TIME").check(not_empty("a time"));
 }
 
 }  // namespace

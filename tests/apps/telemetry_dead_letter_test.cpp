@@ -137,6 +137,9 @@ TEST_CASE("dead-letter drop takes out what is selected, after a yes") {
     mend_schema(folder);
     edge = std::make_unique<Edge>(folder);
   }
+  for (const char* empty : {"--topic ''", "--since ''", "--until ''", "''"}) {
+    CHECK(run(folder, std::string("dead-letter drop -c edge.yaml --yes ") + empty).code == 2);
+  }
   const Ran asked = run(folder, "dead-letter drop -c edge.yaml </dev/null");
   CHECK(asked.code == 2);
   CHECK_THAT(asked.err, Catch::Contains("6 letters would be dropped for good: say so with --yes"));
