@@ -177,6 +177,32 @@ Result<std::string> text_member(std::string_view json, std::string_view name) {
   return Error{Errc::invalid_argument, fmt::format("the text {:?} is missing", name)};
 }
 
+Result<std::vector<std::string>> text_members(std::string_view json, std::string_view name) {
+  rapidjson::Document document;
+  document.Parse(json.data(), json.size());
+  const auto* found = document.HasParseError() ? nullptr : member(document, name);
+  std::vector<std::string> texts;
+  if (found == nullptr) return texts;
+  const Error wrong{Errc::invalid_argument, fmt::format("{:?} is no list of texts", name)};
+  if (!found->IsArray()) return wrong;
+  for (const auto& one : found->GetArray()) {
+    if (!one.IsString()) return wrong;
+    texts.emplace_back(string_of(&one));
+  }
+  return texts;
+}
+
+Result<std::vector<std::string>> member_names(std::string_view json) {
+  rapidjson::Document document;
+  document.Parse(json.data(), json.size());
+  if (document.HasParseError() || !document.IsObject()) {
+    return Error{Errc::invalid_argument, "the arguments are one JSON object"};
+  }
+  std::vector<std::string> names;
+  for (const auto& one : document.GetObject()) names.emplace_back(string_of(&one.name));
+  return names;
+}
+
 std::string json_member(std::string_view json, std::string_view name) {
   rapidjson::Document document;
   document.Parse(json.data(), json.size());

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "telemetry/environment.hpp"
 #include "telemetry/error.hpp"
@@ -25,6 +26,12 @@ using Handlers = std::map<std::string, Handler, std::less<>>;
 
 /// A text of a JSON object. Errors: invalid_argument  it has none of that name.
 [[nodiscard]] Result<std::string> text_member(std::string_view json, std::string_view name);
+/// The texts of an array; none where there is no such member. Errors: invalid_argument  something
+/// else stands there.
+[[nodiscard]] Result<std::vector<std::string>> text_members(std::string_view json,
+                                                            std::string_view name);
+/// Names of a JSON object's members. Errors: invalid_argument  it is none.
+[[nodiscard]] Result<std::vector<std::string>> member_names(std::string_view json);
 /// A member of a JSON object as JSON; empty when it has none of that name.
 [[nodiscard]] std::string json_member(std::string_view json, std::string_view name);
 

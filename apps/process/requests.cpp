@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "process/letter_request.hpp"
 #include "telemetry/export.hpp"
 #include "telemetry/import.hpp"
 
@@ -44,6 +45,41 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
     if (!report) return Result<std::string>(std::move(report).error());
     return Result<std::string>(fmt::format(R"({{"json":{},"text":{}}})", to_json(*report, *path),
                                            quoted(to_text(*report, *path))));
+  };
+  const auto with_letters = [&pipeline, environment, lock = std::make_shared<std::mutex>()](
+                                std::string_view arguments,
+                                const auto& work) -> Result<std::string> {
+    auto selection = selection_from(arguments);
+    if (!selection) return std::move(selection).error();
+    DeadLetterSink* const letters = pipeline.dead_letters();
+    if (letters == nullptr) return Error{Errc::failed_precondition, "no dead letters are kept"};
+    const std::lock_guard held(*lock);
+    return work(*letters, *selection);
+  };
+  handlers["dead_letter_replay"] = [&pipeline, environment, with_letters](
+                                       std::string_view arguments,
+                                       const control::Progress& progress) {
+    const bool refused = control::json_member(arguments, "refused") == "true";
+    return with_letters(
+        arguments,
+        [&](DeadLetterSink& letters, const LetterSelection& selection) -> Result<std::string> {
+          auto report =
+              replay_letters(pipeline.ingest(), letters, selection, refused, environment,
+                             [&](const ReplayReport& so_far) { return progress(to_json(so_far)); });
+          if (!report) return std::move(report).error();
+          return fmt::format(R"({{"json":{},"text":{}}})", to_json(*report),
+                             quoted(to_text(*report)));
+        });
+  };
+  handlers["dead_letter_drop"] = [&pipeline, environment, with_letters](std::string_view arguments,
+                                                                        const control::Progress&) {
+    return with_letters(
+        arguments,
+        [&](DeadLetterSink& letters, const LetterSelection& selection) -> Result<std::string> {
+          auto dropped = drop_letters(pipeline.ingest(), letters, selection, environment);
+          if (!dropped) return std::move(dropped).error();
+          return fmt::format(R"({{"dropped":{}}})", *dropped);
+        });
   };
   return handlers;
 }

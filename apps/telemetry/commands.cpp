@@ -9,6 +9,8 @@ void add_commands(Command& program) {
   add_config(program);
   add_schema(program);
   add_journal(program);
+  add_dead_letter(program);
+  add_device_sequences(program);
   add_import(program);
   add_status(program);
   add_reload(program);

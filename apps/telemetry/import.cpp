@@ -9,34 +9,17 @@
 
 #include "commands.hpp"
 #include "output.hpp"
-#include "process/backends.hpp"
 #include "process/control.hpp"
 #include "settings.hpp"
-#include "telemetry/pipeline.hpp"
 
 namespace telemetry::command_line {
 namespace {
-
-constexpr std::int64_t hour_ns = 3'600'000'000'000;
 
 struct Arguments {
   Settings settings;
   std::vector<std::string> paths;
   bool json = false;
 };
-
-Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config) {
-  auto options = pipeline_options(config);
-  if (!options) return std::move(options).error();
-  options->drain_ns = hour_ns;  // what was read shall be stored when the command ends
-  // All of them: the journal might let go of what a store that it does not know here needs.
-  auto sinks = make_sinks(config, environment());
-  if (!sinks) return std::move(sinks).error();
-  PipelineBuilder builder(*std::move(options));
-  builder.environment(environment());
-  for (auto& sink : *sinks) builder.sink(std::move(sink));
-  return builder.create();
-}
 
 void show(Output& output, const Arguments& arguments, std::string_view json,
           std::string_view text) {
@@ -68,12 +51,8 @@ int import(const Arguments& arguments) {
   if (!config) return fail(config.error());
   const std::string journal_path = config->text("journal.path");
   if (const auto code = ask_running(arguments, journal_path)) return *code;
-  auto pipeline = make_pipeline(*config);
-  if (!pipeline) {
-    print(pipeline.error().diagnostics);
-    return fail(pipeline.error());
-  }
-  if (auto started = (*pipeline)->start(); !started) return fail(started.error());
+  auto pipeline = start_pipeline(*config);
+  if (!pipeline) return fail(pipeline.error());
   Output output;
   int code = 0;
   for (const std::string& path : arguments.paths) {

@@ -12,8 +12,8 @@
 #include "output.hpp"
 #include "settings.hpp"
 #include "telemetry/core/decode.hpp"
-#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/topic.hpp"
+#include "telemetry/dead_letter.hpp"
 #include "telemetry/export.hpp"
 
 namespace telemetry::command_line {
@@ -121,23 +121,6 @@ const char* kind_name(core::FrameKind kind) {
   return "unknown";
 }
 
-// "/temperature: 200 is above max 150; ..." of what docs/formats/journal_v1.md calls problems.
-std::string problems_text(std::string_view problems) {
-  std::string out, key, path;
-  core::JsonPull pull(problems);
-  for (core::JsonToken token = pull.next();
-       token != core::JsonToken::end && token != core::JsonToken::error; token = pull.next()) {
-    if (token == core::JsonToken::key) key = pull.text();
-    if (token == core::JsonToken::object_begin) path.clear();
-    if (token != core::JsonToken::string) continue;
-    std::string text(pull.text().size(), '\0');
-    text.resize(core::json_unescape(pull.text(), text));
-    if (key == "path") path = text + ": ";
-    if (key == "message") out += (out.empty() ? "" : "; ") + path + text;
-  }
-  return out;
-}
-
 // One line a frame, as JSON or as columns; `problems` stood before a message.
 std::string frame_line(const core::FrameView& frame, const std::string& problems, bool json) {
   const core::FrameHeader& h = frame.header;
@@ -159,11 +142,11 @@ std::string frame_line(const core::FrameView& frame, const std::string& problems
   const std::string_view reason =
       h.reason == 0 ? "" : core::to_string(static_cast<core::Rule>(h.reason));
   if (!json) {
-    return fmt::format("{:>10}  {}  {}{}{}{}  {}  {}{}\n", h.sequence,
-                       received.substr(1, received.size() - 2), kind_name(h.kind),
-                       verdict.empty() ? "" : " ", verdict,
-                       reason.empty() ? "" : fmt::format(" ({})", reason), json_string(frame.topic),
-                       payload, problems.empty() ? "" : "  " + printable(problems_text(problems)));
+    return fmt::format(
+        "{:>10}  {}  {}{}{}{}  {}  {}{}\n", h.sequence, received.substr(1, received.size() - 2),
+        kind_name(h.kind), verdict.empty() ? "" : " ", verdict,
+        reason.empty() ? "" : fmt::format(" ({})", reason), json_string(frame.topic), payload,
+        problems.empty() ? "" : "  " + printable(problems_text(parse_problems(problems))));
   }
   std::string time;
   append_json_time(h.time, time);

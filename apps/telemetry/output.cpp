@@ -43,6 +43,16 @@ std::string version_of(const Schema& schema) {
   return std::to_string(schema.version().major) + "." + std::to_string(schema.version().minor);
 }
 
+std::string problems_text(std::span<const Problem> problems) {
+  std::string out;
+  for (const Problem& problem : problems) {
+    if (!out.empty()) out += "; ";
+    if (!problem.path.empty()) out += problem.path + ": ";
+    out += problem.message;
+  }
+  return out;
+}
+
 std::string json_string(std::string_view text) {
   std::string out;
   append_json_string(text, out);

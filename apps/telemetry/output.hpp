@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ void say(std::string_view text);
 
 /// "1.0"
 [[nodiscard]] std::string version_of(const Schema& schema);
+
+/// "/temperature: 200 is above max 150; ..."
+[[nodiscard]] std::string problems_text(std::span<const Problem> problems);
 
 /// "text" as a JSON string.
 [[nodiscard]] std::string json_string(std::string_view text);

@@ -13,6 +13,8 @@
 namespace telemetry::command_line {
 namespace {
 
+constexpr std::int64_t hour_ns = 3'600'000'000'000;
+
 // A file may be named twice, also by its folder.
 std::vector<Diagnostic> distinct(std::span<const Diagnostic> diagnostics) {
   std::vector<Diagnostic> out;
@@ -59,6 +61,21 @@ Result<Config> Settings::load() const {
   Result<Config> config = load(diagnostics);
   print(diagnostics);
   return config;
+}
+
+Result<std::unique_ptr<Pipeline>> start_pipeline(const Config& config) {
+  auto options = pipeline_options(config);
+  if (!options) return std::move(options).error();
+  options->drain_ns = hour_ns;  // what was taken in shall be stored when the command ends
+  // All of them: the journal might let go of what a store that it does not know here needs.
+  auto sinks = make_sinks(config, environment());
+  if (!sinks) return std::move(sinks).error();
+  PipelineBuilder builder(*std::move(options));
+  builder.environment(environment());
+  for (auto& sink : *sinks) builder.sink(std::move(sink));
+  auto pipeline = builder.start();
+  if (!pipeline) print(pipeline.error().diagnostics);
+  return pipeline;
 }
 
 Environment environment() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "process/command_line.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
+#include "telemetry/pipeline.hpp"
 
 namespace telemetry::command_line {
 
@@ -24,6 +26,11 @@ struct Settings {
   /// The same; prints mistakes and warnings to standard error.
   [[nodiscard]] Result<Config> load() const;
 };
+
+/// Journal, stores and schemas for a command that does by itself what it would ask of the program
+/// that holds the journal, if one ran. Its stop() waits until all is stored. Prints mistakes in
+/// schemas. Errors: already_exists  a program holds the journal.
+[[nodiscard]] Result<std::unique_ptr<Pipeline>> start_pipeline(const Config& config);
 
 /// This machine; warnings and errors go to standard error.
 [[nodiscard]] Environment environment();

@@ -123,4 +123,20 @@ void judge(const Schema* schema, const Message& message, Batch& batch,
 /// known any more (null), or no longer accepts it, becomes Verdict::unmatched: stored as it is.
 void read_back(const core::FrameView& frame, const Schema* schema, Batch& batch);
 
+/// What a journal tells of one device's numbering. The counters are of the messages that it holds.
+struct NumberingReport {
+  std::string key;  ///< topic, or device with sequence_scope: device
+  bool per_device = false;
+  std::int64_t last = 0;         ///< highest number since the device began anew
+  std::int64_t received_at = 0;  ///< ns, of its newest message; 0: the journal holds none any more
+  std::uint64_t messages = 0;
+  std::uint64_t gaps = 0;     ///< times that numbers were left out
+  std::uint64_t missing = 0;  ///< numbers left out, of which some may have come late
+  std::uint64_t resets = 0;
+};
+/// Sorted by key; at most IngestOptions::devices_max, others are left out. Takes no lock: also
+/// beside a running writer. Errors: not_found, permission_denied, unavailable  the folder.
+[[nodiscard]] Result<std::vector<NumberingReport>> read_numberings(const std::string& path,
+                                                                   const Environment& environment);
+
 }  // namespace telemetry

@@ -33,6 +33,10 @@ struct Message {
   bool retained = false;
   RetainedPolicy retained_policy = RetainedPolicy::skip_stored;  ///< counts where it is retained
   std::int64_t received_at = 0;  ///< ns; 0 = the door takes the time
+  /// Sequence of the original, when this replays a dead letter; 0 = it does not. Such a message
+  /// goes past the sequence check, has the time `received_at` if none of its own, and is left out
+  /// when no store would take it now, either.
+  std::uint64_t reference = 0;
 };
 
 /// The judgement of one message. Stored in journals: append only, never renumber.

@@ -10,6 +10,7 @@
 #include "telemetry/api.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/consumer.hpp"
+#include "telemetry/dead_letter.hpp"
 #include "telemetry/ingest.hpp"
 #include "telemetry/source.hpp"
 #include "telemetry/store.hpp"
@@ -81,6 +82,8 @@ class Pipeline {
   /// Counts a reload of the program's settings. Thread: any.
   virtual void note_reload(bool done) noexcept = 0;
   [[nodiscard]] virtual Ingest& ingest() noexcept = 0;
+  /// Null when none are kept.
+  [[nodiscard]] virtual DeadLetterSink* dead_letters() noexcept = 0;
 };
 
 /// Puts a Pipeline together. With a folder and a source it stores nothing yet and works:

@@ -20,6 +20,7 @@ struct Outcome {
     retained_ignored,  ///< a retained message, with RetainedPolicy::ignore
     refused,           ///< no topic name, or too large a payload
     dropped,           ///< a topic without schema, with `schema.unmatched: drop`
+    still_dead,        ///< a replayed dead letter that no store would take now, either
   };
   Kind kind = Kind::stored;
   std::uint64_t id = 0;  ///< journal sequence; 0 unless stored

@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
 
+#include "dead_letter/handled.hpp"
 #include "telemetry/export.hpp"
-#include "telemetry/ingest.hpp"
-#include "telemetry/schema.hpp"
 
 /// The second journal.
 ///
@@ -76,12 +77,15 @@ class JournalSink final : public DeadLetterSink {
   void close() noexcept override;
   [[nodiscard]] Result<void> keep(std::span<const Rejected> readings) override;
   [[nodiscard]] JournalStats stats() const override;
+  [[nodiscard]] const std::string& path() const noexcept override { return options_.path; }
+  [[nodiscard]] Result<std::uint64_t> durable_end(std::int64_t timeout_ns) override;
 
  private:
   struct Tail {  // newest frame of the consumer's own, as recovery finds it
     std::uint64_t sequence = 0;
     std::uint64_t reference = 0;
   };
+  [[nodiscard]] Result<void> begin_anew();
   [[nodiscard]] Result<void> follow(const JournalId& journal);
   [[nodiscard]] bool fits(const Reading& reading);
   [[nodiscard]] std::string with_room(const Reading& reading, std::string problems) const;
@@ -95,6 +99,7 @@ class JournalSink final : public DeadLetterSink {
   Environment environment_;
   RateLimit too_large_log_;
   mutable std::mutex mutex_;  // keep() comes from other consumers' threads
+  std::condition_variable opened_;
   std::unique_ptr<Journal> journal_;
   Tail tail_;
   JournalId source_{};      // the main journal that tail_.reference belongs to
@@ -171,7 +176,32 @@ Result<void> JournalSink::open() {
   // Frames up to there belong to another main journal.
   if (source->has_value() && tail_.sequence <= (*source)->sequence) tail_.reference = 0;
   journal_ = std::move(*journal);
+  if (auto begun = begin_anew(); !begun) {
+    journal_.reset();
+    return begun;
+  }
+  opened_.notify_all();
   return {};
+}
+
+/// Where segments were deleted, new letters get numbers of old ones that were handled.
+Result<void> JournalSink::begin_anew() {
+  auto handled = Handled::load(environment_.files, options_.path);
+  if (!handled) {
+    environment_.log(LogLevel::error, dead_letters_component, to_string(handled.error()));
+    return {};
+  }
+  if (!handled->forget_above(journal_->durable_end())) return {};
+  return handled->store(environment_.files, options_.path);
+}
+
+Result<std::uint64_t> JournalSink::durable_end(std::int64_t timeout_ns) {
+  std::unique_lock lock(mutex_);
+  if (!opened_.wait_for(lock, std::chrono::nanoseconds(timeout_ns),
+                        [this] { return journal_ != nullptr; })) {
+    return Error{Errc::unavailable, options_.path + ": the dead-letter journal is not open"};
+  }
+  return journal_->durable_end();
 }
 
 void JournalSink::close() noexcept {

@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <map>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "import/card_file.hpp"
+#include "ingest/patience.hpp"
 #include "journal/segment_file.hpp"
 #include "telemetry/core/checksum.hpp"
 #include "telemetry/export.hpp"
@@ -31,7 +31,6 @@ namespace {
 constexpr std::size_t batch_messages = 1'000;
 constexpr std::size_t batch_bytes = 256 * 1024;
 constexpr std::size_t message_bytes_max = 1024 * 1024;
-constexpr int patience = 600;  // tries, 0.1 s apart, while the journal is full
 constexpr std::string_view import_component = "import";
 
 struct Kept {
@@ -210,22 +209,17 @@ Result<std::vector<Kept>> Import::read(std::uint64_t& next) {
 }
 
 Result<void> Import::add(const std::vector<Kept>& batch) {
-  Result<void> done;
-  for (int tries = 0; tries < patience; ++tries) {
-    if (tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    done = door_->reserve(2 * batch_bytes);
-    if (done) {
-      for (const Kept& kept : batch) {
-        door_->add({.topic = kept.topic, .payload = kept.payload, .qos = 1});
-      }
-      std::vector<Outcome> outcomes;
-      done = door_->commit(&outcomes);
-      if (done) count(outcomes);
-    }
-    if (done || done.error().code != Errc::resource_exhausted || stop_.stop_requested()) {
-      return done;
-    }
-  }
+  std::vector<Outcome> outcomes;
+  auto done = commit_patiently(
+      [&]() -> Result<void> {
+        if (auto room = door_->reserve(2 * batch_bytes); !room) return room;
+        for (const Kept& kept : batch) {
+          door_->add({.topic = kept.topic, .payload = kept.payload, .qos = 1});
+        }
+        return door_->commit(&outcomes);
+      },
+      [this] { return stop_.stop_requested(); });
+  if (done) count(outcomes);
   return done;
 }
 

@@ -24,7 +24,7 @@ constexpr std::int64_t growth_per_sync = 4;
 constexpr std::int64_t growth_ns_max = 20'000'000;
 
 std::size_t frame_bytes(const Message& message) noexcept {
-  return core::frame_size(message.topic.size(), message.payload.size(), false);
+  return core::frame_size(message.topic.size(), message.payload.size(), message.reference != 0);
 }
 
 }  // namespace
@@ -71,7 +71,8 @@ void JournalDoor::add(const Message& message) {
     ingest_.log_refused(message);
     return;
   }
-  if (topic->schema == nullptr && ingest_.options.unmatched == Unmatched::drop) {
+  if (topic->schema == nullptr && ingest_.options.unmatched == Unmatched::drop &&
+      message.reference == 0) {
     ++counts_.sums.unmatched_dropped;
     left_out_.emplace_back(added, Outcome::Kind::dropped);
     return;
@@ -79,7 +80,12 @@ void JournalDoor::add(const Message& message) {
   if (batch_->readings.empty()) opened_at_ = ingest_.environment.clock.monotonic();
   const std::int64_t received_at =
       message.received_at != 0 ? message.received_at : ingest_.environment.clock.now();
-  remember(judge_.add(*topic, message, received_at, *batch_), *topic);
+  const Judge::Judgement judgement = judge_.add(*topic, message, received_at, *batch_);
+  if (message.reference != 0 && !take_replay(message)) {
+    left_out_.emplace_back(added, Outcome::Kind::still_dead);
+    return;
+  }
+  remember(judgement, *topic);
   pending_.back().added = added;
   pending_.back().skip_stored =
       message.retained && message.retained_policy == RetainedPolicy::skip_stored;
@@ -92,6 +98,21 @@ void JournalDoor::add(const Message& message) {
       ingest_.callbacks.on_high_water(messages, ingest_.options.batch_messages_max);
     }
   }
+}
+
+/// @returns false when it stays among the dead letters: then nothing of it is counted.
+bool JournalDoor::take_replay(const Message& message) {
+  Reading& reading = batch_->readings.back();
+  if (reading.verdict == Verdict::valid ||
+      (reading.verdict == Verdict::unmatched && ingest_.options.unmatched == Unmatched::store)) {
+    reading.reference = message.reference;
+    reading.flags |= frame_flag::has_reference;
+    return true;
+  }
+  batch_->readings.pop_back();
+  --counts_.sums.received;
+  counts_.sums.received_bytes -= message.payload.size();
+  return false;
 }
 
 void JournalDoor::remember(const Judge::Judgement& judgement, const KnownTopic& topic) {
@@ -216,6 +237,8 @@ void JournalDoor::check_sequences() {
 
 /// @returns false when the message came before and is dropped.
 bool JournalDoor::check(Reading& reading, const Pending& pending) {
+  // Later messages of its device have come: a replayed dead letter would look like a reset.
+  if ((reading.flags & frame_flag::has_reference) != 0) return true;
   SequenceState::Offer offer;
   offer.topic = reading.topic;
   offer.topic_hash = reading.topic_hash;
@@ -274,6 +297,7 @@ void JournalDoor::fill_records() {
     record.header.received_at = reading.received_at;
     record.header.time = reading.time;
     record.header.schema_id = reading.schema == nullptr ? 0 : reading.schema->id();
+    record.header.reference = reading.reference;
     record.header.verdict = static_cast<std::uint8_t>(reading.verdict);
     record.header.flags = reading.flags;
     record.header.reason = static_cast<std::uint8_t>(reading.reason);

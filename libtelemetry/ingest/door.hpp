@@ -48,6 +48,7 @@ class JournalDoor final : public Door {
   using Appended = std::optional<Journal::Ticket>;
 
   void open_batch();
+  [[nodiscard]] bool take_replay(const Message& message);
   void remember(const Judge::Judgement& judgement, const KnownTopic& topic);
   [[nodiscard]] Result<Appended> append_open();
   [[nodiscard]] Result<void> sync(const Journal::Ticket& ticket);

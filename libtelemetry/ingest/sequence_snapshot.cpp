@@ -178,6 +178,14 @@ void SequenceState::write(const Snapshot::Put& put_piece) const {
   put_piece(piece);
 }
 
+void SequenceState::visit(const std::function<void(const std::string& key, bool per_device,
+                                                   std::int64_t last)>& each) const {
+  for (std::uint32_t at = oldest_; at != none; at = entries_[at].newer) {
+    const Entry& entry = entries_[at];
+    if (entry.runs[0].exists()) each(entry.key, entry.scope == Scope::device, entry.runs[0].last());
+  }
+}
+
 void SequenceState::forget_entries() {
   RecentMessages recent = std::move(recent_);
   *this = SequenceState(options_);

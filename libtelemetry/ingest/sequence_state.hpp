@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -78,6 +79,10 @@ class SequenceState {
   /// Replaces the state, but for the newest messages, which are added. False, and no entries, when
   /// the bytes are not a snapshot.
   [[nodiscard]] bool load(std::string_view bytes);
+
+  /// Numberings by name, the one that was stored to longest ago first.
+  void visit(const std::function<void(const std::string& key, bool per_device, std::int64_t last)>&
+                 each) const;
 
   [[nodiscard]] std::size_t entries() const noexcept { return count_; }
   [[nodiscard]] std::size_t recent_max() const noexcept { return recent_.messages_max(); }

@@ -14,7 +14,6 @@
 #include <thread>
 
 #include "pipeline/process_memory.hpp"
-#include "telemetry/dead_letter.hpp"
 
 /// Sources, door, journal and consumers, and the threads they run on: one per source, one per
 /// consumer, one that says `ready` and trims the journal.
@@ -63,6 +62,7 @@ class WiredPipeline final : public Pipeline {
   [[nodiscard]] PipelineStats stats() const override;
   [[nodiscard]] Api& api() noexcept override { return *api_; }
   [[nodiscard]] Ingest& ingest() noexcept override { return *ingest_; }
+  [[nodiscard]] DeadLetterSink* dead_letters() noexcept override { return dead_letters_; }
   [[nodiscard]] Result<void> reload_schemas(const std::string& schema_path,
                                             bool schema_path_optional) override;
   void note_reload(bool done) noexcept override { ++(done ? reloads_ : reloads_refused_); }
@@ -128,6 +128,10 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
                              std::move(callbacks));
   if (!ingest) return std::move(ingest).error();
   ingest_ = std::move(*ingest);
+  if (dead_letters_ != nullptr) {
+    auto settled = settle_replay(dead_letters_->path(), ingest_->journal(), environment_);
+    if (!settled) log(LogLevel::error, to_string(settled.error()));
+  }
   ingest_->on_durable([this](const BatchPtr& batch) { feed_.publish(batch); });
   std::shared_ptr<Store> store;
   for (const auto& sink : sinks) {

@@ -100,6 +100,12 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
+/// What broke the stored schema is right by the one in this folder.
+void mend_schema(const Folder& folder) {
+  folder.write("edge.yaml", replaced(read(folder.path("edge.yaml")),
+                                     TELEMETRY_SOURCE_DIR "/examples/schemas", "schemas"));
+}
+
 }  // namespace
 
 TEST_CASE("every help text fits in 80 columns") {
@@ -114,7 +120,7 @@ TEST_CASE("every help text fits in 80 columns") {
 
 TEST_CASE("every command of telemetry has examples, and they are of this command") {
   const auto texts = all_texts();
-  CHECK(texts.size() == 21);
+  CHECK(texts.size() == 27);
   for (const auto& [words, text] : texts) {
     INFO(words);
     const auto examples = help::examples_in(text);
@@ -137,6 +143,7 @@ TEST_CASE("every example in the help of telemetry runs as it stands") {
       INFO(example);
       std::optional<running::Edge> edge;
       if (words == "status" || words == "reload") edge.emplace(folder);
+      if (words == "dead-letter replay") mend_schema(folder);
       std::string here = replaced(example, "/dev/mmcblk0", "card.img");
       here = replaced(here, "/media/card/TELEMETRY", "card.img");
       folder.write("example.sh", "cd '" + folder.path("") + "'; " + paths + here + "\n");

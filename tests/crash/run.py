@@ -19,12 +19,13 @@ import time
 import traceback
 
 import capture
+import letters
 import processes
 import scenarios
 import small_journal
 from rig import Failure, Rig, Skipped
 
-ALL = scenarios.SCENARIOS + capture.SCENARIOS + processes.SCENARIOS + small_journal.SCENARIOS
+ALL = scenarios.SCENARIOS + capture.SCENARIOS + processes.SCENARIOS + small_journal.SCENARIOS + letters.SCENARIOS
 
 
 def parse_arguments():
