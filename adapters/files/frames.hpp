@@ -13,22 +13,6 @@
 
 namespace telemetry::files {
 
-/// Packs texts as frames (zstd, lz4) or members (gzip) that stand alone and have a checksum, so
-/// that a file is any number of them one after the other. Without compression the text is the
-/// frame.
-class Packer {
- public:
-  explicit Packer(FileCompression compression);
-  ~Packer();
-  /// Appends one frame that holds the text.
-  /// Errors: internal  the library refuses, for want of memory.
-  [[nodiscard]] Result<void> pack(std::string_view text, std::vector<std::uint8_t>& out);
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-
 /// Reads frames and judges their checksums. Not for FileCompression::none, which has neither.
 class Unpacker {
  public:

@@ -409,6 +409,35 @@ void QueryRun::run(const RowVisitor& visit) {
 
 }  // namespace
 
+Result<Shape> run_shape(Reader& reader, const Selection& selection) {
+  Plan plan(reader, selection);
+  if (auto ready = plan.prepare({}); !ready) return ready.error();
+  Shape shape;
+  shape.id_max = static_cast<std::uint64_t>(plan.last_id());
+  for (const Plan::Part& part : plan.parts()) {
+    const Partition& partition = *part.partition;
+    if (!plan.may_have_rows(partition)) continue;
+    const Layout& layout = *partition.layout;
+    for (const Column& column : layout.columns) {
+      const auto known = std::ranges::find(shape.fields, column.path, &Shape::Field::path);
+      if (known == shape.fields.end()) {
+        shape.fields.push_back({column.path, column.type});
+      } else if (known->type != column.type) {
+        known->type = core::FieldType::any;
+      }
+    }
+    shape.extra = shape.extra || layout.has_extra;
+    shape.payload = shape.payload || layout.is_raw();
+    const bool first = shape.rows_max == 0;
+    shape.rows_max += static_cast<std::uint64_t>(partition.row_count);
+    shape.time_min = first ? partition.time_min : std::min(shape.time_min, partition.time_min);
+    shape.time_max = first ? partition.time_max : std::max(shape.time_max, partition.time_max);
+  }
+  shape.time_min = std::max(shape.time_min, plan.since());
+  shape.time_max = std::min(shape.time_max, plan.until());
+  return shape;
+}
+
 Result<std::uint64_t> run_query(Reader& reader, const Query& query, const RowVisitor& visit) {
   QueryRun run(reader, query);
   if (auto ready = run.prepare(); !ready) return ready.error();

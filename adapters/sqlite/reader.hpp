@@ -15,6 +15,9 @@ namespace telemetry::sqlite {
 [[nodiscard]] Result<void> run_latest(Reader& reader, const Latest& latest,
                                       const RowVisitor& visit);
 
+/// Store::shape.
+[[nodiscard]] Result<Shape> run_shape(Reader& reader, const Selection& selection);
+
 /// Store::aggregate.
 [[nodiscard]] Result<void> run_aggregate(Reader& reader, const Aggregate& aggregate,
                                          const AggregateVisitor& visit);

@@ -112,6 +112,10 @@ class SqliteStore final : public Store {
     return on_reader(
         [&](sqlite::Reader& reader) { return sqlite::run_latest(reader, latest, visit); });
   }
+  [[nodiscard]] Result<Shape> shape(const Selection& selection) override {
+    return on_reader(
+        [&](sqlite::Reader& reader) { return sqlite::run_shape(reader, selection); });
+  }
   [[nodiscard]] Result<void> aggregate(const Aggregate& aggregate,
                                        const AggregateVisitor& visit) override {
     return on_reader(

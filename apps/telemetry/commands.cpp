@@ -6,6 +6,7 @@ namespace telemetry::command_line {
 void add_commands(Command& program) {
   program.version(TELEMETRY_VERSION);
   add_query(program);
+  add_export(program);
   add_config(program);
   add_schema(program);
   add_journal(program);

@@ -11,6 +11,7 @@ void add_commands(Command& program);
 /// Each adds its commands, whose exit codes are 0 done, 1 failed, 2 wrong usage or configuration,
 /// 3 partly done.
 void add_query(Command& program);
+void add_export(Command& program);
 void add_config(Command& program);
 void add_schema(Command& program);
 void add_schema_compile(Command& schema);

@@ -6,8 +6,7 @@
 
 #include "commands.hpp"
 #include "output.hpp"
-#include "process/backends.hpp"
-#include "settings.hpp"
+#include "selection.hpp"
 #include "telemetry/api.hpp"
 #include "telemetry/export.hpp"
 
@@ -16,58 +15,17 @@ namespace {
 
 struct Arguments {
   Settings settings;
-  std::vector<std::string> filters, devices, schemas, where, fields, functions, by;
-  std::string since, until, order = "oldest", format = "table", after, every, fill = "none";
-  std::string zone = "UTC";
+  SelectionArguments selection;
+  std::vector<std::string> fields, functions, by;
+  std::string order = "oldest", format = "table", after, every, fill = "none";
   std::uint64_t limit = 0;
   bool latest = false, json = false;
 };
 
-constexpr const char* footer =
-    "FILTER is an MQTT topic filter: + stands for one level, # for all that follow. "
-    "Quote it. Times: 2026-11-21T08:00:00Z, 2026-11-21, seconds since 1970, or a span "
-    "back from now (15m, 24h, 7d). They are those of the device, or of arrival where the "
-    "device sent none. Fields of nested objects are written with a dot: location.lat. COND is "
-    "temperature > 30 and the like, joined by and, or, not; also in (a, b), like 'hall%', is null. "
-    "Names with spaces or quotes stand in double quotes. Without a schema too: a bare value is "
-    "called value.\n"
+constexpr const char* functions_footer =
     "FUNCTIONS are avg min max sum count stddev first last median and p95, each of a field: "
     "avg(temperature),count(). With --every they are calculated for each stretch of time: 10s, "
     "15m, 1h, or 1d, 1w, 1mo of the calendar.";
-
-Result<void> fill_selection(const Arguments& arguments, Selection& selection) {
-  if (!arguments.filters.empty()) selection.topics = arguments.filters;
-  selection.devices = arguments.devices;
-  selection.schemas = arguments.schemas;
-  auto zone = TimeZone::find(arguments.zone);
-  if (!zone) return zone.error();
-  selection.zone = *zone;
-  const std::int64_t now = environment().clock.now();
-  selection.now = now;
-  for (const bool until : {false, true}) {
-    const std::string& text = until ? arguments.until : arguments.since;
-    if (text.empty()) continue;
-    const auto time = parse_query_time(text, now, *zone);
-    if (!time) return time.error();
-    (until ? selection.until : selection.since) = *time;
-  }
-  for (const std::string& text : arguments.where) {
-    auto condition = parse_condition(text);
-    if (!condition) return condition.error();
-    selection.where.push_back(*std::move(condition));
-  }
-  return {};
-}
-
-Result<std::vector<std::string>> names_of(const std::vector<std::string>& texts) {
-  std::vector<std::string> names;
-  for (const std::string& text : texts) {
-    auto fields = parse_fields(text);
-    if (!fields) return fields.error();
-    names.insert(names.end(), fields->begin(), fields->end());
-  }
-  return names;
-}
 
 RowFormat format_of(const Arguments& arguments) {
   if (arguments.json || arguments.format == "json") return RowFormat::json;
@@ -80,17 +38,9 @@ Order order_of(const Arguments& arguments) {
   return arguments.order == "newest" ? Order::time_descending : Order::time_ascending;
 }
 
-Result<Api> open_api(const Settings& settings) {
-  const Result<Config> config = settings.load();
-  if (!config) return config.error();
-  auto store = make_reader(*config, environment());
-  if (!store) return store.error();
-  return Api(std::shared_ptr<Store>(*std::move(store)), environment());
-}
-
 int run_aggregate(const Arguments& arguments) {
   Aggregate aggregate;
-  if (auto filled = fill_selection(arguments, aggregate); !filled) return fail(filled.error());
+  if (auto filled = arguments.selection.fill(aggregate); !filled) return fail(filled.error());
   for (const std::string& text : arguments.functions) {
     auto measures = parse_measures(text);
     if (!measures) return fail(measures.error());
@@ -130,7 +80,7 @@ int run_aggregate(const Arguments& arguments) {
 
 int run_rows(const Arguments& arguments) {
   Query query;
-  if (auto filled = fill_selection(arguments, query); !filled) return fail(filled.error());
+  if (auto filled = arguments.selection.fill(query); !filled) return fail(filled.error());
   auto fields = names_of(arguments.fields);
   if (!fields) return fail(fields.error());
   query.fields = *std::move(fields);
@@ -189,16 +139,8 @@ void add_query(Command& program) {
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   Command& command = program.command("query", "Prints stored messages, or what they come to");
-  command.positional("FILTER", a.filters, "Topic filters; without one, all topics");
+  a.selection.add_to(command);
   a.settings.add_to(command);
-  command.option("--device", a.devices, "Only of this device; may be repeated").type("NAME");
-  command.option("--schema", a.schemas, "Only of this schema; may be repeated").type("NAME");
-  command.option("--since,--start", a.since, "Not before").type("TIME");
-  command.option("--until,--end", a.until, "Before").type("TIME");
-  command.option("--where", a.where, "Only where this holds; may be repeated").type("COND");
-  command.option("--tz", a.zone, "Time zone of days, of times without offset, and of the output")
-      .type("ZONE")
-      .show_default();
   const Argument latest =
       command.flag("--latest", a.latest, "The newest row of each matching topic");
   const Argument fields =
@@ -233,7 +175,7 @@ void add_query(Command& program) {
                               .type("FORMAT")
                               .show_default();
   command.flag("--json", a.json, "Same as --format json").excludes(format);
-  command.footer(footer);
+  command.footer(std::string(selection_footer) + "\n" + functions_footer);
   command.example("telemetry query -c edge.yaml 'sensors/+/temperature' --since 1h");
   command.example(
       "telemetry query -c edge.yaml 'sensors/#' \\\n"

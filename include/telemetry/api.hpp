@@ -26,6 +26,7 @@ class Api {
                                     const RowVisitor& visit);
   [[nodiscard]] Result<void> aggregate(const Principal& principal, Aggregate aggregate,
                                        const AggregateVisitor& visit);
+  [[nodiscard]] Result<Shape> shape(const Principal& principal, Selection selection);
 
  private:
   /// False when nothing can be visible.

@@ -36,12 +36,17 @@ class RowWriter {
   /// @param columns_max table: width of the terminal; long texts are cut and columns left out (and
   /// named below the table) to fit. 0 = as wide as need be.
   /// @param zone of the times
+  /// @param continues csv, json, jsonl: the text goes on where another writer with the same `fields`
+  /// ended without finish(): no header, no bracket
   [[nodiscard]] static std::unique_ptr<RowWriter> make(RowFormat format,
                                                        std::vector<std::string> fields, Out out,
                                                        std::size_t columns_max = 0,
-                                                       const TimeZone& zone = {});
+                                                       const TimeZone& zone = {},
+                                                       bool continues = false);
   virtual ~RowWriter() = default;
   virtual bool write(const Row& row) = 0;
+  /// Hands out what csv, json and jsonl hold back. False when `out` refused.
+  virtual bool flush() { return true; }
   /// Ends the document. False when `out` refused.
   virtual bool finish() = 0;
   /// csv, table: values that had no column, because their field first came after 1,000 rows.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "telemetry/condition.hpp"
+#include "telemetry/core/schema_view.hpp"
 #include "telemetry/core/value.hpp"
 #include "telemetry/error.hpp"
 #include "telemetry/time_zone.hpp"
@@ -140,6 +141,20 @@ struct AggregateRow {
 };
 /// Called per row, in order. Return false to stop.
 using AggregateVisitor = std::function<bool(const AggregateRow&)>;
+
+/// What rows of a selection may have, known without reading them.
+struct Shape {
+  struct Field {
+    std::string path;
+    core::FieldType type = core::FieldType::any;  ///< any: schemas differ, or leave it open
+  };
+  std::vector<Field> fields;  ///< in the order of the schemas
+  bool extra = false;         ///< undeclared members
+  bool payload = false;       ///< messages without schema
+  std::uint64_t id_max = 0;  ///< of all rows: for a Cursor that begins here
+  std::uint64_t rows_max = 0;
+  std::int64_t time_min = 0, time_max = 0;  ///< of them; only when rows_max > 0
+};
 
 /// RFC 3339, "YYYY-MM-DD" and times without offset in `zone`, epoch seconds, or a span back from
 /// `now` ("15m", "24h", "7d").

@@ -20,6 +20,8 @@ class Store : public Sink {
                                                     const RowVisitor& visit) = 0;
   /// Ordered by topic.
   [[nodiscard]] virtual Result<void> latest(const Latest& latest, const RowVisitor& visit) = 0;
+  /// Without conditions.
+  [[nodiscard]] virtual Result<Shape> shape(const Selection& selection) = 0;
   /// Errors: resource_exhausted  more groups and values than Aggregate::memory_bytes_max holds.
   [[nodiscard]] virtual Result<void> aggregate(const Aggregate& aggregate,
                                                const AggregateVisitor& visit) = 0;

@@ -188,4 +188,10 @@ Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
   return *visible ? store_->aggregate(aggregate, visit) : Result<void>();
 }
 
+Result<Shape> Api::shape(const Principal& principal, Selection selection) {
+  auto visible = admit(principal, selection);
+  if (!visible) return visible.error();
+  return *visible ? store_->shape(selection) : Result<Shape>(Shape());
+}
+
 }  // namespace telemetry

@@ -41,6 +41,8 @@ class ColumnWriter : public RowWriter {
   /// The place of a field among the fields' columns, or their number; rows of one schema have their
   /// fields in the same places, so `guess` is asked first.
   [[nodiscard]] std::size_t place_of(const Field& field, std::size_t guess);
+  [[nodiscard]] bool is_released() const noexcept { return released_; }
+  bool release();
   [[nodiscard]] std::size_t field_count() const noexcept { return fields_.size(); }
   [[nodiscard]] bool has_extra() const noexcept { return has_extra_; }
   [[nodiscard]] bool has_payload() const noexcept { return has_payload_; }
@@ -67,7 +69,6 @@ class ColumnWriter : public RowWriter {
   [[nodiscard]] std::size_t wish_for(std::string_view path) const;
   [[nodiscard]] std::size_t column_of(std::string_view path) const;
   [[nodiscard]] std::size_t first_of_wish(std::size_t wish) const;
-  bool release();
   [[nodiscard]] std::vector<std::string> names() const;
 
   Out out_;

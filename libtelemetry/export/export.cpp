@@ -29,8 +29,8 @@ constexpr std::array<std::string_view, 7> fixed_names{
 
 class JsonWriter : public RowWriter {
  public:
-  JsonWriter(bool array, Out out, const TimeZone& zone)
-      : out_(std::move(out)), zone_(zone), array_(array) {}
+  JsonWriter(bool array, Out out, const TimeZone& zone, bool continues)
+      : out_(std::move(out)), zone_(zone), array_(array), first_(!continues) {}
 
   bool write(const Row& row) override {
     if (array_) text_ += first_ ? "[\n" : ",\n";
@@ -46,7 +46,7 @@ class JsonWriter : public RowWriter {
   }
 
  private:
-  bool flush() {
+  bool flush() override {
     alive_ = text_.empty() || out_(text_);
     text_.clear();
     return alive_;
@@ -56,7 +56,7 @@ class JsonWriter : public RowWriter {
   std::string text_;
   TimeZone zone_;
   bool array_;
-  bool first_ = true;
+  bool first_;
   bool alive_ = true;
 };
 
@@ -69,15 +69,20 @@ void append_csv(const Cell& cell, std::string& out) {
 
 class CsvWriter : public ColumnWriter {
  public:
-  using ColumnWriter::ColumnWriter;
+  CsvWriter(std::vector<std::string> fields, Out out, const TimeZone& zone, bool continues)
+      : ColumnWriter(std::move(fields), std::move(out), zone), continues_(continues) {}
+  bool flush() override { return is_released() ? flush(0) : release(); }
 
  private:
   bool begin(const std::vector<std::string>& names,
              const std::vector<std::vector<Cell>>& rows) override {
+    if (continues_) return lines(rows);
     std::vector<Cell> header;
     for (const std::string& name : names) header.push_back({name, false, true});
-    return line(header) &&
-           std::all_of(rows.begin(), rows.end(), [this](const auto& cells) { return line(cells); });
+    return line(header) && lines(rows);
+  }
+  bool lines(const std::vector<std::vector<Cell>>& rows) {
+    return std::all_of(rows.begin(), rows.end(), [this](const auto& cells) { return line(cells); });
   }
   bool line(const std::vector<Cell>& cells) override {
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -104,6 +109,7 @@ class CsvWriter : public ColumnWriter {
   void append_value(const core::Value& value);
 
   std::string text_;
+  bool continues_;
   std::vector<const core::Value*> values_;
 };
 
@@ -384,20 +390,21 @@ bool ColumnWriter::finish() {
 }
 
 std::unique_ptr<RowWriter> RowWriter::make(RowFormat format, std::vector<std::string> fields,
-                                           Out out, std::size_t columns_max, const TimeZone& zone) {
+                                           Out out, std::size_t columns_max, const TimeZone& zone,
+                                           bool continues) {
   switch (format) {
     case RowFormat::table:
       return make_table_writer(std::move(fields), std::move(out), columns_max, zone);
     case RowFormat::table_per_schema:
       return make_tables_writer(std::move(fields), std::move(out), columns_max, zone);
     case RowFormat::csv:
-      return std::make_unique<CsvWriter>(std::move(fields), std::move(out), zone);
+      return std::make_unique<CsvWriter>(std::move(fields), std::move(out), zone, continues);
     case RowFormat::json:
-      return std::make_unique<JsonWriter>(true, std::move(out), zone);
+      return std::make_unique<JsonWriter>(true, std::move(out), zone, continues);
     case RowFormat::jsonl:
       break;
   }
-  return std::make_unique<JsonWriter>(false, std::move(out), zone);
+  return std::make_unique<JsonWriter>(false, std::move(out), zone, continues);
 }
 
 }  // namespace telemetry

@@ -40,6 +40,13 @@ class CountingStore : public Store {
     asked.topics = aggregate.topics;
     return {};
   }
+  Result<Shape> shape(const Selection& selection) override {
+    ++queries;
+    asked.topics = selection.topics;
+    Shape shape;
+    shape.rows_max = 3;
+    return shape;
+  }
   Query asked;
 };
 
@@ -123,6 +130,11 @@ TEST_CASE("a scope bounds what a principal sees") {
   query.topics = {"$SYS/#"};
   REQUIRE(api.query(hall, query, go_on));
   CHECK(store->queries == before);  // nothing is visible
+  Selection selection;
+  selection.topics = {"roof/#"};
+  CHECK(api.shape(hall, selection)->rows_max == 0);
+  selection.topics = {"hall/+"};
+  CHECK(api.shape(hall, selection)->rows_max == 3);
   query.topics = {"#"};
   CHECK(api.query({"nobody", Filters{}}, query, go_on));
   CHECK(store->queries == before);

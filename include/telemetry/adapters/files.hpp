@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
@@ -42,5 +43,25 @@ struct FilesOptions {
 /// folder. Memory: some 100 KB, with zstd 0.6 MB; a long record as much as it needs.
 [[nodiscard]] std::unique_ptr<Sink> make_files_sink(const FilesOptions& options,
                                                     Environment environment);
+
+namespace files {
+
+/// Packs texts as frames (zstd, lz4) or members (gzip) that stand alone and have a checksum, so
+/// that a file is any number of them one after the other. Without compression the text is the
+/// frame.
+class Packer {
+ public:
+  explicit Packer(FileCompression compression);
+  ~Packer();
+  /// Appends one frame that holds the text.
+  /// Errors: internal  the library refuses, for want of memory.
+  [[nodiscard]] Result<void> pack(std::string_view text, std::vector<std::uint8_t>& out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace files
 
 }  // namespace telemetry
