@@ -24,9 +24,8 @@ struct InferredSchema {
 /// Makes schemas of messages. What more than one message in a thousand does is taken for normal;
 /// what is rarer may be refused by the draft, and a comment says so.
 ///
-/// Memory: about 1 KB for each member of each topic, 3 KB at most, twice that during finish(); see the
-/// limits below.
-/// Thread: one at a time.
+/// Memory: about 1 KB for each member of each topic, 3 KB at most, twice that during finish(); see
+/// the limits below. Thread: one at a time.
 class SchemaInference {
  public:
   static constexpr std::size_t topics_max = 1'000;
@@ -51,9 +50,9 @@ class SchemaInference {
 
   /// Topics that differ in one level and have much the same members share a schema; the one with
   /// the most messages comes first. Names and topic patterns are distinct, and each topic's schema
-  /// is the one that a SchemaSet of all of them would choose. Topics of which no object had a member
-  /// that a schema can declare get none.
-  /// Errors: unavailable  there is nothing to infer from.
+  /// is the one that a SchemaSet of all of them would choose. Topics of which no object had a
+  /// member that a schema can declare get none. Errors: unavailable  there is nothing to infer
+  /// from.
   [[nodiscard]] Result<std::vector<InferredSchema>> finish() const;
 
  private:

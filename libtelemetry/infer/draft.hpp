@@ -12,16 +12,12 @@ namespace telemetry::infer {
 /// What one schema is drawn from.
 struct Evidence {
   std::string name, topic_pattern;
-  std::string pattern_note;                 ///< why the pattern is so; may be empty
-  std::vector<std::string_view> topics;     ///< all of them
+  std::string pattern_note;              ///< why the pattern is so; may be empty
+  std::vector<std::string_view> topics;  ///< all of them
   const Object& root;
 };
 
 /// YAML with comments; empty when there is no member that a schema can declare.
 [[nodiscard]] std::string draft(const Evidence& evidence);
-
-/// Time and sequence number, by their names: every kind of device has them.
-[[nodiscard]] bool is_time_name(std::string_view name);
-[[nodiscard]] bool is_sequence_name(std::string_view name);
 
 }  // namespace telemetry::infer

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "infer/draft.hpp"
+#include "infer/names.hpp"
 #include "schema/specification.hpp"
 #include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/limits.hpp"
@@ -25,7 +26,7 @@ using schemas::JsonValue;
 
 constexpr std::size_t none = SIZE_MAX;
 constexpr std::size_t few_members = 3;
-constexpr std::size_t name_bytes_max = 48;
+constexpr std::size_t schema_name_bytes_max = 48;
 
 std::vector<std::string> levels_of(std::string_view topic) {
   std::vector<std::string> levels;
@@ -41,9 +42,7 @@ std::string joined(const std::vector<std::string>& levels) {
   return fmt::format("{}", fmt::join(levels, "/"));
 }
 
-bool has_digit(std::string_view text) {
-  return text.find_first_of("0123456789") != text.npos;
-}
+bool has_digit(std::string_view text) { return text.find_first_of("0123456789") != text.npos; }
 
 /// Names that tell one kind of device from another, in order.
 using Shape = std::vector<std::string>;
@@ -53,7 +52,7 @@ Shape shape_of(const Object& root) {
   for (const infer::Field& field : root.fields) {
     std::string name = field.name;
     const bool id = name.ends_with("id") || name.ends_with("ID") || name.ends_with("Id");
-    if (!id && !infer::is_time_name(name) && !infer::is_sequence_name(name))
+    if (!id && !infer::sounds_like_time(name) && infer::sequence_rank(name) == infer::no_rank)
       names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
@@ -154,9 +153,8 @@ bool takes_from(const Group& rival, const Group& group) {
   if (rival.levels == group.levels) return true;
   if (!beats(rival, group)) return false;
   const std::string filter = joined(rival.levels);
-  return std::any_of(group.topics.begin(), group.topics.end(), [&](std::string_view topic) {
-    return core::topic_matches(filter, topic);
-  });
+  return std::any_of(group.topics.begin(), group.topics.end(),
+                     [&](std::string_view topic) { return core::topic_matches(filter, topic); });
 }
 
 /// Joins groups of which one would judge the other's topics.
@@ -212,7 +210,7 @@ std::string name_of(const std::vector<std::string>& levels, std::set<std::string
       if (!letter && !name.empty() && name.back() != '_') name += '_';
     }
   }
-  if (name.size() > name_bytes_max) name.resize(name_bytes_max);
+  if (name.size() > schema_name_bytes_max) name.resize(schema_name_bytes_max);
   while (name.ends_with('_')) name.pop_back();
   if (name.empty()) name = "messages";
   if (name[0] >= '0' && name[0] <= '9') name.insert(0, "m_");
@@ -321,9 +319,8 @@ std::vector<Group> SchemaInference::Topics::groups() const {
       group.levels[device] = "+";
   }
   join_rivals(groups);
-  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
-    return a.root.count > b.root.count;
-  });
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const Group& a, const Group& b) { return a.root.count > b.root.count; });
   return groups;
 }
 

@@ -72,9 +72,9 @@ struct Field {
   std::uint64_t nulls = 0, booleans = 0, texts = 0, arrays = 0, objects = 0;
   std::uint64_t whole = 0, fractions = 0;  ///< numbers as they are written: 21.0 has a fraction
 
-  Numbers numbers;  ///< also those of texts with a unit
-  Steps steps;      ///< numbers and times
-  std::array<std::uint64_t, 4> epochs{};       ///< numbers that are times in that unit
+  Numbers numbers;                              ///< also those of texts with a unit
+  Steps steps;                                  ///< numbers and times
+  std::array<std::uint64_t, 4> epochs{};        ///< numbers that are times in that unit
   std::array<std::uint64_t, 4> near_arrival{};  ///< and within a day of the arrival
 
   std::uint64_t time_texts = 0, zoneless = 0;
