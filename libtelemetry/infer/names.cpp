@@ -102,7 +102,9 @@ std::string yaml_text(std::string_view text) {
 }
 
 std::string bound(double number, bool up) {
-  if (number == 0) return "0";
+  constexpr double tiny = 1e-290;
+  if (std::fabs(number) < tiny)
+    return number == 0 || (number > 0) != up ? "0" : up ? "1e-290" : "-1e-290";
   const int exponent = static_cast<int>(std::floor(std::log10(std::fabs(number)))) - 1;
   const double digits = number / std::pow(10, exponent);
   const double whole = up ? std::ceil(digits - 1e-9) : std::floor(digits + 1e-9);

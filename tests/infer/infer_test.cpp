@@ -197,6 +197,17 @@ TEST_CASE("numbers that only rise have no max, and one that rises by one numbers
   CHECK(document_of("a", R"({"p":{},"q":{}})", 200).find("sequence_field") == std::string::npos);
 }
 
+TEST_CASE("numbers at the ends of what a double holds give bounds that load") {
+  for (const char* number : {"5e-324", "-5e-324", "1e-300", "1.7e308", "-1.7e308", "3e299",
+                             "9223372036854775807", "-9223372036854775808"}) {
+    SchemaInference inference;
+    const std::string payload = fmt::format(R"({{"v":{}}})", number);
+    const auto drafts = drafts_of(fill(inference, "a", payload, 200));
+    INFO(drafts.front().document);
+    CHECK(problem_of(*load(drafts), {"a", payload, start}) == "");
+  }
+}
+
 TEST_CASE("a few messages give no bounds, and whole numbers stay floats") {
   const std::string document = document_of("a", R"({"temp":21})", 5);
   CHECK_THAT(document, Catch::Contains("Confidence: low"));
