@@ -6,9 +6,9 @@
 #include <memory>
 #include <mutex>
 
+#include "process/import_file.hpp"
 #include "process/letter_request.hpp"
 #include "telemetry/export.hpp"
-#include "telemetry/import.hpp"
 
 namespace telemetry {
 namespace {
@@ -41,7 +41,7 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
     auto path = control::text_member(arguments, "path");
     if (!path) return Result<std::string>(std::move(path).error());
     const std::lock_guard lock(*one_at_a_time);
-    auto report = import_card(pipeline.ingest(), journal_path, *path, environment);
+    auto report = import_file(pipeline.ingest(), journal_path, *path, environment);
     if (!report) return Result<std::string>(std::move(report).error());
     return Result<std::string>(fmt::format(R"({{"json":{},"text":{}}})", to_json(*report, *path),
                                            quoted(to_text(*report, *path))));

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "telemetry/import.hpp"
-
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -10,6 +8,7 @@
 #include "commands.hpp"
 #include "output.hpp"
 #include "process/control.hpp"
+#include "process/import_file.hpp"
 #include "settings.hpp"
 
 namespace telemetry::command_line {
@@ -56,7 +55,7 @@ int import(const Arguments& arguments) {
   Output output;
   int code = 0;
   for (const std::string& path : arguments.paths) {
-    const auto report = import_card((*pipeline)->ingest(), journal_path, path, environment());
+    const auto report = import_file((*pipeline)->ingest(), journal_path, path, environment());
     if (report) {
       show(output, arguments, to_json(*report, path), to_text(*report, path));
     } else {
@@ -72,20 +71,23 @@ int import(const Arguments& arguments) {
 void add_import(Command& program) {
   const auto arguments = std::make_shared<Arguments>();
   Command& command = program.command(
-      "import", "Brings what a device has kept on its SD card into journal and store");
+      "import", "Brings cards of devices, files of records and old tables into journal and store");
   command
-      .positional("CARD", arguments->paths,
-                  "Image of a card, its device, or the folder of its files")
+      .positional("FILE", arguments->paths,
+                  "Image of a card, its device, or the folder of its files; JSONL or CSV, also "
+                  "gzip, zstd or lz4; an SQLite file with the table messages of an older program")
       .required();
   arguments->settings.add_to(command);
-  command.flag("--json", arguments->json, "One JSON object a card instead of a line");
+  command.flag("--json", arguments->json, "One JSON object a file instead of a line");
   command.footer(
-      "Each message comes once, however often a card is imported. While telemetry-edge runs on the "
-      "same journal, it does the work itself, and must be allowed to read the card. Interrupted, "
-      "it "
-      "goes on where it was.");
+      "Each message comes once, however often a file is imported. While telemetry-edge runs on the "
+      "same journal, it does the work itself, and must be allowed to read the file. Interrupted, "
+      "it goes on where it was. What is no record is counted as damage.");
   command.example("telemetry import --config edge.yaml card.img");
   command.example("telemetry import --config edge.yaml /dev/mmcblk0 /media/card/TELEMETRY");
+  command.example(
+      "telemetry query --config other.yaml --format jsonl > rows.jsonl && \\\n"
+      "      telemetry import --config edge.yaml rows.jsonl");
   command.action([arguments] { return import(*arguments); });
 }
 

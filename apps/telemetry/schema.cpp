@@ -109,7 +109,8 @@ int which(const Arguments& arguments) {
 }  // namespace
 
 void add_schema(Command& program) {
-  Command& group = program.command("schema", "Checks, compares, tries and compiles schemas");
+  Command& group =
+      program.command("schema", "Checks, compares, tries, drafts and compiles schemas");
   group.example("telemetry schema check ./schemas");
   const auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
@@ -135,6 +136,7 @@ void add_schema(Command& program) {
 
   add_schema_diff(group);
   add_schema_test(group);
+  add_schema_infer(group);
   add_schema_compile(group);
 }
 

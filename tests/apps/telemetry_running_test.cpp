@@ -37,6 +37,19 @@ TEST_CASE("a card is imported beside the running logger, once") {
   CHECK_THAT(status.out, Catch::Contains("received 21") && Catch::Contains("invalid 1"));
 }
 
+TEST_CASE("records are imported beside the running logger, once") {
+  const Folder folder;
+  folder.write("edge.yaml", settings());
+  folder.write("a.jsonl", R"({"topic":"a/b","payload":{"x":1}})"
+                          "\n");
+  const Edge edge(folder);
+  const Ran first = run(folder, "import -c edge.yaml a.jsonl");
+  CHECK(first.code == 0);
+  CHECK_THAT(first.out, Catch::EndsWith("a.jsonl: 1 messages (1 to 1), 1 without a schema\n"));
+  CHECK_THAT(run(folder, "import -c edge.yaml a.jsonl").out,
+             Catch::EndsWith("a.jsonl: nothing new, all up to number 1 came earlier\n"));
+}
+
 TEST_CASE("a reload is answered: what took effect, or every mistake") {
   const Folder folder;
   folder.write("edge.yaml", settings());

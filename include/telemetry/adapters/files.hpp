@@ -10,6 +10,7 @@
 
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
+#include "telemetry/import.hpp"
 #include "telemetry/sink.hpp"
 
 namespace telemetry {
@@ -43,6 +44,11 @@ struct FilesOptions {
 /// folder. Memory: some 100 KB, with zstd 0.6 MB; a long record as much as it needs.
 [[nodiscard]] std::unique_ptr<Sink> make_files_sink(const FilesOptions& options,
                                                     Environment environment);
+
+/// Opens a file for reading, unpacked where its first bytes are those of gzip, zstd or lz4.
+/// Errors: not_found, permission_denied, unavailable; of the reads also data_loss  it is damaged,
+/// or ends inside a frame.
+[[nodiscard]] Result<ReadBytes> open_unpacked(const std::string& path);
 
 namespace files {
 

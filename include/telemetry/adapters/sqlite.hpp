@@ -8,6 +8,7 @@
 
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
+#include "telemetry/import.hpp"
 #include "telemetry/store.hpp"
 
 namespace telemetry {
@@ -30,5 +31,11 @@ struct SqliteOptions {
 
 [[nodiscard]] std::unique_ptr<Store> make_sqlite_store(
     const SqliteOptions& options, Environment environment = default_environment());
+
+/// The rows of the table `messages` of an older program, in the order of their ids, which are the
+/// numbers. Nothing is written. The id of the source is that of its first row: a file that has
+/// grown goes on where it was.
+/// Errors: those of the file; failed_precondition  it has no such table.
+[[nodiscard]] Result<ImportSource> open_old_messages(const std::string& path);
 
 }  // namespace telemetry

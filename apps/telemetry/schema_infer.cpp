@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "process/backends.hpp"
+#include "process/signals.hpp"
+#include "settings.hpp"
+#include "telemetry/adapters/mqtt.hpp"
+#include "telemetry/core/json_pull.hpp"
+#include "telemetry/core/limits.hpp"
+#include "telemetry/core/time.hpp"
+#include "telemetry/core/topic.hpp"
+#include "telemetry/infer.hpp"
+
+namespace telemetry::command_line {
+namespace {
+
+constexpr std::size_t line_bytes_max = 2 * core::payload_bytes_max;
+constexpr std::uint64_t named_max = 10;  // messages that are named; all are counted
+constexpr double answer_s = 10;          // of the broker, for the subscription
+
+struct Arguments {
+  Settings settings;
+  std::string file, broker, out;
+  std::vector<std::string> topics;
+  double seconds = 60;
+  std::uint64_t messages = 100'000;
+  bool store = false, json = false;
+};
+
+/// What is looked at, and what cannot be used.
+class Seen {
+ public:
+  explicit Seen(std::uint64_t messages_max) : messages_max_(messages_max) {}
+
+  /// @param place names the message where it cannot be used.
+  /// @returns false when there are enough.
+  bool add(const std::string& place, std::string_view topic, std::string_view payload,
+           std::int64_t received_at) {
+    if (const auto added = inference.add(topic, payload, received_at); !added)
+      leave_out(place, added.error().context);
+    return inference.messages() < messages_max_;
+  }
+  void leave_out(const std::string& place, std::string_view why) {
+    if (left_out_++ < named_max) say(fmt::format("{}: left out: {}", place, why));
+  }
+  [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
+
+  SchemaInference inference;
+
+ private:
+  std::uint64_t messages_max_, left_out_ = 0;
+};
+
+bool is_wanted(const Arguments& arguments, std::string_view topic) {
+  return arguments.topics.empty() ||
+         std::any_of(arguments.topics.begin(), arguments.topics.end(),
+                     [&](const std::string& filter) { return core::topic_matches(filter, topic); });
+}
+
+std::string unescaped(std::string_view quoted) {
+  const std::string_view raw = quoted.substr(1, quoted.size() - 2);
+  std::string out(raw.size(), '\0');
+  out.resize(core::json_unescape(raw, out));
+  return out;
+}
+
+/// A line of a file: a record as `telemetry query --format jsonl` writes it, or a bare payload.
+bool add_line(const Arguments& arguments, const std::string& place, std::string_view line,
+              Seen& seen) {
+  const auto topic = json_member(line, "topic");
+  const auto payload = json_member(line, "payload");
+  if (!topic || !payload || !topic->starts_with('"')) {
+    if (arguments.topics.size() == 1 && core::is_valid_topic(arguments.topics.front()))
+      return seen.add(place, arguments.topics.front(), line, 0);
+    seen.leave_out(place,
+                   "no record with topic and payload; of payloads alone name the topic: "
+                   "--topic a/b");
+    return true;
+  }
+  const std::string name = unescaped(*topic);
+  if (!core::is_valid_topic(name) || !is_wanted(arguments, name)) return true;
+  if (payload->starts_with(R"({"base64")")) {
+    seen.leave_out(place, "not text, so not JSON");
+    return true;
+  }
+  std::int64_t at = 0;
+  if (const auto time = json_member(line, "received_at"); time && time->starts_with('"'))
+    (void)core::parse_time(unescaped(*time), 0, at);
+  return payload->starts_with('"') ? seen.add(place, name, unescaped(*payload), at)
+                                   : seen.add(place, name, *payload, at);
+}
+
+/// The next line, of bounded length. @returns false at the end.
+bool next_line(std::istream& in, std::string& line, bool& too_long) {
+  line.clear();
+  too_long = false;
+  auto& buffer = *in.rdbuf();
+  int c = buffer.sbumpc();
+  if (c == std::istream::traits_type::eof()) return false;
+  for (; c != '\n' && c != std::istream::traits_type::eof(); c = buffer.sbumpc()) {
+    too_long = too_long || line.size() == line_bytes_max;
+    if (!too_long) line += static_cast<char>(c);
+  }
+  return true;
+}
+
+Result<void> read_file(const Arguments& arguments, Seen& seen) {
+  std::ifstream file;
+  const bool standard = arguments.file == "-";
+  if (!standard) {
+    errno = 0;
+    file.open(arguments.file, std::ios::binary);
+    // A folder opens; only reading it fails.
+    if (!file || (file.peek() == std::ifstream::traits_type::eof() && file.bad())) {
+      return Error{Errc::not_found, fmt::format("{}: cannot read it: {}", arguments.file,
+                                                errno_text(errno == 0 ? EIO : errno))};
+    }
+  }
+  std::istream& in = standard ? std::cin : file;
+  const std::string name = standard ? "standard input" : arguments.file;
+  std::string line;
+  bool too_long = false;
+  for (std::uint64_t number = 1; next_line(in, line, too_long); ++number) {
+    if (!too_long && line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string place = fmt::format("{}:{}", name, number);
+    if (too_long) {
+      seen.leave_out(place, fmt::format("longer than {} bytes", line_bytes_max));
+    } else if (!add_line(arguments, place, line, seen)) {
+      break;
+    }
+  }
+  return {};
+}
+
+Result<void> read_store(const Arguments& arguments, Seen& seen) {
+  const auto config = arguments.settings.load();
+  if (!config) return config.error();
+  const auto store = make_reader(*config, environment());
+  if (!store) return store.error();
+  auto topics = arguments.topics;
+  if (topics.empty()) topics.emplace_back("#");
+  std::uint64_t judged = 0;
+  bool more = true;
+  for (std::size_t i = 0; i < topics.size() && more; ++i) {
+    Query query;
+    query.topic_filter = topics[i];
+    const auto read = (*store)->query(query, [&](const Row& row) {
+      if (!row.schema.empty()) {
+        ++judged;
+        return true;
+      }
+      more = seen.add(fmt::format("row {} of {}", row.id, json_string(row.topic)), row.topic,
+                      row.raw, row.received_at);
+      return more;
+    });
+    if (!read) return read;
+  }
+  if (judged > 0) say(fmt::format("{} rows that have a schema were passed over", judged));
+  return {};
+}
+
+/// Looks at messages and keeps nothing.
+class Listener final : public Door {
+ public:
+  explicit Listener(Seen& seen, Clock& clock) : seen_(seen), clock_(clock) {}
+  Result<void> reserve(std::size_t) override { return {}; }
+  void add(const Message& message) override {
+    if (done_) return;
+    const std::int64_t at = message.retained ? 0 : clock_.now();
+    const std::string place = "message on " + json_string(message.topic);
+    if (seen_.add(place, message.topic, message.payload, at)) return;
+    end();
+  }
+  [[nodiscard]] std::size_t open_bytes() const noexcept override { return 0; }
+  [[nodiscard]] std::size_t open_messages() const noexcept override { return 0; }
+  [[nodiscard]] bool should_commit() const noexcept override { return false; }
+  Result<void> commit(std::vector<Outcome>*) override { return {}; }
+  void abort() noexcept override {}
+
+  /// Thread: any.
+  void end() {
+    const std::scoped_lock lock(mutex_);
+    done_ = true;
+    changed_.notify_all();
+  }
+  /// @returns true when it has ended.
+  bool wait(double seconds) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::duration<double>(seconds),
+                             [this] { return done_.load(); });
+  }
+
+ private:
+  Seen& seen_;
+  Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> done_{false};
+};
+
+/// A connection beside the logger's: it takes no message from its session.
+Result<MqttOptions> broker_options(const Arguments& arguments, Environment& environment) {
+  Settings settings = arguments.settings;
+  if (!arguments.broker.empty()) settings.assignments.push_back("mqtt.broker=" + arguments.broker);
+  const auto config = settings.load();
+  if (!config) return config.error();
+  const bool configured = arguments.topics.empty() && arguments.broker.empty();
+  auto brokers =
+      mqtt_options_from(*config, "infer", configured ? MqttUse::subscribe : MqttUse::publish);
+  if (!brokers) return brokers.error();
+  MqttOptions options = std::move(brokers->front());
+  if (!configured) {
+    options.topics.clear();
+    for (const std::string& filter : arguments.topics) options.topics.push_back({.filter = filter});
+    if (options.topics.empty()) options.topics.push_back({.filter = "#"});
+  }
+  for (Subscription& topic : options.topics) {
+    topic.qos = 0;
+    topic.retained = RetainedPolicy::store;
+  }
+  std::array<std::uint8_t, 4> random;
+  environment.random(random);
+  options.client_id = "telemetry-infer-";
+  for (const std::uint8_t byte : random) options.client_id += fmt::format("{:02x}", byte);
+  options.persistent_session = false;
+  options.session_file.clear();
+  options.broker_file.clear();
+  return options;
+}
+
+Result<void> listen(const Arguments& arguments, Seen& seen) {
+  Environment here = environment();
+  auto options = broker_options(arguments, here);
+  if (!options) return options.error();
+  Listener listener(seen, here.clock);
+  const StopSignals signals([&](int) { listener.end(); }, [] {});
+  const auto source = make_mqtt_source(*options, here);
+  Result<void> ran;
+  std::jthread thread([&](const std::stop_token& stop) {
+    ran = source->run(listener, stop);
+    listener.end();
+  });
+  const double first = std::min(arguments.seconds, answer_s);
+  bool ended = listener.wait(first);
+  const bool answered = source->is_ready();
+  if (!ended && answered) ended = listener.wait(arguments.seconds - first);
+  thread.request_stop();
+  thread.join();
+  if (!ran) return ran;
+  if (!ended && !answered) {
+    return Error{Errc::unavailable,
+                 fmt::format("{}:{}: the broker gives no subscription; name another with --broker "
+                             "mqtt://HOST:PORT",
+                             options->broker, options->port)};
+  }
+  return {};
+}
+
+std::string to_json(const InferredSchema& schema, const std::string& file) {
+  return fmt::format(
+      R"({{"name":{},"topic_pattern":{},"messages":{},"topics":{},"file":{},"document":{}}})",
+      json_string(schema.name), json_string(schema.topic_pattern), schema.messages, schema.topics,
+      file.empty() ? "null" : json_string(file), json_string(schema.document));
+}
+
+/// Writes one file each; none when one of them is there already.
+Result<std::vector<std::string>> write_files(const std::string& folder,
+                                             const std::vector<InferredSchema>& schemas) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  for (const InferredSchema& schema : schemas) {
+    files.push_back((fs::path(folder) / (schema.name + ".yaml")).string());
+    std::error_code unknown;
+    if (!fs::exists(files.back(), unknown)) continue;
+    return Error{Errc::already_exists,
+                 files.back() + " is there already; remove it, or name another folder with --out"};
+  }
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed)
+    return Error{Errc::unavailable,
+                 fmt::format("{}: cannot make the folder: {}", folder, failed.message())};
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    errno = 0;
+    std::ofstream out(files[i], std::ios::binary);
+    if (!(out << schemas[i].document).flush()) {
+      return Error{Errc::unavailable, fmt::format("{}: cannot write it: {}", files[i],
+                                                  errno_text(errno == 0 ? EIO : errno))};
+    }
+  }
+  return files;
+}
+
+int show(const Arguments& arguments, const Seen& seen) {
+  if (seen.left_out() > 0)
+    say(fmt::format("{} messages used, {} left out", seen.inference.messages(), seen.left_out()));
+  const auto schemas = seen.inference.finish();
+  if (!schemas) return fail(schemas.error());
+  std::vector<std::string> files(schemas->size());
+  if (!arguments.out.empty()) {
+    auto written = write_files(arguments.out, *schemas);
+    if (!written) return fail(written.error());
+    files = *std::move(written);
+  }
+  Output output;
+  if (arguments.json) {
+    std::string list;
+    for (std::size_t i = 0; i < schemas->size(); ++i)
+      list += (list.empty() ? "" : ",") + to_json((*schemas)[i], files[i]);
+    output.write(fmt::format("{{\"schemas\":[{}],\"messages\":{},\"left_out\":{}}}\n", list,
+                             seen.inference.messages(), seen.left_out()));
+    return output.finish(0);
+  }
+  if (!arguments.out.empty()) {
+    for (std::size_t i = 0; i < schemas->size(); ++i) {
+      const InferredSchema& schema = (*schemas)[i];
+      output.write(fmt::format("{}: {} from {} messages on {} topic{}\n", files[i],
+                               schema.topic_pattern, schema.messages, schema.topics,
+                               schema.topics == 1 ? "" : "s"));
+    }
+    return output.finish(0);
+  }
+  output.write(schemas->front().document);
+  if (schemas->size() == 1) return output.finish(0);
+  say(
+      fmt::format("{} more schemas are not shown; write all with --out FOLDER, or choose topics "
+                  "with --topic",
+                  schemas->size() - 1));
+  return output.finish(3);
+}
+
+int run(const Arguments& arguments) {
+  for (const std::string& filter : arguments.topics) {
+    if (core::is_valid_filter(filter)) continue;
+    return fail({Errc::invalid_argument,
+                 fmt::format("--topic \"{}\": not a topic filter; + and # stand alone in a level, "
+                             "# only at the end",
+                             filter)});
+  }
+  Seen seen(arguments.messages);
+  const auto read = !arguments.file.empty() ? read_file(arguments, seen)
+                    : arguments.store       ? read_store(arguments, seen)
+                                            : listen(arguments, seen);
+  if (!read) return fail(read.error());
+  return show(arguments, seen);
+}
+
+}  // namespace
+
+void add_schema_infer(Command& schema) {
+  const auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  Command& command = schema.command(
+      "infer", "Drafts schemas that fit messages seen on a broker, in a file or in the store");
+  const Argument file = command.positional(
+      "FILE", a.file,
+      "Lines of records as `telemetry query --format jsonl` writes them, or of payloads; - is "
+      "standard input");
+  a.settings.add_to(command);
+  const Argument broker =
+      command
+          .option("--broker", a.broker,
+                  "Broker to listen to; else that of the configuration, without FILE and --store")
+          .type("URL")
+          .excludes(file);
+  command.flag("--store", a.store, "Reads what the store has without a schema")
+      .excludes(file)
+      .excludes(broker);
+  command
+      .option("--topic", a.topics,
+              "Only these topics; may be repeated. Without: mqtt.topics, or all. Of a FILE of "
+              "payloads: their topic")
+      .type("FILTER");
+  command.option("--seconds", a.seconds, "Listens so long at most")
+      .range(0.1, 86'400)
+      .type("N")
+      .show_default();
+  command.option("--messages", a.messages, "Looks at so many at most")
+      .range(1, 1e12)
+      .type("N")
+      .show_default();
+  command.option("--out", a.out, "Folder for one file a schema; those that exist stay").type("DIR");
+  command.flag("--json", a.json, "One JSON object with all schemas");
+  command.footer(
+      "A schema is a draft: its comments say what was seen how often. Read it, name the units, "
+      "mend the ranges. It needs no logger, and takes nothing from one: the connection has a "
+      "session of its own. Ctrl-C ends listening, not the command.\n"
+      "Without --out the schema with the most messages is printed. Exit code: 0 done, 1 nothing "
+      "to infer from, 2 wrong usage, 3 there are more schemas than the one that is printed.");
+  command.example("telemetry schema infer captured.jsonl --topic sensors/sensor-001/temperature");
+  command.example("telemetry schema infer --store -c edge.yaml --topic 'house/#' --out drafts");
+  command.example("telemetry schema infer --broker mqtt://10.0.0.5 --topic 'house/#' --seconds 60");
+  command.example(
+      "mosquitto_sub -t sensors/sensor-001/temperature -C 100 | \\\n"
+      "      telemetry schema infer - --topic sensors/sensor-001/temperature");
+  command.action([arguments] { return run(*arguments); });
+}
+
+}  // namespace telemetry::command_line
