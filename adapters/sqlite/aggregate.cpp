@@ -36,6 +36,7 @@ class AggregateRun {
     core::FieldType type = core::FieldType::any;  // of a field
   };
   [[nodiscard]] Result<void> check_measures() const;
+  [[nodiscard]] Result<void> check_buckets() const;
   void read(const Plan::Part& part);
   void bind(Statement& statement, const Plan::Part& part);
   void slice(Statement& statement, const Partition& partition);
@@ -230,12 +231,24 @@ Result<void> AggregateRun::check_measures() const {
   return {};
 }
 
+/// By the tables that may have rows, and again without those of other topics.
+Result<void> AggregateRun::check_buckets() const {
+  if (aggregation_.expect(plan_.since(), plan_.until())) return {};
+  std::int64_t low = INT64_MAX, high = INT64_MIN;
+  for (const Plan::Part& part : plan_.parts()) {
+    if (!plan_.may_have_rows(*part.partition)) continue;
+    low = std::min(low, part.partition->time_min);
+    high = std::max(high, part.partition->time_max);
+  }
+  return aggregation_.expect(std::max(low, plan_.since()), std::min(high, plan_.until()));
+}
+
 Result<void> AggregateRun::run(const AggregateVisitor& visit) {
   std::vector<std::string> names = aggregation_.fields();
   names.insert(names.end(), aggregate_.by.begin(), aggregate_.by.end());
   if (auto ready = plan_.prepare(names); !ready) return ready;
   if (auto fits = check_measures(); !fits) return fits;
-  if (auto bounded = aggregation_.expect(plan_.since(), plan_.until()); !bounded) return bounded;
+  if (auto bounded = check_buckets(); !bounded) return bounded;
   for (const Plan::Part& part : plan_.parts()) {
     if (alive_) read(part);
   }

@@ -307,8 +307,8 @@ std::string Plan::rows_sql(const Partition& partition) const {
 
 bool Plan::may_have_rows(const Partition& partition) const {
   if (reads_whole()) return true;
-  Statement any(database_, "SELECT 1 FROM " + rows_sql(partition) +
-                               " AND p.time>=?1 AND p.time<=?2 LIMIT 1");
+  Statement any(database_,
+                "SELECT 1 FROM " + rows_sql(partition) + " AND p.time>=?1 AND p.time<=?2 LIMIT 1");
   any.bind(1, since_);
   any.bind(2, until_);
   if (topics_ == Topics::one) any.bind(6, topic_id_);

@@ -49,8 +49,8 @@ class Plan {
   /// Both inclusive, and within what is stored.
   [[nodiscard]] std::int64_t since() const noexcept { return since_; }
   [[nodiscard]] std::int64_t until() const noexcept { return until_; }
-  /// False when no row of the partition is of the chosen topics, whatever its time. Always true where
-  /// it would take long to know.
+  /// False when no row of the partition is of the chosen topics, whatever its time. Always true
+  /// where it would take long to know.
   [[nodiscard]] bool may_have_rows(const Partition& partition) const;
   /// True when most rows of a stretch of time are wanted, so that unordered_sql() reads tables as
   /// they lie.

@@ -113,8 +113,7 @@ class SqliteStore final : public Store {
         [&](sqlite::Reader& reader) { return sqlite::run_latest(reader, latest, visit); });
   }
   [[nodiscard]] Result<Shape> shape(const Selection& selection) override {
-    return on_reader(
-        [&](sqlite::Reader& reader) { return sqlite::run_shape(reader, selection); });
+    return on_reader([&](sqlite::Reader& reader) { return sqlite::run_shape(reader, selection); });
   }
   [[nodiscard]] Result<void> aggregate(const Aggregate& aggregate,
                                        const AggregateVisitor& visit) override {

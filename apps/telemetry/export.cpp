@@ -68,13 +68,12 @@ RowFormat format_of(const Arguments& arguments) {
 
 /// What must be the same for an export to go on.
 std::string request_of(const Arguments& arguments) {
-  std::string text = fmt::format("{} {} {}\n", static_cast<int>(format_of(arguments)),
-                                 static_cast<int>(compression_of(arguments)),
-                                 arguments.settings.file);
+  std::string text =
+      fmt::format("{} {} {}\n", static_cast<int>(format_of(arguments)),
+                  static_cast<int>(compression_of(arguments)), arguments.settings.file);
   const SelectionArguments& selection = arguments.selection;
-  for (const auto* list :
-       {&selection.filters, &selection.devices, &selection.schemas, &selection.where,
-        &arguments.fields, &arguments.settings.assignments}) {
+  for (const auto* list : {&selection.filters, &selection.devices, &selection.schemas,
+                           &selection.where, &arguments.fields, &arguments.settings.assignments}) {
     for (const std::string& item : *list) text += fmt::format("{}:{} ", item.size(), item);
     text += '\n';
   }
@@ -91,7 +90,8 @@ struct Progress {
   std::vector<std::string> fields;
 
   [[nodiscard]] std::string text() const {
-    std::string text = fmt::format("telemetry-export 1\n{}\n{}\n{} {}\n", request, cursor, bytes, rows);
+    std::string text =
+        fmt::format("telemetry-export 1\n{}\n{}\n{} {}\n", request, cursor, bytes, rows);
     for (const std::string& field : fields) {
       text += '"';
       for (const char c : field) text.append(c == '"' ? 2 : 1, c);
@@ -100,29 +100,27 @@ struct Progress {
     if (!fields.empty()) text.pop_back();
     return text;
   }
-  [[nodiscard]] static std::optional<Progress> read(std::string_view text) {
-    Progress progress;
+  /// False when it is none of ours.
+  [[nodiscard]] bool read(std::string_view text) {
     const auto line = [&text] {
       const std::size_t end = std::min(text.find('\n'), text.size());
       const std::string_view taken = text.substr(0, end);
       text.remove_prefix(std::min(end + 1, text.size()));
       return taken;
     };
-    if (line() != "telemetry-export 1") return std::nullopt;
-    progress.request = line();
-    progress.cursor = line();
+    if (line() != "telemetry-export 1") return false;
+    request = line();
+    cursor = line();
     const std::string_view counts = line();
     const char* const end = counts.data() + counts.size();
-    const auto bytes = std::from_chars(counts.data(), end, progress.bytes);
-    if (bytes.ec != std::errc() || bytes.ptr == end) return std::nullopt;
-    const auto rows = std::from_chars(bytes.ptr + 1, end, progress.rows);
-    if (rows.ec != std::errc() || rows.ptr != end) return std::nullopt;
-    if (!text.empty()) {
-      auto fields = parse_fields(text);
-      if (!fields) return std::nullopt;
-      progress.fields = *std::move(fields);
-    }
-    return progress;
+    const auto read_bytes = std::from_chars(counts.data(), end, bytes);
+    if (read_bytes.ec != std::errc() || read_bytes.ptr == end) return false;
+    const auto read_rows = std::from_chars(read_bytes.ptr + 1, end, rows);
+    if (read_rows.ec != std::errc() || read_rows.ptr != end) return false;
+    if (text.empty()) return true;
+    auto names = parse_fields(text);
+    if (names) fields = *std::move(names);
+    return static_cast<bool>(names);
   }
 };
 
@@ -136,9 +134,9 @@ class Target {
   Target& operator=(const Target&) = delete;
 
   [[nodiscard]] bool is_file() const noexcept { return path_ != "-"; }
-  /// What an export of this request has left behind; nothing when there is none.
+  /// @returns true when an export of this request was interrupted; `left` is how far it came.
   /// Errors: already_exists  the file is there, or another export writes it.
-  [[nodiscard]] Result<std::optional<Progress>> open(const std::string& request, bool force);
+  [[nodiscard]] Result<bool> open(const std::string& request, bool force, Progress& left);
   [[nodiscard]] Result<void> write(std::string_view text);
   [[nodiscard]] Result<void> save(Progress progress);
   [[nodiscard]] Result<void> finish();
@@ -182,8 +180,8 @@ Result<std::string> Target::read_state() {
   return std::string(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(*count));
 }
 
-Result<std::optional<Progress>> Target::open(const std::string& request, bool force) {
-  if (!is_file()) return std::optional<Progress>();
+Result<bool> Target::open(const std::string& request, bool force, Progress& left) {
+  if (!is_file()) return false;
   FileSystem& files = environment_.files;
   if (auto there = files.open_read(path_); there) {
     files.close(*there);
@@ -195,21 +193,21 @@ Result<std::optional<Progress>> Target::open(const std::string& request, bool fo
   auto locked = files.lock(lock());
   if (!locked) {
     if (locked.error().code != Errc::already_exists) return locked.error();
-    return Error{Errc::already_exists, fmt::format("another export writes {}: {}", path_,
-                                                   locked.error().context)};
+    return Error{Errc::already_exists,
+                 fmt::format("another export writes {}: {}", path_, locked.error().context)};
   }
   lock_ = *locked;
-  std::optional<Progress> left;
+  bool goes_on = false;
   if (const auto text = read_state(); text) {
-    left = Progress::read(*text);
-    if (left && left->request != request) {
+    goes_on = left.read(*text);
+    if (goes_on && left.request != request) {
       if (!force) {
         return Error{Errc::already_exists,
                      fmt::format("{} is a part of another export; finish that one with its own "
                                  "options, or --force to begin again",
                                  part())};
       }
-      left.reset();
+      goes_on = false;
     }
   }
   auto file = files.open_write(part());
@@ -217,10 +215,10 @@ Result<std::optional<Progress>> Target::open(const std::string& request, bool fo
   file_ = *file;
   auto size = files.size(*file_);
   if (!size) return size.error();
-  if (left && *size < left->bytes) left.reset();
-  bytes_ = left ? left->bytes : 0;
+  goes_on = goes_on && *size >= left.bytes;
+  bytes_ = goes_on ? left.bytes : 0;
   if (auto cut = files.truncate(*file_, bytes_); !cut) return cut.error();
-  return left;
+  return goes_on;
 }
 
 Result<void> Target::write(std::string_view text) {
@@ -327,12 +325,10 @@ Result<void> Export::prepare() {
   auto shape = api_.shape(Principal::local(), query_);
   if (!shape) return shape.error();
   shape_ = *std::move(shape);
-  auto left = target_.open(request_of(arguments_), arguments_.force);
-  if (!left) return left.error();
-  progress_.request = request_of(arguments_);
+  auto goes_on = target_.open(request_of(arguments_), arguments_.force, progress_);
+  if (!goes_on) return goes_on.error();
   const bool csv = format_of(arguments_) == RowFormat::csv;
-  if (*left) {
-    progress_ = **left;
+  if (*goes_on) {
     if (csv) query_.fields = progress_.fields;
     auto cursor = parse_cursor(progress_.cursor, query_);
     if (!cursor) return cursor.error();
@@ -340,6 +336,7 @@ Result<void> Export::prepare() {
     resumed_rows_ = progress_.rows;
     say(fmt::format("going on behind the first {} rows", resumed_rows_));
   } else {
+    progress_ = {request_of(arguments_), {}, 0, 0, {}};
     at_ = {INT64_MIN, 0, shape_.id_max, query_.since.value_or(INT64_MIN),
            query_.until.value_or(INT64_MAX)};
     if (csv && query_.fields.empty()) {
@@ -362,7 +359,7 @@ Result<void> Export::prepare() {
         chunk_ += text;
         return true;
       },
-      0, query_.zone, left->has_value());
+      0, query_.zone, *goes_on);
   return {};
 }
 
@@ -397,7 +394,8 @@ Result<void> Export::write_rows() {
 
 int Export::say_done(double seconds) {
   if (writer_->left_out() > 0) {
-    say(fmt::format("{} values of fields have no column; name them with --fields, or take "
+    say(
+        fmt::format("{} values of fields have no column; name them with --fields, or take "
                     "--format jsonl",
                     writer_->left_out()));
   }
@@ -429,7 +427,9 @@ void add_export(Command& program) {
   Command& command = program.command("export", "Writes stored messages into a file");
   a.selection.add_to(command);
   a.settings.add_to(command);
-  command.option("-o,--output", a.output, "The file, which appears when it is whole; - is standard output")
+  command
+      .option("-o,--output", a.output,
+              "The file, which appears when it is whole; - is standard output")
       .type("FILE")
       .show_default();
   command.option("--fields", a.fields, "Only these fields, in this order: a,b.c; may be repeated")

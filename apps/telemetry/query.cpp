@@ -19,7 +19,7 @@ struct Arguments {
   std::vector<std::string> fields, functions, by;
   std::string order = "oldest", format = "table", after, every, fill = "none";
   std::uint64_t limit = 0;
-  bool latest = false, json = false;
+  bool latest = false, json = false, pages = false;
 };
 
 constexpr const char* functions_footer =
@@ -129,7 +129,8 @@ int run_rows(const Arguments& arguments) {
     return output.finish(3);
   }
   const int code = output.finish(0);
-  if (!next.empty() && code == 0) say("for the next page: --after " + next);
+  const bool pages = arguments.pages || !arguments.after.empty();
+  if (pages && !next.empty() && code == 0) say("for the next page: --after " + next);
   return code;
 }
 
@@ -160,9 +161,11 @@ void add_query(Command& program) {
       .type("FILL")
       .show_default();
   command.option("--limit", a.limit, "At most this many rows; 0 = all").type("N").show_default();
+  command.flag("--pages", a.pages, "With --limit: says what to write behind --after for more")
+      .excludes(functions);
   command
       .option("--after", a.after,
-              "Goes on where the page before ended; it prints what to write here")
+              "Goes on where the page before ended")
       .type("CURSOR")
       .excludes(functions);
   command.option("--order", a.order, "Rows come oldest or newest first")
@@ -181,7 +184,7 @@ void add_query(Command& program) {
       "telemetry query -c edge.yaml 'sensors/#' \\\n"
       "      --where 'temperature > 30 and not humidity is null' --order newest");
   command.example(
-      "telemetry query -c edge.yaml 'sensors/#' --agg 'avg(temperature),p95(temperature)' \\\n"
+      "telemetry query -c edge.yaml 'sensors/#' --agg 'avg(temperature),count()' \\\n"
       "      --every 1h --by topic --tz Europe/Berlin");
   command.example(
       "telemetry query -c edge.yaml 'iot/dc/+/telemetry' \\\n"

@@ -150,24 +150,18 @@ Result<void> read_store(const Arguments& arguments, Seen& seen) {
   if (!config) return config.error();
   const auto store = make_reader(*config, environment());
   if (!store) return store.error();
-  auto topics = arguments.topics;
-  if (topics.empty()) topics.emplace_back("#");
+  Query query;
+  if (!arguments.topics.empty()) query.topics = arguments.topics;
   std::uint64_t judged = 0;
-  bool more = true;
-  for (std::size_t i = 0; i < topics.size() && more; ++i) {
-    Query query;
-    query.topic_filter = topics[i];
-    const auto read = (*store)->query(query, [&](const Row& row) {
-      if (!row.schema.empty()) {
-        ++judged;
-        return true;
-      }
-      more = seen.add(fmt::format("row {} of {}", row.id, json_string(row.topic)), row.topic,
-                      row.raw, row.received_at);
-      return more;
-    });
-    if (!read) return read;
-  }
+  const auto read = (*store)->query(query, [&](const Row& row) {
+    if (!row.schema.empty()) {
+      ++judged;
+      return true;
+    }
+    return seen.add(fmt::format("row {} of {}", row.id, json_string(row.topic)), row.topic, row.raw,
+                    row.received_at);
+  });
+  if (!read) return read.error();
   if (judged > 0) say(fmt::format("{} rows that have a schema were passed over", judged));
   return {};
 }

@@ -36,8 +36,8 @@ class RowWriter {
   /// @param columns_max table: width of the terminal; long texts are cut and columns left out (and
   /// named below the table) to fit. 0 = as wide as need be.
   /// @param zone of the times
-  /// @param continues csv, json, jsonl: the text goes on where another writer with the same `fields`
-  /// ended without finish(): no header, no bracket
+  /// @param continues csv, json, jsonl: the text goes on where another writer with the same
+  /// `fields` ended without finish(): no header, no bracket
   [[nodiscard]] static std::unique_ptr<RowWriter> make(RowFormat format,
                                                        std::vector<std::string> fields, Out out,
                                                        std::size_t columns_max = 0,

@@ -151,7 +151,7 @@ struct Shape {
   std::vector<Field> fields;  ///< in the order of the schemas
   bool extra = false;         ///< undeclared members
   bool payload = false;       ///< messages without schema
-  std::uint64_t id_max = 0;  ///< of all rows: for a Cursor that begins here
+  std::uint64_t id_max = 0;   ///< of all rows: for a Cursor that begins here
   std::uint64_t rows_max = 0;
   std::int64_t time_min = 0, time_max = 0;  ///< of them; only when rows_max > 0
 };

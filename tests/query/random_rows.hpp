@@ -67,7 +67,7 @@ class Choice {
 };
 
 inline const std::vector<std::string> words{"on", "off",  "auto", "Hall 1", "hall 2", "h\xc3\xa4ll",
-                                     "",   "it's", "50%",  "true",   "20"};
+                                            "",   "it's", "50%",  "true",   "20"};
 inline const std::vector<std::string> zones{
     "UTC",          "Europe/Berlin",   "America/New_York", "Australia/Lord_Howe",
     "Asia/Kolkata", "America/Santiago"};
