@@ -25,8 +25,8 @@
 namespace telemetry::command_line {
 namespace {
 
-constexpr std::uint64_t chunk_rows = 32'768;
-constexpr std::uint64_t checkpoint_rows = 8 * chunk_rows;
+constexpr std::uint64_t chunk_rows = 8'192;
+constexpr std::uint64_t checkpoint_rows = 32 * chunk_rows;
 constexpr std::size_t columns_max = 256;
 constexpr std::int64_t progress_ns = 500'000'000;
 

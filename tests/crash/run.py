@@ -19,6 +19,7 @@ import time
 import traceback
 
 import capture
+import export
 import letters
 import processes
 import scenarios
@@ -26,6 +27,7 @@ import small_journal
 from rig import Failure, Rig, Skipped
 
 ALL = scenarios.SCENARIOS + capture.SCENARIOS + processes.SCENARIOS + small_journal.SCENARIOS + letters.SCENARIOS
+ALL += export.SCENARIOS
 
 
 def parse_arguments():
