@@ -15,13 +15,13 @@
 /// looks, at the next start and before each replay. So a letter has left when it is in the main
 /// journal, and not before.
 ///
-/// Limits: batch_messages and batch_bytes in memory; 16 bytes for each gap between letters that
+/// Limits: replay_messages and replay_bytes in memory; 16 bytes for each gap between letters that
 /// have left.
 namespace telemetry {
 namespace {
 
-constexpr std::size_t batch_messages = 2'000;
-constexpr std::size_t batch_bytes = 512 * 1024;
+constexpr std::size_t replay_messages = 2'000;
+constexpr std::size_t replay_bytes = 512 * 1024;
 constexpr std::int64_t open_timeout_ns = 60'000'000'000;
 
 class Replay {
@@ -130,7 +130,7 @@ Result<bool> Replay::take(const Letter& letter) {
   }
   batch_.push_back({header, std::string(letter.topic), std::string(letter.payload)});
   bytes_ += letter.topic.size() + letter.payload.size();
-  if (batch_.size() < batch_messages && bytes_ < batch_bytes) return true;
+  if (batch_.size() < replay_messages && bytes_ < replay_bytes) return true;
   if (auto added = add_batch(); !added) return added.error();
   return go_on();
 }

@@ -383,7 +383,7 @@ TEST_CASE("the record of what was handled has these bytes, and reads back") {
   Handled handled;
   handled.add(std::vector<std::uint64_t>{5, 1, 2, 9, 4, 2});
   handled.add(std::vector<std::uint64_t>{3, 11});
-  handled.under_way = Handled::UnderWay{{0x0a, 0xff}, 77, {{12, 40}, {13, 41}}};
+  handled.under_way = LettersUnderWay{{0x0a, 0xff}, 77, {{12, 40}, {13, 41}}};
   REQUIRE(handled.store(files, "/dead"));
   const auto bytes = files.content("/dead/handled");
   CHECK(std::string(bytes.begin(), bytes.end()) ==

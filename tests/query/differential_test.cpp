@@ -10,11 +10,13 @@
 #include <time.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "query/random_rows.hpp"
 
@@ -31,6 +33,7 @@ class Rig : public RandomRows {
 
   std::map<std::string, std::uint64_t> hits;
   std::uint64_t asked = 0, with_rows = 0, refused = 0;
+  std::optional<std::int64_t> last_time;  // of all questions, where others write behind it
 
   // --- questions ---
 
@@ -134,9 +137,10 @@ class Rig : public RandomRows {
     };
     if (choice.one_in(3)) selection.since = some_time();
     if (choice.one_in(3)) selection.until = some_time();
+    if (last_time) selection.until = std::min(selection.until.value_or(*last_time), *last_time);
     if (selection.since && selection.until && *selection.since >= *selection.until) {
       std::swap(selection.since, selection.until);
-      if (selection.since == selection.until) selection.until.reset();
+      if (selection.since == selection.until) selection.since.reset();
     }
     const std::string& zone = choice.of(zones);
     selection.zone = *TimeZone::find(zone);
@@ -534,4 +538,43 @@ TEST_CASE("random queries of random rows come to what they mean") {
   CHECK(rig.with_rows * 10 >= rig.asked * 6);
   CHECK(rig.refused * 4 <= queries);
   CHECK(least * 200 >= queries);  // 500 of 100,000
+}
+
+// The writer opens tables, closes them, and makes rows that no question asks for.
+TEST_CASE("random queries come to the same while rows are stored") {
+  const std::uint64_t queries = setting("TELEMETRY_QUERIES", 1500) / 50 + 100;
+  Rig rig(setting("TELEMETRY_SEED", 20261130));
+  rig.last_time = rig.rows.back()->row.time + 1;
+  std::atomic<bool> stop = false;
+  std::uint64_t written = 0;
+  std::thread writer([&] {
+    const auto schema = temperature_schema();
+    std::uint64_t id = rig.rows.back()->row.id + 1'000'000;
+    while (!stop) {
+      BatchBuilder builder(id);
+      for (int i = 0; i < 1000; ++i) {
+        Reading& reading =
+            builder.add(fmt::format("sensors/s{}/temperature", i % 50), schema,
+                        R"({"sensor_id":"sensor-001","temperature":20})");
+        reading.time = *rig.last_time + static_cast<std::int64_t>(++id);
+      }
+      const std::vector<BatchPtr> batches{builder.done()};
+      const auto report = rig.f.store->write(rig.f.journal, batches, [](auto) { return Result<void>(); });
+      if (!report) break;
+      written += report->accepted;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // 10,000 a second
+    }
+  });
+  for (std::uint64_t i = 0; i < queries; ++i) {
+    INFO("query " << i);
+    if (rig.choice.one_in(2)) {
+      rig.ask_rows();
+    } else {
+      rig.ask_aggregate();
+    }
+  }
+  stop = true;
+  writer.join();
+  CHECK(written > 0);
+  CHECK(rig.with_rows * 10 >= rig.asked * 6);
 }
