@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "catalogue.hpp"
@@ -43,8 +44,10 @@ class QueryRun {
         plan_(reader, query),
         names_(reader) {}
 
+  /// Finds out what is to be read, and where.
   Result<void> prepare();
-  void run(const RowVisitor& visit);
+  /// Shows the next window, which may be empty. False at the end.
+  bool step(const RowVisitor& visit);
   [[nodiscard]] std::uint64_t id_max() const noexcept {
     return static_cast<std::uint64_t>(last_id_);
   }
@@ -70,6 +73,9 @@ class QueryRun {
   };
 
   void add_part(const Plan::Part& planned);
+  void begin();
+  void read_window();
+  [[nodiscard]] std::int64_t no_edge() const noexcept { return ascending() ? -1 : INT64_MAX; }
   std::string statement_sql(const Source& source) const;
   void start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max);
   void bind(Statement& statement, const Part& part, std::int64_t from, std::int64_t to);
@@ -108,6 +114,8 @@ class QueryRun {
   std::size_t rows_wanted_ = window_rows_min;           // of one window
   std::uint64_t width_ = 0;                             // of the next window, ns
   Edge edge_{};                                         // last row seen
+  std::optional<std::int64_t> from_;                    // of the next window
+  std::uint64_t left_ = query_.limit == 0 ? UINT64_MAX : query_.limit;  // rows of the limit
   RowBuffer buffer_;
 };
 
@@ -135,6 +143,7 @@ Result<void> QueryRun::prepare() {
     const std::size_t least = plan_.topics() == Topics::one ? 32 : 256;
     rows_wanted_ = std::max<std::size_t>(query_.limit + query_.limit / 8, least);
   }
+  begin();
   return {};
 }
 
@@ -351,60 +360,60 @@ void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
   width_ = std::max<std::uint64_t>(width_, 1);
 }
 
-void QueryRun::run(const RowVisitor& visit) {
+// First width: as if rows lay evenly and all were wanted; a topic may well have most of them.
+void QueryRun::begin() {
   if (parts_.empty() || since_ > until_) return;
-  // First width: as if rows lay evenly and all were wanted; a topic may well have most of them.
   std::int64_t low = INT64_MAX, high = INT64_MIN, rows = 1;
   for (const Part& part : parts_) {
     low = std::min(low, part.source.partition->time_min);
     high = std::max(high, part.source.partition->time_max);
     rows += part.source.partition->row_count;
   }
-  since_ = std::max(since_, low);
-  until_ = std::min(until_, high);
-  if (since_ > until_) return;
   const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   width_ = std::max<std::uint64_t>(
       1, span / static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(rows_wanted_));
-
-  const std::int64_t no_edge = ascending() ? -1 : INT64_MAX;
-  std::uint64_t left = query_.limit == 0 ? UINT64_MAX : query_.limit;
-  std::optional<std::int64_t> from = next_time(ascending() ? since_ : until_);
-  edge_.id = no_edge;
+  from_ = next_time(ascending() ? since_ : until_);
+  edge_.id = no_edge();
   // The row of the cursor stands at the edge of the first window, if anything does.
-  if (query_.after && from == query_.after->time) {
+  if (query_.after && from_ == query_.after->time) {
     edge_.id = static_cast<std::int64_t>(query_.after->id);
   }
-  while (from && left > 0 && (ascending() ? *from <= until_ : *from >= since_)) {
-    std::int64_t to = window_end(*from);
-    if (reads_blocks()) {
-      to = block_end(*from, to);
-      while (to != *from && !(ascending() ? fill_whole(*from, to) : fill_whole(to, *from))) {
-        to = *from + (to - *from) / 2;  // towards `from`
-      }
-      if (to != *from) {
-        if (!buffer_.visit(visit, left)) return;
-        adapt(*from, to, false);
-        edge_.id = no_edge;
-        if (to == (ascending() ? until_ : since_)) return;
-        from = next_time(ascending() ? to + 1 : to - 1);
-        continue;
-      }
-    }
-    const auto rows_max = static_cast<std::size_t>(
-        std::min<std::uint64_t>(left, std::max(rows_wanted_ * 2, window_rows_min)));
-    const bool full = ascending() ? fill(*from, to, rows_max) : fill(to, *from, rows_max);
-    if (!buffer_.visit(visit, left)) return;
-    left -= std::min<std::uint64_t>(left, buffer_.size());
-    adapt(*from, to, full);
-    if (full) {
-      from = edge_.time;
-    } else {
-      edge_.id = no_edge;
-      if (to == (ascending() ? until_ : since_)) return;
-      from = next_time(ascending() ? to + 1 : to - 1);
+}
+
+/// Fills the buffer with the next window, and moves on.
+void QueryRun::read_window() {
+  const std::int64_t from = *from_;
+  std::int64_t to = window_end(from);
+  bool full = false;
+  bool read = false;
+  if (reads_blocks()) {
+    to = block_end(from, to);
+    while (!read && to != from) {
+      read = ascending() ? fill_whole(from, to) : fill_whole(to, from);
+      if (!read) to = std::midpoint(from, to);
     }
   }
+  if (!read) {
+    const auto rows_max = static_cast<std::size_t>(
+        std::min<std::uint64_t>(left_, std::max(rows_wanted_ * 2, window_rows_min)));
+    full = ascending() ? fill(from, to, rows_max) : fill(to, from, rows_max);
+  }
+  adapt(from, to, full);
+  if (full) {
+    from_ = edge_.time;
+    return;
+  }
+  edge_.id = no_edge();
+  const bool last = to == (ascending() ? until_ : since_);
+  from_ = last ? std::nullopt : next_time(ascending() ? to + 1 : to - 1);
+}
+
+bool QueryRun::step(const RowVisitor& visit) {
+  if (!from_ || left_ == 0 || (ascending() ? *from_ > until_ : *from_ < since_)) return false;
+  read_window();
+  if (!buffer_.visit(visit, left_)) left_ = 0;
+  left_ -= std::min<std::uint64_t>(left_, buffer_.size());
+  return true;
 }
 
 }  // namespace
@@ -441,9 +450,55 @@ Result<Shape> run_shape(Reader& reader, const Selection& selection) {
 Result<std::uint64_t> run_query(Reader& reader, const Query& query, const RowVisitor& visit) {
   QueryRun run(reader, query);
   if (auto ready = run.prepare(); !ready) return ready.error();
-  run.run(visit);
+  while (run.step(visit)) {
+  }
   run.finish();
   return run.id_max();
+}
+
+namespace {
+
+class Stream final : public RowStream {
+ public:
+  Stream(const std::string& path, Readers& readers, std::unique_ptr<Reader> reader,
+         const Query& query)
+      : path_(path), readers_(readers), reader_(std::move(reader)), query_(query) {
+    run_.emplace(*reader_, query_);
+  }
+  Result<void> prepare() { return run_->prepare(); }
+  Result<bool> next(const RowVisitor& visit) override {
+    return guarded(path_, [&]() -> Result<bool> {
+      if (!run_) return false;
+      bool shown = false;
+      const RowVisitor counted = [&](const Row& row) {
+        shown = true;
+        return visit(row);
+      };
+      while (!shown && run_->step(counted)) {
+      }
+      if (shown) return true;
+      run_->finish();
+      run_.reset();
+      readers_.give_back(std::move(reader_));
+      return false;
+    });
+  }
+
+ private:
+  const std::string& path_;
+  Readers& readers_;
+  std::unique_ptr<Reader> reader_;  // until the end
+  const Query query_;
+  std::optional<QueryRun> run_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowStream>> open_stream(const std::string& path, Readers& readers,
+                                               std::unique_ptr<Reader> reader, const Query& query) {
+  auto stream = std::make_unique<Stream>(path, readers, std::move(reader), query);
+  if (auto ready = stream->prepare(); !ready) return ready.error();
+  return std::unique_ptr<RowStream>(std::move(stream));
 }
 
 }  // namespace telemetry::sqlite

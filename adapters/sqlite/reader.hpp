@@ -2,7 +2,7 @@
 #pragma once
 
 #include "readers.hpp"
-#include "telemetry/query.hpp"
+#include "telemetry/store.hpp"
 
 /// What a store answers, on a connection that nobody else uses meanwhile. Throw SQLite::Exception.
 namespace telemetry::sqlite {
@@ -10,6 +10,12 @@ namespace telemetry::sqlite {
 /// Store::query.
 [[nodiscard]] Result<std::uint64_t> run_query(Reader& reader, const Query& query,
                                               const RowVisitor& visit);
+
+/// Store::stream. `path` and `readers` outlive it.
+[[nodiscard]] Result<std::unique_ptr<RowStream>> open_stream(const std::string& path,
+                                                             Readers& readers,
+                                                             std::unique_ptr<Reader> reader,
+                                                             const Query& query);
 
 /// Store::latest.
 [[nodiscard]] Result<void> run_latest(Reader& reader, const Latest& latest,

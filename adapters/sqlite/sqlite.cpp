@@ -108,6 +108,13 @@ class SqliteStore final : public Store {
     return on_reader(
         [&](sqlite::Reader& reader) { return sqlite::run_query(reader, query, visit); });
   }
+  [[nodiscard]] Result<std::unique_ptr<RowStream>> stream(const Query& query) override {
+    auto reader = readers_.take();
+    if (!reader) return reader.error();
+    return sqlite::guarded(options_.path, [&] {
+      return sqlite::open_stream(options_.path, readers_, *std::move(reader), query);
+    });
+  }
   [[nodiscard]] Result<void> latest(const Latest& latest, const RowVisitor& visit) override {
     return on_reader(
         [&](sqlite::Reader& reader) { return sqlite::run_latest(reader, latest, visit); });

@@ -17,16 +17,17 @@
 #include "telemetry/export.hpp"
 #include "telemetry/message.hpp"
 
-// An export is written in chunks of a fixed number of rows, each a frame of its own where it is
-// packed, so that its bytes do not depend on where it was interrupted. FILE.part holds what is
-// written, FILE.part.state how far that is safe and where to go on; at the end FILE.part becomes
-// FILE.
+// An export is written in chunks whose ends follow from the rows alone, each a frame of its own
+// where it is packed, so that its bytes do not depend on where it was interrupted. FILE.part holds
+// what is written, FILE.part.state how far that is safe and where to go on; at the end FILE.part
+// becomes FILE.
 
 namespace telemetry::command_line {
 namespace {
 
 constexpr std::uint64_t chunk_rows = 8'192;
-constexpr std::uint64_t checkpoint_rows = 32 * chunk_rows;
+constexpr std::size_t chunk_bytes = 4 * 1024 * 1024;  // somewhat more at a long payload
+constexpr std::uint64_t checkpoint_chunks = 32;
 constexpr std::size_t columns_max = 256;
 constexpr std::int64_t progress_ns = 500'000'000;
 
@@ -314,7 +315,7 @@ class Export {
   std::unique_ptr<RowWriter> writer_;
   std::string chunk_;
   Cursor at_;
-  std::uint64_t resumed_rows_ = 0;
+  std::uint64_t resumed_rows_ = 0, rows_of_chunk_ = 0, chunks_ = 0;
 };
 
 Result<void> Export::prepare() {
@@ -367,7 +368,8 @@ Result<void> Export::end_chunk() {
   (void)writer_->flush();
   if (auto written = target_.write(chunk_); !written) return written;
   chunk_.clear();
-  if (progress_.rows % checkpoint_rows != 0) return {};
+  rows_of_chunk_ = 0;
+  if (++chunks_ % checkpoint_chunks != 0) return {};
   progress_.cursor = to_text(at_, query_);
   return target_.save(progress_);
 }
@@ -379,7 +381,8 @@ Result<void> Export::write_rows() {
     (void)writer_->write(row);
     at_.time = row.time;
     at_.id = row.id;
-    if (++progress_.rows % chunk_rows != 0) return true;
+    ++progress_.rows;
+    if (++rows_of_chunk_ < chunk_rows && chunk_.size() < chunk_bytes) return true;
     written = end_chunk();
     meter.show(progress_.rows, row.time);
     return written && !target_.is_left();

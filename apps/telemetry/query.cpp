@@ -163,9 +163,7 @@ void add_query(Command& program) {
   command.option("--limit", a.limit, "At most this many rows; 0 = all").type("N").show_default();
   command.flag("--pages", a.pages, "With --limit: says what to write behind --after for more")
       .excludes(functions);
-  command
-      .option("--after", a.after,
-              "Goes on where the page before ended")
+  command.option("--after", a.after, "Goes on where the page before ended")
       .type("CURSOR")
       .excludes(functions);
   command.option("--order", a.order, "Rows come oldest or newest first")

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "telemetry/arrow.hpp"
 #include "telemetry/auth.hpp"
 #include "telemetry/environment.hpp"
 #include "telemetry/store.hpp"
@@ -27,6 +28,10 @@ class Api {
   [[nodiscard]] Result<void> aggregate(const Principal& principal, Aggregate aggregate,
                                        const AggregateVisitor& visit);
   [[nodiscard]] Result<Shape> shape(const Principal& principal, Selection selection);
+  /// Rows as Arrow record batches; see make_arrow_stream(). They do not read behind what is stored
+  /// when the first batch is made.
+  /// @param out is made only where this succeeds
+  [[nodiscard]] Result<void> arrow(const Principal& principal, Query query, ArrowArrayStream* out);
 
  private:
   /// False when nothing can be visible.

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+
 #include "telemetry/query.hpp"
 #include "telemetry/sink.hpp"
 
 namespace telemetry {
+
+/// Rows that are pulled. Thread: one at a time.
+class RowStream {
+ public:
+  virtual ~RowStream() = default;
+  /// Shows the next rows in order: at least one, some ten thousand at most.
+  /// @returns false when there are no more.
+  [[nodiscard]] virtual Result<bool> next(const RowVisitor& visit) = 0;
+};
 
 /// A sink that answers queries. Queries use connections of their own and may run beside writes,
 /// from any thread, also in a process that does not write. No read transaction is held longer than
@@ -18,6 +29,8 @@ class Store : public Sink {
   /// @returns the upper bound of ids: rows above it came too late for this answer.
   [[nodiscard]] virtual Result<std::uint64_t> query(const Query& query,
                                                     const RowVisitor& visit) = 0;
+  /// The same for who takes rows at his own pace. The store outlives it.
+  [[nodiscard]] virtual Result<std::unique_ptr<RowStream>> stream(const Query& query) = 0;
   /// Ordered by topic.
   [[nodiscard]] virtual Result<void> latest(const Latest& latest, const RowVisitor& visit) = 0;
   /// Without conditions.

@@ -55,7 +55,8 @@ Buckets::Span Buckets::compute(std::int64_t time) const {
       }
       const std::int64_t midnight = floor_to(zone_.local_of(time), ns_per_day);
       const Span day = calendar(midnight, plus(midnight, ns_per_day));
-      const std::int64_t begin = day.begin + floor_to(time - day.begin, bucket_.width_ns);
+      const std::int64_t since = time < day.begin ? 0 : time - day.begin;
+      const std::int64_t begin = day.begin + floor_to(since, bucket_.width_ns);
       return {begin, std::min(plus(begin, bucket_.width_ns), day.end)};
     }
     case Bucket::Kind::day: {

@@ -194,4 +194,22 @@ Result<Shape> Api::shape(const Principal& principal, Selection selection) {
   return *visible ? store_->shape(selection) : Result<Shape>(Shape());
 }
 
+Result<void> Api::arrow(const Principal& principal, Query query, ArrowArrayStream* out) {
+  if (auto checked = check_names(query.fields, "a field to return"); !checked) return checked;
+  auto visible = admit(principal, query);
+  if (!visible) return visible.error();
+  Shape shape;
+  if (*visible) {
+    auto known = store_->shape(query);
+    if (!known) return known.error();
+    shape = *std::move(known);
+  } else {
+    query.topics = {"#"};
+    query.limit = 0;
+    query.until = INT64_MIN;  // nothing
+  }
+  make_arrow_stream(store_, std::move(query), std::move(shape), out);
+  return {};
+}
+
 }  // namespace telemetry

@@ -30,6 +30,11 @@ class CountingStore : public Store {
     }
     return std::uint64_t{7};
   }
+  Result<std::unique_ptr<RowStream>> stream(const Query& query) override {
+    ++queries;
+    asked = query;
+    return Error{Errc::unavailable, "no stream"};
+  }
   Result<void> latest(const Latest& latest, const RowVisitor&) override {
     ++queries;
     asked.topics = latest.topics;

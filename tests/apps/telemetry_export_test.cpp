@@ -30,7 +30,8 @@ TEST_CASE("export writes what query shows, into a file that appears whole") {
     CHECK_FALSE(std::filesystem::exists(folder.path(left)));
   }
   const Ran out = run(folder, "export -c edge.yaml hall --fields door");
-  CHECK_THAT(out.out, Catch::StartsWith("topic,timestamp,received_at,device,retained,door\r\nhall,"));
+  CHECK_THAT(out.out,
+             Catch::StartsWith("topic,timestamp,received_at,device,retained,door\r\nhall,"));
   CHECK_THAT(out.out, Catch::EndsWith(",true\r\n"));
   const Ran json = run(folder, "export -c edge.yaml -o one.csv --limit 1");
   CHECK(json.code == 2);  // an export is whole
@@ -41,8 +42,9 @@ TEST_CASE("the columns of an exported CSV are those of the schemas, known before
   store(folder, readings());
   CHECK(run(folder, "export -c edge.yaml -o all.csv").code == 0);
   const std::string csv = read(folder.path("all.csv"));
-  CHECK_THAT(csv, Catch::StartsWith("topic,timestamp,received_at,device,retained,temperature,humidity,"
-                                    "sensor_id,"));
+  CHECK_THAT(csv,
+             Catch::StartsWith("topic,timestamp,received_at,device,retained,temperature,humidity,"
+                               "sensor_id,"));
   CHECK_THAT(csv, Catch::Contains(",payload\r\n"));
   const Ran one = run(folder, "export -c edge.yaml 'sensors/#'");
   CHECK_THAT(one.out, !Catch::Contains("payload"));
@@ -52,8 +54,8 @@ TEST_CASE("export packs, and does not replace what is there") {
   const Folder folder;
   store(folder, readings());
   CHECK(run(folder, "export -c edge.yaml -o all.csv").code == 0);
-  for (const auto& [name, unpack] :
-       {std::pair("all.csv.gz", "gzip -dc all.csv.gz"), std::pair("all.csv.zst", "zstd -dcq all.csv.zst")}) {
+  for (const auto& [name, unpack] : {std::pair("all.csv.gz", "gzip -dc all.csv.gz"),
+                                     std::pair("all.csv.zst", "zstd -dcq all.csv.zst")}) {
     CHECK(run(folder, std::string("export -c edge.yaml -o ") + name).code == 0);
     const std::string same = "cd '" + folder.path("") + "' && " + unpack + " | cmp - all.csv";
     CHECK(std::system(same.c_str()) == 0);

@@ -13,7 +13,8 @@ FixedSource::Messages readings(int count) {
     messages.emplace_back("sensors/sensor-00" + std::to_string(i % 2) + "/temperature",
                           R"({"sensor_id":"sensor-00)" + std::to_string(i % 2) +
                               R"(","temperature":)" + std::to_string(i) +
-                              R"(,"timestamp":"2026-10-25T0)" + std::to_string(i % 4) + ":30:00Z\"}");
+                              R"(,"timestamp":"2026-10-25T0)" + std::to_string(i % 4) +
+                              ":30:00Z\"}");
   }
   messages.emplace_back("hall", R"({"temperature":21.2,"name":"it"})");
   messages.emplace_back("plug", "ON");
@@ -47,12 +48,14 @@ TEST_CASE("query aggregates by bucket, group and zone") {
 TEST_CASE("query finds what has no schema, and pages to the end") {
   const Folder folder;
   store(folder, readings(8));
-  CHECK(lines_of(run(folder, "query -c edge.yaml --where 'temperature > 7' --format jsonl").out) == 2);
+  CHECK(lines_of(run(folder, "query -c edge.yaml --where 'temperature > 7' --format jsonl").out) ==
+        2);
   CHECK_THAT(run(folder, "query -c edge.yaml --where 'value = ON' --format jsonl").out,
              Catch::StartsWith(R"({"topic":"plug","payload":"ON",)"));
   std::string after, paged;
   for (int page = 0; page < 20; ++page) {
-    const Ran ran = run(folder, "query -c edge.yaml --order newest --limit 3 --pages --format jsonl" + after);
+    const Ran ran =
+        run(folder, "query -c edge.yaml --order newest --limit 3 --pages --format jsonl" + after);
     CHECK(ran.code == 0);
     paged += ran.out;
     const std::size_t at = ran.err.find("--after ");
@@ -77,8 +80,9 @@ TEST_CASE("a question that is wrong is answered with what to write") {
              Catch::Contains(R"("0s" is no width of a bucket; write 10s, 15m, 1h, 1d, 1w or 1mo)"));
   CHECK_THAT(answer("'sensors/#' --agg 'count()' --every 1ms"),
              Catch::Contains("10800001 buckets; at most 1000000 are made: take wider buckets"));
-  CHECK_THAT(answer("'sensors/#' --schema temperature_sensor --agg 'avg(sensor_id)'"),
-             Catch::Contains("avg(sensor_id): 'sensor_id' is a string, and only numbers have that"));
+  CHECK_THAT(
+      answer("'sensors/#' --schema temperature_sensor --agg 'avg(sensor_id)'"),
+      Catch::Contains("avg(sensor_id): 'sensor_id' is a string, and only numbers have that"));
   CHECK_THAT(answer("hall --agg 'avg(name)'"),
              Catch::Contains("avg(name): no value of 'name' is a number"));
   CHECK_THAT(answer("--agg median"), Catch::Contains(R"("median" is no list of functions)"));
