@@ -41,7 +41,7 @@ answers["pyarrow"] = [total.num_rows] + [compute.sum(total[name]).as_py() for na
 held = sum(buffer.size for column in total.columns for chunk in column.chunks for buffer in chunk.buffers() if buffer)
 own = pyarrow.total_allocated_bytes()
 assert own < held / 10, (own, held)
-row = total.slice(0, 1).to_pylist()[0]
+row = total.select(["topic", "temperature", "seq"]).slice(0, 1).to_pylist()[0]
 assert (row["topic"], row["temperature"], row["seq"]) == first[:3], (row, first)
 import polars
 frame = polars.DataFrame(Rows())
@@ -49,10 +49,10 @@ ns = frame["time"].dt.epoch("ns")
 answers["polars"] = [frame.height, frame["temperature"].sum(), frame["humidity"].sum(), frame["seq"].sum(), ns.min(), ns.max(),
                      frame["topic"].n_unique()]
 import duckdb
-rows = Rows()
+
 duckdb.execute("SET TimeZone='UTC'")
 answers["duckdb"] = list(duckdb.sql("SELECT count(*), sum(temperature), sum(humidity), sum(seq)::BIGINT, min(epoch_ns(time)),"
-                                    " max(epoch_ns(time)), count(distinct topic) FROM total").fetchone())
+                                    " max(epoch_ns(time)), count(distinct topic) FROM total").fetchall()[0])
 for name, answer in answers.items():
     close = all(abs(a - b) <= 1e-9 * abs(b) for a, b in zip(answer, wanted))
     print(name, answer, "" if close else "DIFFERS")
