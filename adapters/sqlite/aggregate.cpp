@@ -80,10 +80,11 @@ Sample sample_of(sqlite3_value* value, core::FieldType type) noexcept {
     }
     case SQLITE_FLOAT:
       return {Sample::Kind::number, Number(sqlite3_value_double(value)), {}};
-    case SQLITE_BLOB:  // see telemetry_value
-      return {Sample::Kind::boolean,
-              Number(std::int64_t{Statement::text_of(value) == "1" ? 1 : 0}),
-              {}};
+    case SQLITE_BLOB: {  // see telemetry_value
+      const std::string_view json = Statement::text_of(value);
+      if (json.size() > 1) return {Sample::Kind::json, Number(std::int64_t{0}), json};
+      return {Sample::Kind::boolean, Number(std::int64_t{json == "1" ? 1 : 0}), {}};
+    }
     case SQLITE_TEXT:
       return {Sample::Kind::text, Number(std::int64_t{0}), Statement::text_of(value)};
     default:

@@ -84,12 +84,16 @@ void give_json_value(sqlite3_context* context, std::string_view json) {
     case core::JsonToken::true_:
     case core::JsonToken::false_:  // an SQL value that no number is
       return sqlite3_result_blob(context, json[pull.offset()] == 't' ? "1" : "0", 1, SQLITE_STATIC);
+    case core::JsonToken::object_begin:
+    case core::JsonToken::array_begin:
+      return sqlite3_result_blob64(context, json.data(), json.size(), SQLITE_TRANSIENT);
     default:
       return;
   }
 }
 
-// telemetry_value(json, path): a number, a text, or a boolean as a blob of one character.
+// telemetry_value(json, path): a number, a text, a boolean as a blob of one character, or an object
+// or array as a blob of its JSON.
 void value(sqlite3_context* context, int, sqlite3_value** arguments) {
   const std::string_view path = text_of(arguments[1]);
   const std::string_view json = text_of(arguments[0]);
@@ -190,7 +194,8 @@ std::string field_sql(std::string_view path, const Layout& layout,
   if (layout.is_raw()) return fmt::format("telemetry_raw_value(p.payload,p.kind,{})", add(path));
   const Place place = place_of(layout, path);
   if (place.column != nullptr && place.column->type != FieldType::any) {
-    return place.column->type == FieldType::array ? "NULL" : value_sql(*place.column);
+    const std::string value = value_sql(*place.column);
+    return place.column->type == FieldType::array ? "CAST(" + value + " AS BLOB)" : value;
   }
   if (place.column != nullptr) {
     return fmt::format("telemetry_value({},{})", value_sql(*place.column), add(place.inside));
@@ -206,10 +211,24 @@ std::string ConditionSql::add(Parameter parameter) {
 std::string ConditionSql::text(const Condition& condition) {
   if (condition.is_leaf()) return leaf(condition);
   if (condition.kind == Kind::negation) return "(NOT " + text(condition.operands.front()) + ")";
+  return joined(condition.operands, condition.kind == Kind::all ? " AND " : " OR ");
+}
+
+/// In halves: a chain of a thousand is deeper than SQLite's limit for expressions.
+std::string ConditionSql::joined(std::span<const Condition> operands, std::string_view word) {
+  if (operands.size() == 1) return text(operands.front());
+  constexpr std::size_t chain_max = 100;
   std::string sql = "(";
-  for (const Condition& operand : condition.operands) {
-    if (sql.size() > 1) sql += condition.kind == Kind::all ? " AND " : " OR ";
-    sql += text(operand);
+  if (operands.size() <= chain_max) {
+    for (const Condition& operand : operands) {
+      if (sql.size() > 1) sql += word;
+      sql += text(operand);
+    }
+  } else {
+    const std::size_t half = operands.size() / 2;
+    sql += joined(operands.first(half), word);
+    sql += word;
+    sql += joined(operands.subspan(half), word);
   }
   return sql + ")";
 }

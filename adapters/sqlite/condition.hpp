@@ -4,6 +4,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -53,6 +54,7 @@ class ConditionSql {
   [[nodiscard]] bool asks_topic() const noexcept { return asks_topic_; }
 
  private:
+  [[nodiscard]] std::string joined(std::span<const Condition> operands, std::string_view word);
   [[nodiscard]] std::string leaf(const Condition& leaf);
   [[nodiscard]] std::string column_leaf(const Condition& leaf, const Column& column);
   [[nodiscard]] std::string members_leaf(const Condition& leaf);

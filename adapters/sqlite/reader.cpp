@@ -28,6 +28,7 @@ constexpr std::size_t window_rows_max = 16'384;
 // Of a window that is read whole: two blocks, and at most somewhat more.
 constexpr std::size_t whole_rows_wanted = 32'768;
 constexpr std::size_t whole_rows_max = 40'000;
+constexpr std::size_t long_rows_max = 4'000;  // of a buffer that is full
 
 /// A position in the order of a query: rows behind it are still to come.
 struct Edge {
@@ -115,6 +116,7 @@ class QueryRun {
   std::uint64_t width_ = 0;                             // of the next window, ns
   Edge edge_{};                                         // last row seen
   std::optional<std::int64_t> from_;                    // of the next window
+  bool has_long_rows_ = false;
   std::uint64_t left_ = query_.limit == 0 ? UINT64_MAX : query_.limit;  // rows of the limit
   RowBuffer buffer_;
 };
@@ -214,7 +216,8 @@ void QueryRun::add(const Part& part, Statement& statement) {
 
 /// Many topics, all rows of a window: it is cheaper to read them as they lie and to sort them here.
 bool QueryRun::reads_blocks() const {
-  return plan_.topics() != Topics::one && plan_.reads_whole() && query_.limit == 0;
+  return plan_.topics() != Topics::one && plan_.reads_whole() && query_.limit == 0 &&
+         !has_long_rows_;
 }
 
 // All rows of [low, high] behind the edge. False when they are too many.
@@ -391,6 +394,9 @@ void QueryRun::read_window() {
     while (!read && to != from) {
       read = ascending() ? fill_whole(from, to) : fill_whole(to, from);
       if (!read) to = std::midpoint(from, to);
+      // Long payloads: reading them again and again to find a window that fits would take too long.
+      if (!read && buffer_.size() < long_rows_max) has_long_rows_ = true;
+      if (has_long_rows_ && !read) break;
     }
   }
   if (!read) {

@@ -196,6 +196,12 @@ Result<void> Plan::check_leaf(const Condition& leaf,
   if (!undeclared && !reads_raw()) return unknown("field", leaf.field, paths);
   const std::string_view near = nearest_sibling(leaf.field, paths);
   if (near.empty() || leaf.field_quoted) return {};
+  if (near == leaf.field) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("'{0}' is an object: name one of its members, such as '{0}.x', or ask "
+                             "whether it is null",
+                             leaf.field)};
+  }
   return Error{Errc::invalid_argument,
                fmt::format("unknown field '{0}': did you mean '{1}'? An undeclared member of this "
                            "name is written in double quotes: \"{0}\"",

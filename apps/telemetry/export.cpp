@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,6 +66,13 @@ RowFormat format_of(const Arguments& arguments) {
   }
   if (wanted == "json" || (wanted.empty() && name.ends_with(".json"))) return RowFormat::json;
   return RowFormat::csv;
+}
+
+std::string check_name(std::string_view name) {
+  if (name.empty()) return "the name of a file, or -";
+  const bool other = ends_with_any(
+      name, {".lz4", ".bz2", ".xz", ".zip", ".parquet", ".xlsx", ".xml", ".GZ", ".ZST", ".CSV"});
+  return other ? "a name that ends with .csv, .jsonl or .json, then .gz or .zst" : "";
 }
 
 /// What must be the same for an export to go on.
@@ -152,8 +160,15 @@ class Target {
     const std::size_t slash = path_.rfind('/');
     return slash == std::string::npos ? "." : path_.substr(0, std::max<std::size_t>(slash, 1));
   }
+  enum class There : std::uint8_t { nothing, file, other };
+  [[nodiscard]] static There there(const std::string& name);
+  [[nodiscard]] Result<void> check_free() const;
   [[nodiscard]] Result<std::string> read_state();
   void close() noexcept {
+    if (file_ && bytes_ == 0 && !finished_) {  // nothing to go on with
+      (void)environment_.files.remove(part());
+      (void)environment_.files.remove(lock());
+    }
     for (auto* handle : {&file_, &lock_}) {
       if (*handle) environment_.files.close(**handle);
       handle->reset();
@@ -168,7 +183,28 @@ class Target {
   bool left_ = false;  // the reader of standard output has gone
   std::optional<FileSystem::Handle> file_, lock_;
   std::uint64_t bytes_ = 0;
+  bool force_ = false, finished_ = false;
 };
+
+/// What has the name, without following a link.
+Target::There Target::there(const std::string& name) {
+  struct stat found {};
+  if (::lstat(name.c_str(), &found) != 0) return There::nothing;
+  return S_ISREG(found.st_mode) ? There::file : There::other;
+}
+
+Result<void> Target::check_free() const {
+  const There found = there(path_);
+  if (found == There::other) {
+    return Error{Errc::already_exists,
+                 fmt::format("{} exists and is no regular file; take another name, or -o - and "
+                             "redirect standard output",
+                             path_)};
+  }
+  if (found == There::nothing || force_) return {};
+  return Error{Errc::already_exists,
+               fmt::format("{} exists; take another name, or --force to replace it", path_)};
+}
 
 Result<std::string> Target::read_state() {
   FileSystem& files = environment_.files;
@@ -184,11 +220,12 @@ Result<std::string> Target::read_state() {
 Result<bool> Target::open(const std::string& request, bool force, Progress& left) {
   if (!is_file()) return false;
   FileSystem& files = environment_.files;
-  if (auto there = files.open_read(path_); there) {
-    files.close(*there);
-    if (!force) {
-      return Error{Errc::already_exists,
-                   fmt::format("{} exists; take another name, or --force to replace it", path_)};
+  force_ = force;
+  if (auto free = check_free(); !free) return free.error();
+  for (const std::string& name : {part(), state(), lock()}) {
+    if (there(name) == There::other) {
+      return Error{Errc::failed_precondition,
+                   fmt::format("{} is no regular file; remove it, or take another name", name)};
     }
   }
   auto locked = files.lock(lock());
@@ -257,7 +294,9 @@ Result<void> Target::finish() {
   if (!is_file()) return {};
   FileSystem& files = environment_.files;
   if (auto synced = files.sync(*file_); !synced) return synced;
+  if (auto free = check_free(); !free) return free;  // it may have come meanwhile
   if (auto moved = files.rename(part(), path_); !moved) return moved;
+  finished_ = true;
   (void)files.remove(state());
   (void)files.remove(lock());
   return files.sync_folder(folder());
@@ -434,6 +473,7 @@ void add_export(Command& program) {
       .option("-o,--output", a.output,
               "The file, which appears when it is whole; - is standard output")
       .type("FILE")
+      .check(check_name)
       .show_default();
   command.option("--fields", a.fields, "Only these fields, in this order: a,b.c; may be repeated")
       .type("A,B");
@@ -452,6 +492,9 @@ void add_export(Command& program) {
       "telemetry export -c edge.yaml 'sensors/+/temperature' \\\n"
       "      --fields temperature --format jsonl | gzip > temperature.jsonl.gz");
   command.action([arguments] {
+    if (arguments->json && arguments->output == "-") {
+      return fail({Errc::invalid_argument, "--json wants -o FILE: standard output has the rows"});
+    }
     Result<Api> api = open_api(arguments->settings);
     if (!api) return fail(api.error());
     return Export(*arguments, *std::move(api)).run();

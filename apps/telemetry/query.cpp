@@ -196,6 +196,9 @@ void add_query(Command& program) {
       return fail({Errc::invalid_argument,
                    "--every, --by and --fill want --agg, for example --agg 'count()'"});
     }
+    if (given.pages && (given.limit == 0 || given.latest)) {
+      return fail({Errc::invalid_argument, "--pages wants --limit, for example --limit 100"});
+    }
     return run_rows(given);
   });
 }

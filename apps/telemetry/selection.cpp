@@ -17,11 +17,15 @@ const char* const selection_footer =
     "called value.";
 
 void SelectionArguments::add_to(Command& command) {
-  command.positional("FILTER", filters, "Topic filters; without one, all topics");
+  command.positional("FILTER", filters,
+                     "Topic filters; without one, all topics but those that begin with $");
   command.option("--device", devices, "Only of this device; may be repeated").type("NAME");
   command.option("--schema", schemas, "Only of this schema; may be repeated").type("NAME");
-  command.option("--since,--start", since, "Not before").type("TIME");
-  command.option("--until,--end", until, "Before").type("TIME");
+  const auto time = [](std::string_view text) {
+    return std::string(text.empty() ? "a time, for example 1h" : "");
+  };
+  command.option("--since,--start", since, "Not before").type("TIME").check(time);
+  command.option("--until,--end", until, "Before").type("TIME").check(time);
   command.option("--where", where, "Only where this holds; may be repeated").type("COND");
   command.option("--tz", zone, "Time zone of days, of times without offset, and of the output")
       .type("ZONE")

@@ -36,7 +36,7 @@ class Buckets {
 
 /// A value that is fed: what a row has in a field.
 struct Sample {
-  enum class Kind : std::uint8_t { null, number, boolean, time, text };
+  enum class Kind : std::uint8_t { null, number, boolean, time, text, json };
   Kind kind = Kind::null;
   Number number{std::int64_t{0}};  ///< of a boolean 0 or 1, of a time ns
   std::string_view text;
@@ -71,6 +71,10 @@ class Aggregation {
 
  private:
   struct Values;
+  /// What the measures of a field ask for.
+  struct Needs {
+    bool values = false, ends = false, extremes = false, squares = false;
+  };
   struct Slot {
     std::size_t group;
     std::int64_t begin;
@@ -91,7 +95,8 @@ class Aggregation {
   class Filler;
 
   std::size_t slot_for(std::size_t group, std::int64_t time);
-  void take(Values& state, std::int64_t time, std::uint64_t id, const Sample& sample);
+  void take(Values& state, const Needs& needs, std::int64_t time, std::uint64_t id,
+            const Sample& sample);
   [[nodiscard]] Result<void> check() const;
   [[nodiscard]] Sample result(const Measure& measure, std::size_t field, std::size_t slot);
 
@@ -99,7 +104,7 @@ class Aggregation {
   Buckets buckets_;
   std::vector<std::string> fields_;
   std::vector<std::size_t> field_of_;  // of each measure; SIZE_MAX: counts rows
-  std::vector<bool> keeps_values_;     // of each field: for percentiles
+  std::vector<Needs> needs_;           // of each field
   struct Seen {
     bool number = false, other = false;
   };

@@ -60,11 +60,11 @@ namespace telemetry {
 /// The query begins with the first batch; a batch is as large as what the store reads at once.
 ///
 /// Columns: id, topic, device, time, received_at, retained; then the fields of all schemas that the
-/// selection may have (or query.fields, in their order), `extra` and `payload` where there may be any
-/// (JSON, or the text of a payload that is one). Numbers are float64, integers int64, booleans bool,
-/// times timestamp[ns, UTC], all else utf8: texts, and JSON of arrays, of free fields, and of fields
-/// that schemas type differently. All fields may be null. A name that is there already, whatever its
-/// capitals, gets a `_` behind it.
+/// selection may have (or query.fields, in their order), `extra` and `payload` where there may be
+/// any (JSON, or the text of a payload that is one). Numbers are float64, integers int64, booleans
+/// bool, times timestamp[ns, UTC], all else utf8: texts, and JSON of arrays, of free fields, and of
+/// fields that schemas type differently. All fields may be null. A name that is there already,
+/// whatever its capitals, gets a `_` behind it.
 /// @param shape of the query, by Store::shape()
 /// @param store lives as long as the stream
 /// Thread: the stream is used by one at a time; batches by any.

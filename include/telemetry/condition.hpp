@@ -84,7 +84,7 @@ struct Condition {
   };
   enum class Op : std::uint8_t { eq, ne, lt, le, gt, ge };
   static constexpr std::size_t text_bytes_max = 64 * 1024;
-  static constexpr std::size_t depth_max = 64;
+  static constexpr std::size_t depth_max = 24;
   static constexpr std::size_t nodes_max = 2'000;  ///< leaves, literals of `in`, and what is above
 
   Kind kind = Kind::compare;

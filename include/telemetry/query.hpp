@@ -205,8 +205,8 @@ using RowVisitor = std::function<bool(const Row&)>;
 [[nodiscard]] bool is_selected(const Selection& selection, const Row& row);
 
 /// The value of a field of a row as a reference has it: of a declared field, or of a member of what
-/// is undeclared or without schema. JSON numbers, booleans and texts have their kinds; objects,
-/// arrays and what is not there are null.
+/// is undeclared or without schema. JSON numbers, booleans and texts have their kinds; objects and
+/// arrays stay JSON. What is not there is null.
 /// @param room holds the text of a member that had escapes
 [[nodiscard]] core::Value value_of(const Row& row, std::string_view field, std::string& room);
 

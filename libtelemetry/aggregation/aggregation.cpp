@@ -29,15 +29,19 @@ bool counts(const Sample& sample) noexcept {
   return sample.kind == Kind::number || sample.kind == Kind::boolean;
 }
 
-/// Nulls, numbers, booleans, times, texts.
+bool has_text(const Sample& sample) noexcept {
+  return sample.kind == Kind::text || sample.kind == Kind::json;
+}
+
+/// Nulls, numbers, booleans, times, texts, objects and arrays.
 bool is_less(const Sample& a, const Sample& b) noexcept {
   if (a.kind != b.kind) return a.kind < b.kind;
-  return a.kind == Kind::text ? a.text < b.text : a.number < b.number;
+  return has_text(a) ? a.text < b.text : a.number < b.number;
 }
 
 void append_key(const Sample& sample, std::string& key) {
   key += static_cast<char>(sample.kind);
-  if (sample.kind == Kind::text) {
+  if (has_text(sample)) {
     const std::size_t bytes = sample.text.size();
     key.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
     key += sample.text;
@@ -111,7 +115,7 @@ class Owned {
   /// @returns bytes that it takes more.
   std::size_t set(const Sample& sample) {
     sample_ = sample;
-    if (sample.kind != Kind::text) return 0;
+    if (!has_text(sample)) return 0;
     if (text_ == nullptr) text_ = std::make_unique<std::string>();
     const std::size_t before = text_->capacity();
     *text_ = sample.text;
@@ -129,8 +133,9 @@ class Owned {
 Sample Sample::of(const core::Value& value) noexcept {
   switch (value.kind()) {
     case core::ValueKind::null:
-    case core::ValueKind::json:
       return {};
+    case core::ValueKind::json:
+      return {Kind::json, Number(std::int64_t{0}), value.as_text()};
     case core::ValueKind::boolean:
       return {Kind::boolean, Number::of(value), {}};
     case core::ValueKind::integer:
@@ -156,6 +161,8 @@ core::Value Sample::value() const noexcept {
       return core::Value::time(number.whole());
     case Kind::text:
       return core::Value::text(text);
+    case Kind::json:
+      return core::Value::json(text);
   }
   return {};
 }
@@ -183,9 +190,14 @@ Aggregation::Aggregation(const Aggregate& aggregate)
     const auto known = std::ranges::find(fields_, measure.field);
     field_of_.push_back(static_cast<std::size_t>(known - fields_.begin()));
     if (known == fields_.end()) fields_.push_back(measure.field);
-    keeps_values_.resize(fields_.size());
+    needs_.resize(fields_.size());
     seen_.resize(fields_.size());
-    if (measure.function == Function::percentile) keeps_values_[field_of_.back()] = true;
+    Needs& needs = needs_[field_of_.back()];
+    const Function function = measure.function;
+    needs.values = needs.values || function == Function::percentile;
+    needs.ends = needs.ends || function == Function::first || function == Function::last;
+    needs.extremes = needs.extremes || function == Function::min || function == Function::max;
+    needs.squares = needs.squares || function == Function::stddev;
   }
 }
 
@@ -209,7 +221,7 @@ std::size_t Aggregation::group(std::span<const Sample> by) {
     Group& group = groups_.emplace_back();
     for (const Sample& value : by) {
       group.by.push_back(value);
-      if (value.kind == Kind::text) group.by.back().text = arena_.copy(value.text);
+      if (has_text(value)) group.by.back().text = arena_.copy(value.text);
     }
     kept_bytes_ += sizeof(Group) + by.size() * sizeof(Sample) + 2 * known->first.size() + 64;
   }
@@ -237,9 +249,9 @@ bool Aggregation::add(std::size_t group, std::int64_t time, std::uint64_t id,
     const Sample& value = values[field];
     if (value.kind == Kind::null) continue;
     Values& state = values_[slot * fields_.size() + field];
-    take(state, time, id, value);
+    take(state, needs_[field], time, id, value);
     (counts(value) ? seen_[field].number : seen_[field].other) = true;
-    if (keeps_values_[field] && counts(value)) {
+    if (needs_[field].values && counts(value)) {
       if (state.kept == nullptr) state.kept = std::make_unique<Kept>();
       kept_bytes_ += state.kept->add(value.number);
     }
@@ -248,22 +260,28 @@ bool Aggregation::add(std::size_t group, std::int64_t time, std::uint64_t id,
   return !full_;
 }
 
-void Aggregation::take(Values& state, std::int64_t time, std::uint64_t id, const Sample& value) {
+void Aggregation::take(Values& state, const Needs& needs, std::int64_t time, std::uint64_t id,
+                       const Sample& value) {
   const bool is_first = state.count == 0;
-  if (is_first || std::pair(time, id) < std::pair(state.first_time, state.first_id)) {
-    kept_bytes_ += state.first.set(value);
-    state.first_time = time;
-    state.first_id = id;
+  if (needs.ends) {
+    if (is_first || std::pair(time, id) < std::pair(state.first_time, state.first_id)) {
+      kept_bytes_ += state.first.set(value);
+      state.first_time = time;
+      state.first_id = id;
+    }
+    if (is_first || std::pair(time, id) >= std::pair(state.last_time, state.last_id)) {
+      kept_bytes_ += state.last.set(value);
+      state.last_time = time;
+      state.last_id = id;
+    }
   }
-  if (is_first || std::pair(time, id) >= std::pair(state.last_time, state.last_id)) {
-    kept_bytes_ += state.last.set(value);
-    state.last_time = time;
-    state.last_id = id;
+  if (needs.extremes) {
+    if (is_first || is_less(value, state.min.get())) kept_bytes_ += state.min.set(value);
+    if (is_first || is_less(state.max.get(), value)) kept_bytes_ += state.max.set(value);
   }
-  if (is_first || is_less(value, state.min.get())) kept_bytes_ += state.min.set(value);
-  if (is_first || is_less(state.max.get(), value)) kept_bytes_ += state.max.set(value);
   ++state.count;
   if (!counts(value)) return;
+  ++state.numbers;
   const double real = value.number.real();
   state.is_whole = state.is_whole && value.number.is_whole() &&
                    !__builtin_add_overflow(state.whole, value.number.whole(), &state.whole);
@@ -271,8 +289,9 @@ void Aggregation::take(Values& state, std::int64_t time, std::uint64_t id, const
   state.rest +=
       std::abs(state.sum) >= std::abs(real) ? (state.sum - sum) + real : (real - sum) + state.sum;
   state.sum = sum;
+  if (!needs.squares) return;
   const double apart = real - state.mean;
-  state.mean += apart / static_cast<double>(++state.numbers);
+  state.mean += apart / static_cast<double>(state.numbers);
   state.squares += apart * (real - state.mean);
 }
 
@@ -296,8 +315,7 @@ Sample Aggregation::result(const Measure& measure, std::size_t field, std::size_
       return state.is_whole ? numeric(Number(state.whole)) : finite(state.sum + state.rest);
     case Function::avg: {
       if (state.numbers == 0) return {};
-      const double mean = (state.sum + state.rest) / count;
-      return finite(std::isfinite(mean) ? mean : state.mean);
+      return finite((state.sum + state.rest) / count);
     }
     case Function::stddev:
       if (state.numbers < 2) return {};

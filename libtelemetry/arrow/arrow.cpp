@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows as columns. A batch owns its buffers, aligned to 64 bytes, until its consumer releases it; the
-// stream may be gone by then. Consumers differ in what they forgive: offsets are there also for no
-// rows, a bitmap only where something is null, null counts are exact.
+// Rows as columns. A batch owns its buffers, aligned to 64 bytes, until its consumer releases it;
+// the stream may be gone by then. Consumers differ in what they forgive: offsets are there also for
+// no rows, a bitmap only where something is null, null counts are exact.
 #include "telemetry/arrow.hpp"
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include "telemetry/message.hpp"
 
 namespace telemetry {
+namespace arrow {
 namespace {
 
 using core::FieldType;
@@ -39,11 +40,21 @@ struct Aligned {
 template <class T>
 using Buffer = std::vector<T, Aligned<T>>;
 
-enum class Source : std::uint8_t { id, topic, device, time, received_at, retained, field, extra, payload };
+enum class Source : std::uint8_t {
+  id,
+  topic,
+  device,
+  time,
+  received_at,
+  retained,
+  field,
+  extra,
+  payload
+};
 
 struct Column {
   std::string name;
-  std::string path;    // of a field
+  std::string path;  // of a field
   FieldType type = FieldType::any;
   Source source = Source::field;
 
@@ -187,8 +198,8 @@ void Stream::add_fields(const Shape& shape) {
       add("extra", FieldType::string, Source::extra);
     } else if (wish == "payload") {
       add("payload", FieldType::string, Source::payload);
-    } else if (wish != "topic" && wish != "device" && wish != "timestamp" && wish != "received_at" &&
-               wish != "retained" && wish != "schema") {
+    } else if (wish != "topic" && wish != "device" && wish != "timestamp" &&
+               wish != "received_at" && wish != "retained" && wish != "schema") {
       add(wish, FieldType::any, Source::field, wish);  // of payloads without schema
     }
   }
@@ -358,8 +369,8 @@ void Stream::finish(const Column& column, Values& values, ArrowArray& array) {
       values.buffers[2] = values.bytes.data();
       count = 3;
   }
-  array = {values.rows, values.nulls, 0, count, 0, values.buffers.data(),
-           nullptr, nullptr, release_child, nullptr};
+  array = {values.rows,           values.nulls, 0,       count,         0,
+           values.buffers.data(), nullptr,      nullptr, release_child, nullptr};
 }
 
 int Stream::fill_batch(ArrowArray* out) {
@@ -428,11 +439,12 @@ void release_stream(ArrowArrayStream* stream) {
 }
 
 }  // namespace
+}  // namespace arrow
 
 void make_arrow_stream(std::shared_ptr<Store> store, Query query, Shape shape,
                        ArrowArrayStream* out) {
-  *out = {get_schema, get_next, get_last_error, release_stream,
-          new Stream(std::move(store), std::move(query), std::move(shape))};
+  *out = {arrow::get_schema, arrow::get_next, arrow::get_last_error, arrow::release_stream,
+          new arrow::Stream(std::move(store), std::move(query), std::move(shape))};
 }
 
 }  // namespace telemetry

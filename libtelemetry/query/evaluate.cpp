@@ -109,6 +109,9 @@ core::Value value_of_json(std::string_view json, std::string& room) {
       room.resize(pull.text().size());
       room.resize(core::json_unescape(pull.text(), room));
       return core::Value::text(room);
+    case JsonToken::object_begin:
+    case JsonToken::array_begin:
+      return core::Value::json(json);
     default:
       return {};
   }

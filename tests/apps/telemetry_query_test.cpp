@@ -21,7 +21,7 @@ FixedSource::Messages readings(int count) {
   return messages;
 }
 
-std::size_t lines_of(const std::string& text) {
+std::size_t rows_of(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("query aggregates by bucket, group and zone") {
 TEST_CASE("query finds what has no schema, and pages to the end") {
   const Folder folder;
   store(folder, readings(8));
-  CHECK(lines_of(run(folder, "query -c edge.yaml --where 'temperature > 7' --format jsonl").out) ==
+  CHECK(rows_of(run(folder, "query -c edge.yaml --where 'temperature > 7' --format jsonl").out) ==
         2);
   CHECK_THAT(run(folder, "query -c edge.yaml --where 'value = ON' --format jsonl").out,
              Catch::StartsWith(R"({"topic":"plug","payload":"ON",)"));

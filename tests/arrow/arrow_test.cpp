@@ -14,7 +14,8 @@ using namespace telemetry::test;
 namespace {
 
 bool bit(const void* bitmap, std::int64_t row) {
-  return bitmap == nullptr || (static_cast<const std::uint8_t*>(bitmap)[row / 8] >> row % 8 & 1) != 0;
+  return bitmap == nullptr ||
+         (static_cast<const std::uint8_t*>(bitmap)[row / 8] >> row % 8 & 1) != 0;
 }
 
 /// A cell as text, by the layout that Arrow documents.
@@ -67,7 +68,8 @@ struct Read {
       const ArrowArray& child = *array.children[i];
       REQUIRE(child.length == array.length);
       std::int64_t nulls = 0;
-      for (std::int64_t row = 0; row < child.length; ++row) nulls += bit(child.buffers[0], row) ? 0 : 1;
+      for (std::int64_t row = 0; row < child.length; ++row)
+        nulls += bit(child.buffers[0], row) ? 0 : 1;
       CHECK(nulls == child.null_count);
       CHECK((nulls == 0) == (child.buffers[0] == nullptr));
       CHECK((nulls == 0 || (schema.children[i]->flags & ARROW_FLAG_NULLABLE) != 0));
@@ -101,21 +103,24 @@ TEST_CASE("rows come as columns of their types, gaps as nulls") {
   f.open();
   const auto schema = parse_schema(mixed_schema);
   BatchBuilder builder;
-  builder.add("mixed/d1/x", schema, R"({"real":9.25,"whole":9007199254740993,"word":"a,b","on":true})");
+  builder.add("mixed/d1/x", schema,
+              R"({"real":9.25,"whole":9007199254740993,"word":"a,b","on":true})");
   builder.add("mixed/d2/x", schema,
               R"({"at":"2026-11-21T08:00:00.5Z","place":{"lat":1},"list":[1,2],"rssi":-70})");
   builder.add_raw("raw", R"({"real":11})");
   builder.add_raw("raw", "on");
   f.write(builder.done());
   const Read all(stream_of(f));
-  CHECK(all.names == Texts{"id", "topic", "device", "time", "received_at", "retained", "real", "whole",
-                           "word", "on", "at", "place.lat", "place.lon", "list", "extra", "payload"});
-  CHECK(all.formats == Texts{"l", "u", "u", "tsn:UTC", "tsn:UTC", "b", "g", "l", "u", "b", "tsn:UTC", "g",
-                             "g", "u", "u", "u"});
-  CHECK(all.rows == Texts{"9.25|9007199254740993|a,b|true|null|null|null|null|null|null|",
-                          "null|null|null|null|1795248000500000000|1|null|[1,2]|{\"rssi\":-70}|null|",
-                          "null|null|null|null|null|null|null|null|null|{\"real\":11}|",
-                          "null|null|null|null|null|null|null|null|null|on|"});
+  CHECK(all.names == Texts{"id", "topic", "device", "time", "received_at", "retained", "real",
+                           "whole", "word", "on", "at", "place.lat", "place.lon", "list", "extra",
+                           "payload"});
+  CHECK(all.formats == Texts{"l", "u", "u", "tsn:UTC", "tsn:UTC", "b", "g", "l", "u", "b",
+                             "tsn:UTC", "g", "g", "u", "u", "u"});
+  CHECK(all.rows ==
+        Texts{"9.25|9007199254740993|a,b|true|null|null|null|null|null|null|",
+              "null|null|null|null|1795248000500000000|1|null|[1,2]|{\"rssi\":-70}|null|",
+              "null|null|null|null|null|null|null|null|null|{\"real\":11}|",
+              "null|null|null|null|null|null|null|null|null|on|"});
 }
 
 TEST_CASE("chosen fields are the columns, in their order, also of payloads without schema") {
@@ -137,8 +142,8 @@ TEST_CASE("a field that schemas type differently is text, and names stay apart")
   SqliteFixture f;
   f.open();
   const auto one = [](const std::string& name, const std::string& fields) {
-    return parse_schema("{name: " + name + ", version: '1.0', topic_pattern: " + name + ", fields: [" +
-                        fields + "]}");
+    return parse_schema("{name: " + name + ", version: '1.0', topic_pattern: " + name +
+                        ", fields: [" + fields + "]}");
   };
   BatchBuilder builder;
   builder.add("a", one("a", "{name: state, type: string}, {name: Topic, type: integer}"),

@@ -281,8 +281,9 @@ class Rig : public RandomRows {
   static int rank(const core::Value& value) {
     switch (value.kind()) {
       case core::ValueKind::null:
-      case core::ValueKind::json:
         return 0;
+      case core::ValueKind::json:
+        return 5;
       case core::ValueKind::integer:
       case core::ValueKind::decimal:
         return 1;
@@ -297,7 +298,7 @@ class Rig : public RandomRows {
   static bool less(const core::Value& a, const core::Value& b) {
     if (rank(a) != rank(b)) return rank(a) < rank(b);
     if (rank(a) == 0) return false;
-    return rank(a) == 4 ? a.as_text() < b.as_text() : Number::of(a) < Number::of(b);
+    return rank(a) >= 4 ? a.as_text() < b.as_text() : Number::of(a) < Number::of(b);
   }
 
   static core::Value calculate(const Measure& measure, std::vector<core::Value> values) {
@@ -343,7 +344,7 @@ class Rig : public RandomRows {
     if (!exact && largest > 1e150 && (rank(a) == 0 || rank(b) == 0)) return true;
     if (rank(a) != rank(b)) return false;
     if (rank(a) == 0) return true;
-    if (rank(a) == 4) return a.as_text() == b.as_text();
+    if (rank(a) >= 4) return a.as_text() == b.as_text();
     if (exact) return Number::of(a) == Number::of(b);
     const double x = Number::of(a).real(), y = Number::of(b).real();
     return std::abs(x - y) <= 1e-9 * std::max({std::abs(x), std::abs(y), largest}) + 1e-150;
@@ -405,7 +406,7 @@ class Rig : public RandomRows {
       for (const std::string& name : aggregate.by) {
         by.push_back(value(held->row, name));
         key += fmt::format("{} ", rank(by.back()));
-        if (rank(by.back()) == 4)
+        if (rank(by.back()) >= 4)
           key += by.back().as_text();
         else if (rank(by.back()) > 0)
           key += fmt::format("{}", Number::of(by.back()).real());

@@ -74,7 +74,9 @@ class Checker {
 void Checker::object(const std::vector<FieldModel>& fields, const JsonTree& tree,
                      const std::string& where, bool in_array) {
   std::vector<Presence> presence(fields.size());
-  for (const auto& [key, member] : tree.members) {
+  for (std::size_t i = 0; i < tree.keys.size(); ++i) {
+    const std::string& key = tree.keys[i];
+    const JsonTree& member = tree.items[i];
     const auto found = std::find_if(fields.begin(), fields.end(), [&](const FieldModel& field) {
       return field.name == key ||
              std::find(field.aliases.begin(), field.aliases.end(), key) != field.aliases.end();

@@ -30,8 +30,8 @@ struct Builder : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
   JsonTree& place() {
     if (open.empty()) return opinion.tree;
     JsonTree& parent = *open.back();
-    if (parent.kind == JsonTree::Kind::array) return parent.items.emplace_back();
-    return parent.members.emplace_back(std::move(key), JsonTree()).second;
+    if (parent.kind == JsonTree::Kind::object) parent.keys.push_back(std::move(key));
+    return parent.items.emplace_back();
   }
   bool add(JsonTree value) { return place() = std::move(value), true; }
   void differ(Difference one) { opinion.differs[static_cast<std::size_t>(one)] = true; }

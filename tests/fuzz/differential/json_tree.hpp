@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 /// RapidJSON's opinion of a document, as a plain tree.
@@ -14,16 +13,11 @@ struct JsonTree {
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
   Kind kind = Kind::null;
   bool truth = false;
-  std::string text;                                       ///< number: as written; string: unescaped
-  std::vector<std::pair<std::string, JsonTree>> members;  ///< in order, repeated keys too
-  std::vector<JsonTree> items;
-  bool operator==(const JsonTree& other) const;
+  std::string text;               ///< number: as written; string: unescaped
+  std::vector<std::string> keys;  ///< object: of its items, in order, repeated ones too
+  std::vector<JsonTree> items;    ///< array, object
+  bool operator==(const JsonTree&) const = default;
 };
-/// Not defaulted in the class, where the pairs are not complete yet.
-inline bool JsonTree::operator==(const JsonTree& other) const {
-  return kind == other.kind && truth == other.truth && text == other.text &&
-         members == other.members && items == other.items;
-}
 
 /// Where RapidJSON and this product differ by design; docs/core.md says why. Everything else that
 /// differs is a mistake of one of them.
