@@ -160,7 +160,7 @@ TEST_CASE("wrong usage is one clear line and exit code 2") {
     CHECK_THAT(ran.err, Catch::StartsWith("telemetry: ") && Catch::Contains(why));
     CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
   };
-  refused("", "name a command: query, config,");
+  refused("", "name a command: query, export, config,");
   refused("--nonsense", "unknown option --nonsense");
   refused("quary", "unknown command quary (did you mean query?)");
   refused("config chek x", "unknown command chek (did you mean check?)");
@@ -168,10 +168,10 @@ TEST_CASE("wrong usage is one clear line and exit code 2") {
   refused("query --limit -3", "--limit \"-3\": write a whole number");
   refused("query --format xml", "--format \"xml\": write table, csv, json or jsonl");
   refused("query --limti 3", "unknown option --limti (did you mean --limit?)");
-  refused("query --latest --limit 5", "--latest");
+  refused("query --latest --limit 5 --pages", "--pages wants --limit");
   refused("query -c edge.yaml 'a/#/b'", "\"a/#/b\" is not a topic filter");
   refused("query -c edge.yaml --since yesterday", "\"yesterday\" is no time");
-  refused("query -c edge.yaml --where 'temperature'", "it has no operator");
+  refused("query -c edge.yaml --where 'temperature'", "no operator follows \"temperature\"");
   refused("query -c edge.yaml --since 1h --until 2h", "ends before it begins");
   refused("query -c edge.yaml --fields temprature 'sensors/#'", "temprature");
   refused("query -c edge.yaml --set mqtt", "KEY=VALUE");

@@ -5,7 +5,7 @@
 // all rows held in memory, where conditions are evaluate() and everything else is written to be
 // read. Every operator, function, bucket and zone must be hit; most queries must return rows.
 //
-// TELEMETRY_QUERIES (default 1500; in full 100000) and TELEMETRY_SEED change the run.
+// TELEMETRY_QUERIES (default 600; in full 100000) and TELEMETRY_SEED change the run.
 #include <stdlib.h>
 #include <time.h>
 
@@ -511,7 +511,7 @@ std::uint64_t setting(const char* name, std::uint64_t fallback) {
 }  // namespace
 
 TEST_CASE("random queries of random rows come to what they mean") {
-  const std::uint64_t queries = setting("TELEMETRY_QUERIES", 1500);
+  const std::uint64_t queries = setting("TELEMETRY_QUERIES", 600);
   const std::uint64_t seed = setting("TELEMETRY_SEED", 20261130);
   Rig rig(seed);
   for (std::uint64_t i = 0; i < queries; ++i) {
@@ -543,7 +543,7 @@ TEST_CASE("random queries of random rows come to what they mean") {
 
 // The writer opens tables, closes them, and makes rows that no question asks for.
 TEST_CASE("random queries come to the same while rows are stored") {
-  const std::uint64_t queries = setting("TELEMETRY_QUERIES", 1500) / 50 + 100;
+  const std::uint64_t queries = setting("TELEMETRY_QUERIES", 600) / 50 + 100;
   Rig rig(setting("TELEMETRY_SEED", 20261130));
   rig.last_time = rig.rows.back()->row.time + 1;
   std::atomic<bool> stop = false;
