@@ -42,7 +42,6 @@ class RowBuffer {
   [[nodiscard]] bool is_half_full() const noexcept {
     return arena_.bytes() >= buffer_bytes_max / 2;
   }
-  [[nodiscard]] const Row& back() const noexcept { return rows_.back().row; }
 
   /// Copies the current row of `statement`.
   void add(const Source& source, Statement& statement, std::string_view topic,

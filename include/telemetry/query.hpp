@@ -70,8 +70,8 @@ struct Latest : Selection {
 struct Measure {
   enum class Function : std::uint8_t {
     count,  ///< of the values; of the rows without a field
-    avg,    ///< mean
-    min,    ///< numbers before booleans before texts
+    avg,    ///< mean; null where the sum is beyond doubles
+    min,    ///< numbers, then booleans, times, texts, JSON
     max,
     sum,     ///< whole where all values are, and it fits int64
     stddev,  ///< of the sample (n - 1); null below two values, or beyond doubles
