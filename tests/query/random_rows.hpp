@@ -118,6 +118,7 @@ class RandomRows {
     const auto air = parse_schema(air_schema);
     const auto meter = parse_schema(meter_schema);
     std::uint64_t id = 0;
+    std::int64_t newest = 0;
     for (int batch = 0; batch < 12; ++batch) {
       BatchBuilder builder(id);
       for (int i = 0; i < 900; ++i) {
@@ -131,6 +132,9 @@ class RandomRows {
         const std::int64_t at = 1'792'800'000 * second + (batch - 3) * day;
         reading.time = choice.one_in(30) ? at - choice.below(5 * day) : at + choice.below(day);
         if (choice.one_in(3)) reading.time -= reading.time % (3'600 * second);
+        // Right behind all others: where one window ends the next one begins.
+        if (choice.one_in(20) && newest > 0) reading.time = newest + 1;
+        newest = std::max(newest, reading.time);
         reading.flags |= core::frame_flag::time_from_device;
       }
       f.clock.advance(600 * second);  // a closed table gets its index
@@ -170,7 +174,8 @@ class RandomRows {
         put("status", fmt::format("{}", choice.below(4)));
         put("power", number(choice));
         put("name", quoted_json(choice.of(words)));
-        return builder.add(fmt::format("meter/d{}", choice.below(40)), meter, json + "}");
+        return builder.add(fmt::format("meter/d{}", choice.below(choice.one_in(2) ? 40 : 2'000)),
+                           meter, json + "}");
       default: {
         static const std::vector<std::string> bare{"on", "off", "20 C", "\x80\x81", "", "{broken"};
         const std::string topic = fmt::format("raw/{}", choice.below(5));
