@@ -45,7 +45,7 @@ MUTANTS = {
     "range_too_short": ("selection.cpp", "const std::size_t prefix = filter[wild] == '#' && wild > 0 ? wild - 1 : wild;",
                         "const std::size_t prefix = wild;"),
     "devices_forgotten": ("selection.cpp",
-                          "    if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) continue;\n", ""),
+                          "    if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) continue;\n", "    (void)devices;\n"),
     "topic_conditions_forgotten": ("selection.cpp", "    if (!met) continue;\n", "    (void)met;\n"),
     "mixed_conditions_forgotten": ("selection.cpp", "if (!condition.is_all_of_topic()) part.condition",
                                    "if (condition.is_leaf() && !condition.is_all_of_topic()) part.condition"),

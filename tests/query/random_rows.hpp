@@ -178,7 +178,9 @@ class RandomRows {
                            meter, json + "}");
       default: {
         static const std::vector<std::string> bare{"on", "off", "20 C", "\x80\x81", "", "{broken"};
-        const std::string topic = fmt::format("raw/{}", choice.below(5));
+        // `air/#` has the topic `air`, too.
+        const std::string topic =
+            choice.one_in(20) ? "air" : fmt::format("raw/{}", choice.below(5));
         if (choice.one_in(8)) return builder.add_raw(topic, builder.keep(choice.of(bare)));
         if (choice.one_in(4)) return builder.add_raw(topic, builder.keep(any_json(choice)));
         put("temperature", choice.one_in(6) ? any_json(choice) : number(choice));
