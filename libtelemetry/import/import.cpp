@@ -214,7 +214,7 @@ Result<void> Import::add(const std::vector<Kept>& batch) {
       [&]() -> Result<void> {
         if (auto room = door_->reserve(2 * batch_bytes); !room) return room;
         for (const Kept& kept : batch) {
-          door_->add({.topic = kept.topic, .payload = kept.payload, .qos = 1});
+          door_->add({.topic = kept.topic, .payload = kept.payload, .qos = 1, .imported = true});
         }
         return door_->commit(&outcomes);
       },
