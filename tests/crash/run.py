@@ -19,13 +19,21 @@ import time
 import traceback
 
 import capture
+import deletions
 import letters
 import processes
 import scenarios
 import small_journal
 from rig import Failure, Rig, Skipped
 
-ALL = scenarios.SCENARIOS + capture.SCENARIOS + processes.SCENARIOS + small_journal.SCENARIOS + letters.SCENARIOS
+ALL = (
+    scenarios.SCENARIOS
+    + capture.SCENARIOS
+    + processes.SCENARIOS
+    + small_journal.SCENARIOS
+    + letters.SCENARIOS
+    + deletions.SCENARIOS
+)
 
 
 def parse_arguments():
