@@ -129,8 +129,7 @@ void add_delete(Command& program) {
   command.example(
       "telemetry delete -c edge.yaml 'sensors/+/temperature' \\\n"
       "      --since 2026-11-20T08:00:00Z --until 2026-11-20T09:00:00Z --dry-run");
-  command.example(
-      "telemetry delete -c edge.yaml 'sensors/#' --device sensor-001 --until 30d --yes");
+  command.example("telemetry delete -c edge.yaml 'sensors/#' --until 30d --yes");
   command.action([arguments] { return erase(*arguments); });
 }
 
