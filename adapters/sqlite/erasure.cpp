@@ -45,19 +45,9 @@ bool Erasure::step(Catalogue& catalogue) {
   std::int64_t done = 0;
   while (!partitions_.empty() && done < rows_per_step_) {
     Partition* const partition = catalogue.partition(partitions_.back());
-    std::int64_t rows = 0;
     at_end_ = true;
-    if (partition == nullptr || partition->row_count == 0) {
-    } else if (is_whole(*partition)) {
-      rows = database_.exec("DELETE FROM " + quoted_name(partition->table));
-      done += rows / 10;  // whole pages
-    } else if (partition->indexed && !all_topics_ && topics_ <= topics_by_index_max) {
-      done += rows = erase_by_topic(*partition);
-    } else {
-      rows = erase_by_id(*partition);
-      done += rows_per_step_;
-    }
-    if (rows > 0) {
+    const bool has_rows = partition != nullptr && partition->row_count > 0;
+    if (const std::int64_t rows = has_rows ? erase(*partition, done) : 0; rows > 0) {
       deleted_ += rows;
       catalogue.deleted(database_, *partition, rows, deletion_.received_at);
       mend_latest(catalogue, *partition);
@@ -67,6 +57,22 @@ bool Erasure::step(Catalogue& catalogue) {
     read_id_ = 0;
   }
   return !partitions_.empty();
+}
+
+/// @param done  grows by what it costs
+std::int64_t Erasure::erase(const Partition& partition, std::int64_t& done) {
+  if (is_whole(partition)) {
+    const std::int64_t rows = database_.exec("DELETE FROM " + quoted_name(partition.table));
+    done += rows / 10;  // whole pages
+    return rows;
+  }
+  if (partition.indexed && !all_topics_ && topics_ <= topics_by_index_max) {
+    const std::int64_t rows = erase_by_topic(partition);
+    done += rows;
+    return rows;
+  }
+  done += rows_per_step_;
+  return erase_by_id(partition);
 }
 
 void Erasure::begin(const Catalogue& catalogue) {

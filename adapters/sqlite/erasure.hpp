@@ -26,6 +26,7 @@ class Erasure {
  private:
   void begin(const Catalogue& catalogue);
   [[nodiscard]] bool is_whole(const Partition& partition);
+  std::int64_t erase(const Partition& partition, std::int64_t& done);
   std::int64_t erase_by_topic(const Partition& partition);
   std::int64_t erase_by_id(const Partition& partition);
   void bind_range(SQLite::Statement& statement) const;
