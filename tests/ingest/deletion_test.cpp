@@ -109,3 +109,31 @@ TEST_CASE("a deletion takes a number among those of the messages, and survives a
   CHECK(found == std::vector<std::string>{R"(2{"topics":["sensors/#"],"until":5})",
                                           R"(4{"topics":["sensors/#"],"until":5})"});
 }
+
+TEST_CASE("an imported message says so in its frame") {
+  TempFolder folder;
+  JournalOptions journal;
+  journal.path = folder / "journal";
+  auto ingest = Ingest::open({}, journal, schema_set({temperature_schema}), system_environment());
+  REQUIRE(ingest);
+  auto door = (*ingest)->make_door();
+  std::vector<bool> imported;
+  (*ingest)->on_durable([&](const BatchPtr& batch) {
+    for (const Reading& reading : batch->readings) {
+      imported.push_back((reading.flags & core::frame_flag::imported) != 0);
+    }
+  });
+  const std::string payload = reading_json(1, 1);
+  door->add({.topic = "sensors/a/temperature", .payload = payload, .imported = true});
+  door->add({.topic = "sensors/b/temperature", .payload = payload});
+  REQUIRE(door->commit());
+  CHECK(imported == std::vector<bool>{true, false});
+  const auto reader = (*ingest)->journal().read_from(0);
+  std::vector<int> flags;
+  for (auto frame = reader->next(); frame && frame->has_value(); frame = reader->next()) {
+    if ((*frame)->header.kind == core::FrameKind::message) {
+      flags.push_back((*frame)->header.flags & 0x1000);
+    }
+  }
+  CHECK(flags == std::vector<int>{0x1000, 0});
+}
