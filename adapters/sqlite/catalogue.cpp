@@ -115,12 +115,13 @@ void Catalogue::load(SQLite::Database& database) {
         {columns.getColumn(1).getString(), columns.getColumn(2).getString(),
          field_type_of(columns.getColumn(3).getString()), columns.getColumn(4).getInt() != 0});
   }
-  has_blocks_ = stored_version(database) >= 3;
+  const int version = stored_version(database);
+  has_blocks_ = version >= 3;
   SQLite::Statement rows(
       database, fmt::format("SELECT id, table_name, schema_id, row_count, first_id, last_id,"
-                            " time_min, time_max, received_min, received_max, open, {}"
+                            " time_min, time_max, received_min, received_max, open, {}, {}"
                             " FROM partitions ORDER BY id",
-                            has_blocks_ ? "indexed" : "1"));
+                            has_blocks_ ? "indexed" : "1", version >= 5 ? "emptied" : "0"));
   while (rows.executeStep()) {
     const auto schema = static_cast<std::uint64_t>(rows.getColumn(2).getInt64());
     Partition& partition = partitions_.emplace_back();
@@ -136,6 +137,7 @@ void Catalogue::load(SQLite::Database& database) {
     partition.received_max = rows.getColumn(9).getInt64();
     partition.open = rows.getColumn(10).getInt() != 0;
     partition.indexed = rows.getColumn(11).getInt() != 0;
+    partition.emptied = rows.getColumn(12).getInt64();
   }
 }
 
@@ -225,11 +227,35 @@ void Catalogue::close(Partition& partition) noexcept {
   partition.changed = true;
 }
 
+void Catalogue::deleted(SQLite::Database& database, Partition& partition, std::int64_t rows,
+                        std::int64_t now) {
+  partition.row_count -= rows;
+  partition.changed = true;
+  if (partition.row_count > 0) return;
+  database.exec(fmt::format("DELETE FROM blocks WHERE partition_id = {}", partition.id));
+  if (!partition.open) partition.emptied = now;
+}
+
+void Catalogue::drop_emptied(SQLite::Database& database, std::int64_t before) {
+  bool dropped = false;
+  for (const Partition& partition : partitions_) {
+    if (partition.emptied == 0 || partition.emptied > before) continue;
+    dropped = true;
+    database.exec("DROP TABLE " + quoted_name(partition.table));
+    database.exec(fmt::format("DELETE FROM sqlite_stat1 WHERE tbl = {};"
+                              "DELETE FROM partitions WHERE id = {}",
+                              quoted_text(partition.table), partition.id));
+  }
+  if (!dropped) return;
+  load(database);
+  views_stale_ = true;
+}
+
 void Catalogue::save(SQLite::Database& database) {
   SQLite::Statement update(database,
                            "UPDATE partitions SET row_count=?2, first_id=?3, last_id=?4,"
-                           " time_min=?5, time_max=?6, received_min=?7, received_max=?8, open=?9"
-                           " WHERE id=?1");
+                           " time_min=?5, time_max=?6, received_min=?7, received_max=?8, open=?9,"
+                           " emptied=?10 WHERE id=?1");
   SQLite::Statement block(database,
                           "INSERT INTO blocks VALUES (?1,?2,?3,?4,?5,?6)"
                           " ON CONFLICT (partition_id, block) DO UPDATE SET"
@@ -246,6 +272,7 @@ void Catalogue::save(SQLite::Database& database) {
     update.bind(7, partition.received_min);
     update.bind(8, partition.received_max);
     update.bind(9, partition.open ? 1 : 0);
+    update.bind(10, partition.emptied);
     update.exec();
     update.reset();
     for (const auto& [number, extent] : partition.blocks_changed) {
@@ -268,7 +295,8 @@ void Catalogue::save(SQLite::Database& database) {
 Partition* Catalogue::closed_by_block() noexcept {
   const auto found =
       std::find_if(partitions_.begin(), partitions_.end(), [](const Partition& entry) {
-        return !entry.open && !entry.indexed && entry.row_count <= indexed_rows_max;
+        return !entry.open && !entry.indexed && entry.row_count > 0 &&
+               entry.row_count <= indexed_rows_max;
       });
   return found == partitions_.end() ? nullptr : &*found;
 }
@@ -293,6 +321,11 @@ void Catalogue::rebuild_views(SQLite::Database& database) const {
     if (!partition.layout->is_raw()) {
       by_major[{partition.layout->schema_name, partition.layout->major}].push_back(&partition);
     }
+  }
+  if (messages.empty()) {
+    messages.push_back(
+        "SELECT 0 AS id,'' AS topic,'' AS payload,'' AS timestamp,'' AS received_at,"
+        "'' AS created_at,0 AS time_ns,'' AS device,0 AS retained FROM partitions WHERE 0");
   }
   create_union(database, "messages", messages);
 

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layout.hpp"
@@ -35,7 +36,8 @@ struct Partition : Extent {
   std::int64_t received_min = 0, received_max = 0;
   bool open = false;
   bool indexed = false;  ///< by topic and time; else by block, topic and time
-  bool changed = false;  ///< differs from its row in `partitions`
+  std::int64_t emptied = 0;  ///< ns; when its last row was deleted. One that is open has none
+  bool changed = false;      ///< differs from its row in `partitions`
   /// What came to which block since its row in `blocks` was written.
   std::map<std::int64_t, Extent> blocks_changed;
 
@@ -58,6 +60,9 @@ class Catalogue {
   [[nodiscard]] const std::deque<Partition>& partitions() const noexcept { return partitions_; }
   /// Null when there is none with this id.
   [[nodiscard]] const Partition* partition(std::int64_t id) const noexcept;
+  [[nodiscard]] Partition* partition(std::int64_t id) noexcept {
+    return const_cast<Partition*>(std::as_const(*this).partition(id));
+  }
   [[nodiscard]] std::int64_t last_id() const noexcept;
   /// False in a file of an older version, which has no table `blocks`.
   [[nodiscard]] bool has_blocks() const noexcept { return has_blocks_; }
@@ -69,6 +74,11 @@ class Catalogue {
   /// Creates table, index and entry. Views follow at save().
   Partition& add_partition(SQLite::Database& database, const Schema* schema);
   void close(Partition& partition) noexcept;
+  /// So many rows of it were deleted at `now`.
+  void deleted(SQLite::Database& database, Partition& partition, std::int64_t rows,
+               std::int64_t now);
+  /// Drops the tables that were emptied before, and loads the catalogue anew.
+  void drop_emptied(SQLite::Database& database, std::int64_t before);
   /// Writes what changed: entries, blocks, and the views where they are stale.
   void save(SQLite::Database& database);
   /// A closed partition that is still indexed by block, or null. Large ones stay so: making an

@@ -85,6 +85,67 @@ TopicRange range_of(std::string_view filter) {
   return range;
 }
 
+namespace {
+
+void choose_matching(SQLite::Database& database, const Selection& selection,
+                     const std::string& filter, ChosenTopics& chosen) {
+  const TopicRange range = range_of(filter);
+  SQLite::Statement insert(database, "INSERT OR IGNORE INTO temp.chosen VALUES (?, ?, ?)");
+  SQLite::Statement select(
+      database, range.end.empty()
+                    ? "SELECT id, topic, device FROM topics"
+                    : "SELECT id, topic, device FROM topics WHERE topic>=?1 AND topic<?2");
+  if (!range.end.empty()) {
+    select.bind(1, range.begin);
+    select.bind(2, range.end);
+  }
+  const auto& devices = selection.devices;
+  while (select.executeStep()) {
+    const std::string topic = select.getColumn(1).getString();
+    const std::string device = select.getColumn(2).getString();
+    if (!core::topic_matches(filter, topic)) continue;
+    if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) continue;
+    const bool met = std::ranges::all_of(selection.where, [&](const Condition& condition) {
+      return !condition.is_all_of_topic() || is_met(condition, topic, device);
+    });
+    if (!met) continue;
+    insert.bind(1, select.getColumn(0).getInt64());
+    insert.bind(2, topic);
+    insert.bind(3, device);
+    if (insert.exec() > 0) {
+      chosen.last_id = select.getColumn(0).getInt64();
+      ++chosen.count;
+    }
+    insert.reset();
+  }
+}
+
+}  // namespace
+
+ChosenTopics choose_topics(SQLite::Database& database, const Selection& selection) {
+  ChosenTopics chosen;
+  const bool restricted = !selection.devices.empty() ||
+                          std::ranges::any_of(selection.where, [](const Condition& condition) {
+                            return condition.is_all_of_topic();
+                          });
+  const bool everything = std::ranges::find(selection.topics, "#") != selection.topics.end();
+  if (everything && !restricted) {
+    SQLite::Statement any(database,
+                          "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
+    chosen.all = !any.executeStep();
+    if (chosen.all) return chosen;
+  }
+  // The connection may have served other queries.
+  database.exec(
+      "CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
+      " device TEXT);"
+      "DELETE FROM temp.chosen");
+  for (const std::string& filter : selection.topics) {
+    choose_matching(database, selection, filter, chosen);
+  }
+  return chosen;
+}
+
 bool Plan::is_of_schema(const Layout& layout) const {
   const auto& names = selection_.schemas;
   return names.empty() || std::ranges::find(names, layout.schema_name) != names.end();
@@ -209,60 +270,16 @@ Result<void> Plan::check_leaf(const Condition& leaf,
 }
 
 void Plan::choose_topics() {
-  const bool restricted = !selection_.devices.empty() ||
-                          std::ranges::any_of(selection_.where, [](const Condition& condition) {
-                            return condition.is_all_of_topic();
-                          });
-  const bool everything = std::ranges::find(selection_.topics, "#") != selection_.topics.end();
-  if (everything && !restricted) {
-    SQLite::Statement any(database_,
-                          "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
-    if (!any.executeStep()) {
-      topic_count_ =
-          static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
-      topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
-      return;
-    }
+  const ChosenTopics chosen = sqlite::choose_topics(database_, selection_);
+  topic_count_ = chosen.count;
+  topic_id_ = chosen.last_id;
+  if (chosen.all) {
+    topic_count_ =
+        static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
+    topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
+    return;
   }
-  // The connection may have served other queries.
-  database_.exec(
-      "CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
-      " device TEXT);"
-      "DELETE FROM temp.chosen");
-  for (const std::string& filter : selection_.topics) choose_matching(filter);
   topics_ = topic_count_ == 0 ? Topics::none : topic_count_ == 1 ? Topics::one : Topics::chosen;
-}
-
-void Plan::choose_matching(const std::string& filter) {
-  const TopicRange range = range_of(filter);
-  SQLite::Statement insert(database_, "INSERT OR IGNORE INTO temp.chosen VALUES (?, ?, ?)");
-  SQLite::Statement select(
-      database_, range.end.empty()
-                     ? "SELECT id, topic, device FROM topics"
-                     : "SELECT id, topic, device FROM topics WHERE topic>=?1 AND topic<?2");
-  if (!range.end.empty()) {
-    select.bind(1, range.begin);
-    select.bind(2, range.end);
-  }
-  const auto& devices = selection_.devices;
-  while (select.executeStep()) {
-    const std::string topic = select.getColumn(1).getString();
-    const std::string device = select.getColumn(2).getString();
-    if (!core::topic_matches(filter, topic)) continue;
-    if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) continue;
-    const bool met = std::ranges::all_of(selection_.where, [&](const Condition& condition) {
-      return !condition.is_all_of_topic() || is_met(condition, topic, device);
-    });
-    if (!met) continue;
-    insert.bind(1, select.getColumn(0).getInt64());
-    insert.bind(2, topic);
-    insert.bind(3, device);
-    if (insert.exec() > 0) {
-      topic_id_ = select.getColumn(0).getInt64();
-      ++topic_count_;
-    }
-    insert.reset();
-  }
 }
 
 void Plan::add_part(const Partition& partition) {

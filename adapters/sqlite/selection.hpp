@@ -74,7 +74,6 @@ class Plan {
   [[nodiscard]] bool is_of_schema(const Layout& layout) const;
   [[nodiscard]] bool reads_raw() const;
   void choose_topics();
-  void choose_matching(const std::string& filter);
   void add_part(const Partition& partition);
 
   Reader& reader_;
@@ -107,6 +106,14 @@ class TopicNames {
   Reader& reader_;
   std::unordered_map<std::int64_t, Name> names_;
 };
+
+/// The topics of a selection, by filters, devices and conditions of topics alone.
+struct ChosenTopics {
+  bool all = false;         ///< all in the file, and none were looked at; else temp.chosen has them
+  std::size_t count = 0;    ///< unless all
+  std::int64_t last_id = 0;  ///< of one of them
+};
+[[nodiscard]] ChosenTopics choose_topics(SQLite::Database& database, const Selection& selection);
 
 /// The first topic that a filter may match and the first one behind, in the order of bytes; both
 /// empty when it begins with a wildcard. `a/#` matches `a`, too: its range is that of `a`.

@@ -270,9 +270,14 @@ Result<WriteReport> SqliteStore::write(const JournalId& journal, std::span<const
     close();
     return in_place.error();
   }
-  if (auto space = check_space(); !space) return space.error();
+  const bool deletes = batches.front()->deletion.has_value();
+  if (auto space = check_space(); !space && !deletes) return space.error();
   auto written = sqlite::guarded(options_.path, [&]() -> Result<WriteReport> {
-    auto done = writer_->write(journal, batches, on_rejected);
+    const auto between = [this] {
+      if (is_wal() && writer_->wal_pages() >= checkpoint_pages) (void)writer_->checkpoint();
+    };
+    auto done = deletes ? writer_->erase(journal, batches.front(), between)
+                        : writer_->write(journal, batches, on_rejected);
     if (!done) return done.error();
     WriteReport& report = *done;
     rows_since_space_check_ += report.accepted;

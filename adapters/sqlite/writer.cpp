@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "erasure.hpp"
 #include "telemetry/core/journal_format.hpp"
 #include "telemetry/export.hpp"
+#include "telemetry/ingest.hpp"
 
 namespace telemetry::sqlite {
 
@@ -19,6 +21,11 @@ constexpr std::size_t topic_bytes_cached_max = 256 * topics_cached_max;
 // So few that what was read of a row for its topic is still in the processor's cache when SQLite
 // asks for its values.
 constexpr std::size_t rows_per_statement = 512;
+
+// Deleted or read in one transaction: the write-ahead log grows by their pages.
+constexpr std::uint64_t erased_rows_max = 10'000;
+// A query that began before a table was emptied may look into it for so long.
+constexpr std::int64_t emptied_kept_ns = 86'400'000'000'000;
 
 int on_wal_commit(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
@@ -61,9 +68,7 @@ Writer::Writer(DatabasePtr database, const SqliteOptions& options, std::string c
       replace_latest_(prepare("INSERT OR REPLACE INTO latest SELECT * FROM " +
                               source_.table_for_latest(database_->getHandle()))) {
   sqlite3_wal_hook(database_->getHandle(), on_wal_commit, &wal_pages_);
-  catalogue_.load(*database_);
-  catalogue_.check_views(*database_);
-  last_id_ = catalogue_.last_id();
+  load();
 }
 
 Writer::~Writer() = default;
@@ -124,9 +129,29 @@ void Writer::reload_if_changed() {
   data_version_ = version;
   journal_.reset();
   forget();
+  load();
+}
+
+void Writer::load() {
   catalogue_.load(*database_);
   catalogue_.check_views(*database_);
   last_id_ = catalogue_.last_id();
+  load_deletions();
+}
+
+void Writer::load_deletions() {
+  deletions_.clear();
+  SQLite::Statement rows(
+      *database_, "SELECT sequence, received_at, selection FROM deletions ORDER BY sequence");
+  while (rows.executeStep()) {
+    auto deletion = parse_deletion(rows.getColumn(2).getString());
+    if (!deletion) {
+      throw SQLite::Exception("deletions: " + deletion.error().context, SQLITE_CORRUPT);
+    }
+    deletion->sequence = static_cast<std::uint64_t>(rows.getColumn(0).getInt64());
+    deletion->received_at = rows.getColumn(1).getInt64();
+    deletions_.push_back(*std::move(deletion));
+  }
 }
 
 Result<WriteReport> Writer::write(const JournalId& journal, std::span<const BatchPtr> batches,
@@ -159,6 +184,73 @@ Result<WriteReport> Writer::write(const JournalId& journal, std::span<const Batc
   return report;
 }
 
+Result<WriteReport> Writer::erase(const JournalId& journal, const BatchPtr& batch,
+                                  const std::function<void()>& between) {
+  const Deletion& deletion = *batch->deletion;
+  Erasure erasure(
+      *database_, deletion,
+      static_cast<std::int64_t>(std::min<std::uint64_t>(options_.partition_rows, erased_rows_max)));
+  for (bool more = true; more;) {
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    reload_if_changed();
+    if (journal_ != journal) {
+      if (auto free = check_numbers(journal, batch->after + 1); !free) return free.error();
+    }
+    more = erasure.step(catalogue_);
+    catalogue_.save(*database_);
+    forget();  // `latest` has moved
+    if (!more) {
+      keep(deletion, erasure.deleted());
+      catalogue_.drop_emptied(*database_, deletion.received_at - emptied_kept_ns);
+      catalogue_.save(*database_);
+      save_position(journal, {&batch, 1});
+    }
+    transaction.commit();
+    if (more) between();
+  }
+  journal_ = journal;
+  WriteReport report;
+  report.deleted = static_cast<std::uint64_t>(erasure.deleted());
+  return report;
+}
+
+/// In the place of those that it includes: what is deleted every day is one entry.
+void Writer::keep(const Deletion& deletion, std::int64_t rows) {
+  SQLite::Statement remove(*database_, "DELETE FROM deletions WHERE sequence = ?");
+  for (const Deletion& old : deletions_) {
+    const bool included = old.sequence <= deletion.sequence && old.topics == deletion.topics &&
+                          old.devices == deletion.devices && old.schemas == deletion.schemas &&
+                          old.since >= deletion.since && old.until <= deletion.until;
+    if (!included) continue;
+    remove.bind(1, static_cast<std::int64_t>(old.sequence));
+    remove.exec();
+    remove.reset();
+  }
+  SQLite::Statement insert(*database_, "INSERT INTO deletions VALUES (?, ?, ?, ?)");
+  insert.bind(1, static_cast<std::int64_t>(deletion.sequence));
+  insert.bind(2, deletion.received_at);
+  insert.bind(3, to_json(deletion));
+  insert.bind(4, rows);
+  insert.exec();
+  load_deletions();
+}
+
+/// A message that was before a deletion, and comes (again) after it.
+bool Writer::is_deleted(const Reading& reading) const {
+  namespace flag = core::frame_flag;
+  const std::uint64_t original = (reading.flags & flag::imported) != 0        ? 0
+                                 : (reading.flags & flag::has_reference) != 0 ? reading.reference
+                                                                              : reading.id;
+  if (deletions_.empty() || original >= deletions_.back().sequence) return false;
+  return std::ranges::any_of(deletions_, [&](const Deletion& deletion) {
+    return original < deletion.sequence &&
+           deletion.covers(reading.topic, reading.device,
+                           is_typed(reading) ? std::string_view(reading.schema->name())
+                                             : std::string_view(),
+                           reading.time);
+  });
+}
+
 void Writer::index_closed() {
   if (Partition* partition = catalogue_.closed_by_block()) {
     Catalogue::index(*database_, *partition);
@@ -171,6 +263,7 @@ void Writer::store(const Reading& reading, WriteReport& report) {
     return;
   }
   const auto id = static_cast<std::int64_t>(reading.id);
+  if (is_deleted(reading)) return;
   const bool is_replay = (reading.flags & core::frame_flag::has_reference) != 0;
   if (id <= last_id_ || is_replay) insert_all(report);  // so that all is there to be looked up
   if (id <= last_id_ && is_stored(id)) return;

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,11 @@ class Writer {
   [[nodiscard]] Result<WriteReport> write(const JournalId& journal,
                                           std::span<const BatchPtr> batches,
                                           const OnRejected& on_rejected);
+  /// Deletes what a deletion covers and moves the position behind it, in several transactions; if
+  /// it is ended between two, it begins again and finds the rest.
+  /// @param between  called there
+  [[nodiscard]] Result<WriteReport> erase(const JournalId& journal, const BatchPtr& batch,
+                                          const std::function<void()>& between);
   /// A partition that was closed gets its index by topic and time, if there is one. When it throws,
   /// nothing has changed and writing may go on.
   void index_closed();
@@ -83,6 +89,10 @@ class Writer {
   void forget() noexcept;
   void forget_topics() noexcept;
   void reload_if_changed();
+  void load();
+  void load_deletions();
+  void keep(const Deletion& deletion, std::int64_t rows);
+  [[nodiscard]] bool is_deleted(const Reading& reading) const;
   Topic& topic_of(const Reading& reading);
   Topic new_topic(const Reading& reading);
   void follow_device(Topic& topic, const Reading& reading);
@@ -111,6 +121,7 @@ class Writer {
   std::int64_t last_id_ = 0;
 
   Catalogue catalogue_;
+  std::vector<Deletion> deletions_;  // by sequence
   std::map<std::uint64_t, Target> targets_;  // by schema id
   const Schema* last_schema_ = nullptr;      // the schema of last_target_
   Target* last_target_ = nullptr;

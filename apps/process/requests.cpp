@@ -81,6 +81,17 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
           return fmt::format(R"({{"dropped":{}}})", *dropped);
         });
   };
+  handlers["delete"] = [&pipeline](std::string_view arguments,
+                                   const control::Progress& progress) -> Result<std::string> {
+    auto deletion = parse_deletion(arguments);
+    if (!deletion) return std::move(deletion).error();
+    const auto report =
+        pipeline.erase(Principal::local(), *deletion, [&](const std::string& store) {
+          return progress(fmt::format(R"({{"store":{}}})", quoted(store)));
+        });
+    if (!report) return report.error();
+    return to_json(*report);
+  };
   return handlers;
 }
 

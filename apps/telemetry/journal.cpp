@@ -103,8 +103,14 @@ int check(const Arguments& arguments, bool repair) {
   return report(arguments, *segments, repair);
 }
 
-const char* kind_name(core::FrameKind kind) {
-  switch (kind) {
+bool is_deletion(const core::FrameHeader& header) {
+  return header.kind == core::FrameKind::tombstone &&
+         (header.flags & core::frame_flag::has_reference) == 0;
+}
+
+const char* kind_name(const core::FrameHeader& header) {
+  if (is_deletion(header)) return "deletion";
+  switch (header.kind) {
     case core::FrameKind::message:
       return "message";
     case core::FrameKind::schema:
@@ -144,7 +150,7 @@ std::string frame_line(const core::FrameView& frame, const std::string& problems
   if (!json) {
     return fmt::format(
         "{:>10}  {}  {}{}{}{}  {}  {}{}\n", h.sequence, received.substr(1, received.size() - 2),
-        kind_name(h.kind), verdict.empty() ? "" : " ", verdict,
+        kind_name(h), verdict.empty() ? "" : " ", verdict,
         reason.empty() ? "" : fmt::format(" ({})", reason), json_string(frame.topic), payload,
         problems.empty() ? "" : "  " + printable(problems_text(parse_problems(problems))));
   }
@@ -155,7 +161,7 @@ std::string frame_line(const core::FrameView& frame, const std::string& problems
       R"("verdict":"{}","reason":"{}","schema_id":"{:016x}","qos":{},"retained":{},"reference":{},)"
       R"("problems":{}}})"
       "\n",
-      h.sequence, kind_name(h.kind), json_string(frame.topic), payload, time, received, verdict,
+      h.sequence, kind_name(h), json_string(frame.topic), payload, time, received, verdict,
       reason, h.schema_id, h.flags & core::frame_flag::qos_mask,
       (h.flags & core::frame_flag::retained) != 0, h.reference,
       problems.empty() ? "[]" : json_of(problems, payload_kind(problems)));
@@ -183,8 +189,10 @@ int dump(const Arguments& arguments) {
         const bool message = frame.header.kind == core::FrameKind::message;
         if (!message || frame.header.sequence != next_sequence) problems.clear();
         const bool other = !message && frame.header.kind != core::FrameKind::tombstone;
-        if (other ? !arguments.all : !core::topic_matches(arguments.filter, frame.topic))
-          return true;
+        const bool shown = is_deletion(frame.header) ||
+                           (other ? arguments.all
+                                  : core::topic_matches(arguments.filter, frame.topic));
+        if (!shown) return true;
         return output.write(frame_line(frame, problems, arguments.json)) &&
                ++frames != arguments.limit;
       });
@@ -220,7 +228,7 @@ void add_journal(Command& program) {
       "journal does not keep telemetry-edge from starting; this is for tidiness.");
   repaired.example("telemetry journal repair ./data/journal");
 
-  Command& dumped = add("dump", "Prints the messages, one per line", dump);
+  Command& dumped = add("dump", "Prints the messages and deletions, one per line", dump);
   dumped.option("--topic", arguments->filter, "Only messages whose topic matches").type("FILTER");
   dumped.option("--limit", arguments->limit, "At most this many; 0 = all").type("N");
   dumped.flag("--all", arguments->all, "Schemas and snapshots of the sequence check, too");

@@ -32,6 +32,12 @@ class Api {
   /// when the first batch is made.
   /// @param out is made only where this succeeds
   [[nodiscard]] Result<void> arrow(const Principal& principal, Query query, ArrowArrayStream* out);
+  /// How many stored rows it covers. Errors: those of check().
+  [[nodiscard]] Result<std::uint64_t> count(const Principal& principal, const Deletion& deletion);
+  /// Whether it makes sense, and this one may delete that.
+  /// Errors: invalid_argument; permission_denied  it reaches beyond the scope of who asks;
+  /// failed_precondition  there is no store to delete from.
+  [[nodiscard]] Result<void> check(const Principal& principal, const Deletion& deletion) const;
 
  private:
   /// False when nothing can be visible.

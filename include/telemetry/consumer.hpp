@@ -66,6 +66,8 @@ struct ConsumerStats {
   std::uint64_t durable = 0;
   std::uint64_t lag = 0;  ///< messages in the journal beyond `position`
   std::uint64_t accepted = 0, rejected = 0, retries = 0, lost = 0;
+  std::uint64_t deletion = 0;  ///< sequence of the last deletion that it wrote
+  std::uint64_t deleted = 0;   ///< rows that this deleted, since the last start at least
   std::uint64_t writes = 0;
   bool failing = false;
   std::string last_error;

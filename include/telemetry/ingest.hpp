@@ -105,8 +105,21 @@ class Ingest {
   /// Adds one who is given each batch, in journal order, as soon as it is durable. Called under a
   /// lock, by a source's thread: it must not wait. Thread: any.
   virtual void on_durable(std::function<void(const BatchPtr&)> callback) = 0;
+  /// Puts a deletion into the journal, durable: messages before it are to go, later ones to stay.
+  /// Stores follow in their own time. Thread: any.
+  /// @returns its sequence. Errors: invalid_argument  it is larger than deletion_bytes_max, or
+  /// names no topics; resource_exhausted, unavailable  the journal takes nothing now.
+  [[nodiscard]] virtual Result<std::uint64_t> append(Deletion deletion) = 0;
   [[nodiscard]] virtual IngestStats stats() const = 0;
 };
+
+/// A deletion as JSON. Source: docs/formats/journal_v1.md.
+inline constexpr std::size_t deletion_bytes_max = 32 * 1024;
+[[nodiscard]] std::string to_json(const Deletion& deletion);
+/// Errors: invalid_argument  it is none, or has a member that is not known.
+[[nodiscard]] Result<Deletion> parse_deletion(std::string_view json);
+/// The one of a tombstone frame. Errors: those of parse_deletion().
+[[nodiscard]] Result<Deletion> read_deletion(const core::FrameView& frame);
 
 /// Judges one payload outside a pipeline and adds the reading to `batch`: the same code path as the
 /// door's. A null schema gives Verdict::unmatched. `violations` receives the first 16 broken rules.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Message {
   /// goes past the sequence check, has the time `received_at` if none of its own, and is left out
   /// when no store would take it now, either.
   std::uint64_t reference = 0;
+  /// A copy of a message that may have been here before: what was deleted stays deleted, whenever
+  /// this comes.
+  bool imported = false;
 };
 
 /// The judgement of one message. Stored in journals: append only, never renumber.
@@ -68,6 +72,23 @@ struct Reading {
   core::Rule reason = core::Rule::none;
   std::span<const core::Value> values;  ///< by slot; empty unless verdict is valid
   std::string_view extra;               ///< JSON object of undeclared members, or empty
+};
+
+/// Which messages shall be gone: those before it in the journal, and what is replayed or imported
+/// of them after it.
+struct Deletion {
+  std::uint64_t sequence = 0;    ///< its own in the journal
+  std::int64_t received_at = 0;  ///< ns; when it was asked for
+
+  std::vector<std::string> topics;   ///< topic filters, any of them
+  std::vector<std::string> devices;  ///< any of these; empty = all
+  std::vector<std::string> schemas;  ///< names, any of these; empty = all, and without schema
+  std::int64_t since = INT64_MIN;    ///< ns of Reading::time, inclusive
+  std::int64_t until = INT64_MAX;    ///< ns, exclusive
+
+  /// Whatever its place in the journal. @param schema empty: without schema
+  [[nodiscard]] bool covers(std::string_view topic, std::string_view device,
+                            std::string_view schema, std::int64_t time) const;
 };
 
 /// 64-bit hash of bytes; the same on every machine and in every version (XXH3, seed 0).
@@ -118,6 +139,8 @@ class Batch {
   /// batch is done up to `last`, also where ids in between were skipped or lost.
   std::uint64_t after = 0;
   std::uint64_t last = 0;
+  /// Then the batch has no readings, and is the only one of its write.
+  std::optional<Deletion> deletion;
 
   /// Memory that it holds, used or not: a batch of one small message has a whole block.
   [[nodiscard]] std::size_t bytes_held() const noexcept {

@@ -50,6 +50,17 @@ struct PipelineStats {
   std::uint64_t reloads_refused = 0;
 };
 
+/// What became of a deletion.
+struct DeletionReport {
+  std::uint64_t sequence = 0;  ///< in the journal: it will be done
+  std::uint64_t deleted = 0;   ///< rows, in all stores
+  bool done = false;           ///< all stores have
+};
+/// One JSON object.
+[[nodiscard]] std::string to_json(const DeletionReport& report);
+/// Called now and then, with the name of a store that is waited for. False: wait no longer.
+using DeletionProgress = std::function<bool(const std::string& store)>;
+
 /// Wires sources, door, journal and consumers; owns their threads. PipelineBuilder makes it.
 /// Life: made, which recovers the journal; start(); stop(); destroy. A sink that is away does not
 /// keep it from starting: the journal fills meanwhile. Thread: any.
@@ -79,6 +90,12 @@ class Pipeline {
   /// Errors: what SchemaSet::load() and check_succession() say, all mistakes in its diagnostics.
   [[nodiscard]] virtual Result<void> reload_schemas(const std::string& schema_path,
                                                     bool schema_path_optional) = 0;
+  /// Puts a deletion into the journal and waits for the stores to do it. After start().
+  /// Thread: any.
+  /// Errors: those of Api::check() and Ingest::append().
+  [[nodiscard]] virtual Result<DeletionReport> erase(const Principal& principal,
+                                                     const Deletion& deletion,
+                                                     const DeletionProgress& progress) = 0;
   /// Counts a reload of the program's settings. Thread: any.
   virtual void note_reload(bool done) noexcept = 0;
   [[nodiscard]] virtual Ingest& ingest() noexcept = 0;

@@ -28,6 +28,7 @@ struct WriteReport {
   /// Everything up to here survives a power cut. With a store that commits lazily it may lag behind
   /// what was written; the journal keeps the difference.
   std::uint64_t durable = 0;
+  std::uint64_t deleted = 0;  ///< rows, of a deletion
 };
 
 /// A reading that no retry can help, and why.
@@ -90,6 +91,8 @@ class Sink {
   /// Writes all readings of these batches, whose (after, last] ranges adjoin, and the position
   /// {journal, batches.back()->last}, in one transaction where there is one. A transactional sink
   /// skips readings whose id it has. All of them are such as traits() ask for.
+  /// A batch with a deletion comes alone. A store deletes what it covers of the ids below its
+  /// sequence, and keeps it, to leave out what comes back; other sinks pass over it.
   /// @param on_rejected is to be called at most once, before a commit, with what no retry can help;
   ///        its error is the write's.
   /// Errors: all are retried for ever with back-off, after open(). A transactional sink has written

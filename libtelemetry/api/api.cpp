@@ -119,13 +119,25 @@ Result<void> check_aggregate(const Aggregate& aggregate) {
   return {};
 }
 
+Selection selection_of(const Deletion& deletion) {
+  Selection selection;
+  selection.topics = deletion.topics;
+  selection.devices = deletion.devices;
+  selection.schemas = deletion.schemas;
+  if (deletion.since != INT64_MIN) selection.since = deletion.since;
+  if (deletion.until != INT64_MAX) selection.until = deletion.until;
+  return selection;
+}
+
+Error no_store() {
+  return {Errc::failed_precondition, "no store that answers queries is configured"};
+}
+
 }  // namespace
 
 Result<bool> Api::admit(const Principal& principal, Selection& selection) const {
   if (auto checked = check_selection(selection); !checked) return checked.error();
-  if (store_ == nullptr) {
-    return Error{Errc::failed_precondition, "no store that answers queries is configured"};
-  }
+  if (store_ == nullptr) return no_store();
   if (!selection.now) selection.now = environment_.clock.now();
   split(selection.where);
   if (!principal.scope) return true;
@@ -209,6 +221,35 @@ Result<void> Api::arrow(const Principal& principal, Query query, ArrowArrayStrea
     query.until = INT64_MIN;  // nothing
   }
   make_arrow_stream(store_, std::move(query), std::move(shape), out);
+  return {};
+}
+
+Result<std::uint64_t> Api::count(const Principal& principal, const Deletion& deletion) {
+  if (auto checked = check(principal, deletion); !checked) return checked.error();
+  Aggregate rows;
+  static_cast<Selection&>(rows) = selection_of(deletion);
+  rows.measures = {Measure()};
+  std::uint64_t count = 0;
+  auto done = store_->aggregate(rows, [&](const AggregateRow& row) {
+    count = static_cast<std::uint64_t>(row.values.front().as_integer());
+    return true;
+  });
+  if (!done) return done.error();
+  return count;
+}
+
+Result<void> Api::check(const Principal& principal, const Deletion& deletion) const {
+  if (auto checked = check_selection(selection_of(deletion)); !checked) return checked;
+  if (store_ == nullptr) return no_store();
+  if (!principal.scope) return {};
+  for (const std::string& filter : deletion.topics) {
+    const bool may = std::ranges::any_of(*principal.scope, [&](const std::string& scope) {
+      return contains_filter(scope, filter);
+    });
+    if (may) continue;
+    return Error{Errc::permission_denied,
+                 fmt::format("{} may not delete all of {}", principal.name, filter)};
+  }
   return {};
 }
 

@@ -51,6 +51,7 @@ BatchPtr part_of(const BatchPtr& whole, std::uint64_t after, const SinkTraits& t
   auto part = std::make_shared<Batch>();
   part->after = after;
   part->last = whole->last;
+  part->deletion = whole->deletion;
   std::ranges::copy_if(whole->readings, std::back_inserter(part->readings), is_wanted);
   if (!part->readings.empty()) part->schemas = whole;
   return part;
@@ -310,12 +311,17 @@ Result<bool> Consumer::State::gather() {
     if (!batch && group.empty()) return std::move(batch).error();
     if (!batch) break;
     if (*batch != nullptr) {
-      if (!group.empty() && rows + (*batch)->readings.size() > options.batch_rows_max) break;
+      const bool deletes = (*batch)->deletion.has_value();
+      if (!group.empty() &&
+          (deletes || rows + (*batch)->readings.size() > options.batch_rows_max)) {
+        break;
+      }
       if (group.empty()) deadline = now() + options.batch_age_ns;
       rows += (*batch)->readings.size();  // also those that the sink does not take
       bytes += (*batch)->bytes_held();
       group.push_back(part_of(*batch, after, traits));
       after = group.back()->last;
+      if (deletes) break;
       continue;
     }
     const std::int64_t left = deadline - now();
@@ -375,6 +381,10 @@ Result<void> Consumer::State::write() {
     stats.rejected += rejected_ids.size();
     ++stats.writes;
     stats.position = position;
+    if (const auto& deletion = group.front()->deletion) {
+      stats.deletion = deletion->sequence;
+      stats.deleted = report->deleted;
+    }
   }
   group.clear();
   rejected_ids.clear();

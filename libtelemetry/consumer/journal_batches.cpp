@@ -33,6 +33,16 @@ const Schema* JournalBatches::find(std::uint64_t id) {
   return nullptr;
 }
 
+/// Nothing when it is not understood: then no message is taken for a deleted one.
+std::optional<Deletion> JournalBatches::deletion_of(const core::FrameView& frame) {
+  auto deletion = read_deletion(frame);
+  if (deletion) return *std::move(deletion);
+  environment_.log(LogLevel::error, "consumer",
+                   fmt::format("deletion {} of the journal is passed over: {}",
+                               frame.header.sequence, to_string(deletion.error())));
+  return std::nullopt;
+}
+
 Result<BatchPtr> JournalBatches::next(std::uint64_t after, const Limits& limits) {
   if (reader_ == nullptr || reader_->position() != after) {
     reader_ = journal_.read_from(after);
@@ -50,11 +60,21 @@ Result<BatchPtr> JournalBatches::next(std::uint64_t after, const Limits& limits)
     }
     if (!frame->has_value()) break;
     if ((*frame)->header.kind == core::FrameKind::schema) learn(**frame);
+    if ((*frame)->header.kind == core::FrameKind::tombstone &&
+        ((*frame)->header.flags & core::frame_flag::has_reference) == 0) {
+      // It comes again, alone, when there are readings before it.
+      batch->deletion = deletion_of(**frame);
+      if (batch->deletion) break;
+    }
     if ((*frame)->header.kind != core::FrameKind::message) continue;
     read_back(**frame, find((*frame)->header.schema_id), *batch);
   }
   batch->after = after;
   batch->last = reader_->position();
+  if (batch->deletion && !batch->readings.empty()) {
+    batch->deletion.reset();
+    --batch->last;
+  }
   batch->schemas = keep_;
   lost_ = reader_->missing() - missing_;
   missing_ = reader_->missing();

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ingest/batch_pool.hpp"
@@ -37,6 +38,7 @@ class JournalBatches {
  private:
   using Schemas = std::vector<std::shared_ptr<const Schema>>;
   void learn(const core::FrameView& frame);
+  [[nodiscard]] std::optional<Deletion> deletion_of(const core::FrameView& frame);
   [[nodiscard]] const Schema* find(std::uint64_t id);
 
   Journal& journal_;

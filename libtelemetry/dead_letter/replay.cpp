@@ -83,7 +83,8 @@ Message message_of(const core::FrameHeader& header, std::string_view topic,
           .retained = (header.flags & core::frame_flag::retained) != 0,
           .retained_policy = RetainedPolicy::store,
           .received_at = header.received_at,
-          .reference = header.reference};
+          .reference = header.reference,
+          .imported = (header.flags & core::frame_flag::imported) != 0};
 }
 
 Result<ReplayReport> Replay::run(const LetterSelection& selection) {

@@ -204,7 +204,8 @@ Result<void> Import::add(const std::vector<ImportedMessage>& batch) {
                       .qos = 1,
                       .retained = kept.retained,
                       .retained_policy = RetainedPolicy::store,
-                      .received_at = std::min(kept.received_at, now)});
+                      .received_at = std::min(kept.received_at, now),
+                      .imported = true});
         }
         return door_->commit(&outcomes);
       },

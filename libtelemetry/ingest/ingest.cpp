@@ -206,6 +206,37 @@ void IngestState::appended(const Journal::Ticket& ticket, const std::shared_ptr<
   unpublished_.push_back(batch);
 }
 
+Result<std::uint64_t> IngestState::append(Deletion deletion) {
+  const std::string payload = to_json(deletion);
+  if (deletion.topics.empty()) return Error{Errc::invalid_argument, "a deletion without topics"};
+  if (payload.size() > deletion_bytes_max) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("a deletion of {} bytes; at most {} are taken: name fewer topics and "
+                             "devices at once",
+                             payload.size(), deletion_bytes_max)};
+  }
+  Journal::Record record;
+  record.header.kind = core::FrameKind::tombstone;
+  record.payload = payload;
+  Result<Journal::Ticket> ticket = Journal::Ticket();
+  {
+    const auto lock = journal_->lock();
+    sequences.settle(journal_->durable_end());
+    auto reserved = journal_->reserve(core::frame_size(0, payload.size(), false));
+    if (!reserved) return std::move(reserved).error();
+    ticket = journal_->append({&record, 1});
+    if (!ticket) return std::move(ticket).error();
+    deletion.sequence = record.header.sequence;
+    deletion.received_at = record.header.received_at;
+    auto batch = std::make_shared<Batch>();
+    batch->deletion = std::move(deletion);
+    appended(*ticket, batch);
+  }
+  if (auto synced = journal_->sync(*ticket); !synced) return std::move(synced).error();
+  publish(ticket->last);
+  return ticket->last;
+}
+
 void IngestState::publish(std::uint64_t last) {
   const std::lock_guard lock(publish_mutex_);
   while (!unpublished_.empty() && unpublished_.front()->last <= last) {

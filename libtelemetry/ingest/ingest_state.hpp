@@ -37,6 +37,7 @@ class IngestState final : public Ingest {
   void swap_schemas(std::shared_ptr<const SchemaSet> schemas) override;
   [[nodiscard]] std::shared_ptr<const SchemaSet> schemas() const override;
   void on_durable(std::function<void(const BatchPtr&)> callback) override;
+  [[nodiscard]] Result<std::uint64_t> append(Deletion deletion) override;
   [[nodiscard]] IngestStats stats() const override;
 
   // For doors.

@@ -128,7 +128,8 @@ Judge::Judgement Judge::add(const KnownTopic& topic, const Message& message,
   reading.schema = topic.schema;
   reading.time = reading.received_at = received_at;
   reading.flags = static_cast<std::uint16_t>((message.qos & frame_flag::qos_mask) |
-                                             (message.retained ? frame_flag::retained : 0));
+                                             (message.retained ? frame_flag::retained : 0) |
+                                             (message.imported ? frame_flag::imported : 0));
   if (topic.schema == nullptr) {
     reading.verdict = Verdict::unmatched;
     reading.reason = core::Rule::no_schema;

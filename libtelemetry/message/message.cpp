@@ -6,10 +6,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include "telemetry/core/topic.hpp"
 
 namespace telemetry {
 
@@ -32,6 +35,17 @@ std::optional<RetainedPolicy> retained_policy_of(std::string_view name) noexcept
   if (name == "store") return RetainedPolicy::store;
   if (name == "ignore") return RetainedPolicy::ignore;
   return std::nullopt;
+}
+
+bool Deletion::covers(std::string_view topic, std::string_view device, std::string_view schema,
+                      std::int64_t time) const {
+  const auto lists = [](const std::vector<std::string>& names, std::string_view name) {
+    return names.empty() || std::ranges::find(names, name) != names.end();
+  };
+  return time >= since && time < until && lists(devices, device) && lists(schemas, schema) &&
+         std::ranges::any_of(topics, [&](const std::string& filter) {
+           return core::topic_matches(filter, topic);
+         });
 }
 
 std::uint64_t hash64(std::string_view bytes) noexcept {
@@ -143,6 +157,7 @@ void Batch::clear() noexcept {
   arena.clear();
   schemas.reset();
   after = last = 0;
+  deletion.reset();
 }
 
 }  // namespace telemetry

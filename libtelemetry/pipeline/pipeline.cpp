@@ -35,6 +35,8 @@ constexpr std::string_view pipeline_component = "pipeline";
 constexpr std::int64_t year_2020_s = 1'577'836'800;
 constexpr int sequence_bits_per_second = 20;
 constexpr std::chrono::nanoseconds ready_poll_min = std::chrono::milliseconds(10);
+constexpr std::chrono::nanoseconds deletion_poll_min = std::chrono::milliseconds(2);
+constexpr std::chrono::nanoseconds deletion_poll_max = std::chrono::milliseconds(250);
 constexpr std::chrono::nanoseconds trim_interval = std::chrono::seconds(1);
 
 /// What the sinks say before the journal is opened.
@@ -65,6 +67,8 @@ class WiredPipeline final : public Pipeline {
   [[nodiscard]] DeadLetterSink* dead_letters() noexcept override { return dead_letters_; }
   [[nodiscard]] Result<void> reload_schemas(const std::string& schema_path,
                                             bool schema_path_optional) override;
+  [[nodiscard]] Result<DeletionReport> erase(const Principal& principal, const Deletion& deletion,
+                                             const DeletionProgress& progress) override;
   void note_reload(bool done) noexcept override { ++(done ? reloads_ : reloads_refused_); }
 
  private:
@@ -92,6 +96,7 @@ class WiredPipeline final : public Pipeline {
   DeadLetterSink* dead_letters_ = nullptr;  // owned by its consumer
   std::vector<std::unique_ptr<Consumer>> consumers_;
   std::optional<Api> api_;
+  std::mutex erase_mutex_;
 
   std::atomic<std::uint64_t> reloads_{0}, reloads_refused_{0};
 
@@ -177,6 +182,29 @@ Result<void> WiredPipeline::reload_schemas(const std::string& schema_path,
   }
   ingest_->swap_schemas(*std::move(schemas));
   return {};
+}
+
+/// One after the other, so that what a store says of its last deletion belongs to this one.
+Result<DeletionReport> WiredPipeline::erase(const Principal& principal, const Deletion& deletion,
+                                            const DeletionProgress& progress) {
+  if (auto checked = api_->check(principal, deletion); !checked) return checked.error();
+  const std::lock_guard lock(erase_mutex_);
+  auto sequence = ingest_->append(deletion);
+  if (!sequence) return std::move(sequence).error();
+  DeletionReport report{.sequence = *sequence};
+  auto pause = deletion_poll_min;
+  for (const auto& consumer : consumers_) {
+    if (dynamic_cast<Store*>(&consumer->sink()) == nullptr) continue;
+    ConsumerStats stats = consumer->stats();
+    for (; stats.position < *sequence; stats = consumer->stats()) {
+      if (progress && !progress(stats.name)) return report;
+      std::this_thread::sleep_for(pause);
+      pause = std::min(2 * pause, deletion_poll_max);
+    }
+    if (stats.deletion == *sequence) report.deleted += stats.deleted;
+  }
+  report.done = true;
+  return report;
 }
 
 Result<Floor> WiredPipeline::ask_sinks(const std::vector<std::shared_ptr<Sink>>& sinks) {

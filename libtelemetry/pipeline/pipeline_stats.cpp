@@ -294,6 +294,11 @@ ProcessMemory process_memory(FileSystem& files) {
   return {kilobytes_after(text, "VmRSS:"), kilobytes_after(text, "VmHWM:")};
 }
 
+std::string to_json(const DeletionReport& report) {
+  return fmt::format(R"({{"sequence":{},"deleted":{},"done":{}}})", report.sequence, report.deleted,
+                     report.done);
+}
+
 std::string to_json(const PipelineStats& stats) {
   JsonObject json;
   append<PipelineStats>(json, pipeline_metrics, stats);

@@ -190,3 +190,32 @@ TEST_CASE("without a store a query says that none is configured") {
   CHECK(Api(nullptr, system_environment()).query(local, {}, go_on).error().code ==
         Errc::failed_precondition);
 }
+
+TEST_CASE("a deletion must make sense, have a store, and lie within the scope of who asks") {
+  const auto store = std::make_shared<CountingStore>();
+  Api api(store, system_environment());
+  Deletion deletion;
+  deletion.topics = {"a/#", "b/c"};
+  deletion.since = 1;
+  deletion.until = 2;
+  CHECK(api.check(local, deletion));
+  const auto check_as = [&](Filters scope) {
+    return api.check({"someone", std::move(scope)}, deletion);
+  };
+  CHECK(check_as({"a/#", "+/c"}));
+  CHECK(check_as({"#"}));
+  CHECK(check_as({"a/+", "b/#"}).error().code == Errc::permission_denied);
+  CHECK(check_as({}).error().code == Errc::permission_denied);
+  CHECK(api.count({"someone", Filters{"a/#"}}, deletion).error().code == Errc::permission_denied);
+  CHECK(store->queries == 0);
+  CHECK(*api.count(local, deletion) == 0);
+  CHECK(store->asked.topics == deletion.topics);
+  CHECK(Api(nullptr, system_environment()).check(local, deletion).error().code ==
+        Errc::failed_precondition);
+  deletion.until = 1;
+  CHECK(api.check(local, deletion).error().code == Errc::invalid_argument);
+  for (const char* wrong : {"", "a/#/b", "$share/g/a"}) {
+    deletion.topics = {wrong};
+    CHECK(api.check(local, deletion).error().code == Errc::invalid_argument);
+  }
+}

@@ -416,3 +416,59 @@ TEST_CASE("an idle consumer flushes again and again, at its sink's own interval"
   REQUIRE(far_end.wait_for_rows(10));
   CHECK(far_end.wait_for_flushes(3));  // though all is durable after the write
 }
+
+TEST_CASE("a deletion comes alone, between the messages before it and those after it") {
+  House house;
+  if (GENERATE(true, false)) house.feed_bytes = 0;  // also those that run read the journal
+  house.open();
+  FarEnd far_end;
+  const auto remove = [&](const std::string& filter) {
+    Deletion deletion;
+    deletion.topics = {filter};
+    auto sequence = house.ingest->append(deletion);
+    REQUIRE(sequence);
+    return *sequence;
+  };
+  house.store(15);  // before it starts: from the journal
+  CHECK(remove("a") == 16);
+  CHECK(remove("b") == 17);
+  house.store(5);
+  Running consumer(house, far_end);
+  REQUIRE(far_end.wait_for_rows(20));
+  house.store(10);  // while it runs: from memory
+  const std::uint64_t last = remove("c");
+  house.store(3);
+  REQUIRE(far_end.wait_for_rows(33));
+  const auto stats = consumer.stop();
+  CHECK(far_end.deletions() == std::vector<std::string>{"a: 15", "b: 15", "c: 30"});
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(stats.position == 36);
+  CHECK(stats.lost == 0);
+  CHECK(stats.deletion == last);
+  CHECK(stats.deleted == 30);
+}
+
+TEST_CASE("a deletion that a consumer does not understand deletes nothing, and is said") {
+  House house;
+  FarEnd far_end;
+  house.store(2);
+  {
+    const auto lock = house.ingest->journal().lock();
+    for (const char* payload : {R"({"topics":["#"],"where":"n > 3"})", "{}", "nonsense"}) {
+      Journal::Record record;
+      record.header.kind = core::FrameKind::tombstone;
+      record.payload = payload;
+      REQUIRE(house.ingest->journal().reserve(1'000));
+      auto ticket = house.ingest->journal().append({&record, 1});
+      REQUIRE(ticket);
+      REQUIRE(house.ingest->journal().sync(*ticket));
+    }
+  }
+  house.open();
+  house.store(1);
+  const auto stats = Running(house, far_end).stop();
+  CHECK(far_end.payloads() == house.expected());
+  CHECK(far_end.deletions().empty());
+  CHECK(stats.position == 6);
+  CHECK(house.log.count("of the journal is passed over: not a deletion that this program") == 3);
+}

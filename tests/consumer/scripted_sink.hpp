@@ -63,6 +63,11 @@ class FarEnd {
     const std::lock_guard lock(mutex_);
     position_ = position;
   }
+  /// "FIRST FILTER: ROWS", of each deletion that came alone: rows that were there.
+  [[nodiscard]] std::vector<std::string> deletions() const {
+    const std::lock_guard lock(mutex_);
+    return deletions_;
+  }
   [[nodiscard]] int flushes() const {
     const std::lock_guard lock(mutex_);
     return flushes_;
@@ -86,6 +91,7 @@ class FarEnd {
   std::map<std::uint64_t, std::string> rows_;
   std::size_t repeated_ = 0;  // rows that were written although they were there
   std::vector<std::size_t> write_sizes_;
+  std::vector<std::string> deletions_;
   std::optional<Position> position_;
   int flushes_ = 0;
 };
@@ -172,6 +178,12 @@ class ScriptedSink final : public Sink {
       }
     }
     far_end_.write_sizes_.push_back(rows);
+    const auto& deletion = batches.front()->deletion;
+    if (deletion && batches.size() == 1 && rows == 0) {
+      report.deleted = far_end_.rows_.size();
+      far_end_.deletions_.push_back(deletion->topics.front() + ": " +
+                                    std::to_string(far_end_.rows_.size()));
+    }
     return report;
   }
 

@@ -19,6 +19,7 @@ import time
 import traceback
 
 import capture
+import deletions
 import export
 import letters
 import processes
@@ -26,8 +27,15 @@ import scenarios
 import small_journal
 from rig import Failure, Rig, Skipped
 
-ALL = scenarios.SCENARIOS + capture.SCENARIOS + processes.SCENARIOS + small_journal.SCENARIOS + letters.SCENARIOS
-ALL += export.SCENARIOS
+ALL = (
+    scenarios.SCENARIOS
+    + capture.SCENARIOS
+    + processes.SCENARIOS
+    + small_journal.SCENARIOS
+    + letters.SCENARIOS
+    + deletions.SCENARIOS
+    + export.SCENARIOS
+)
 
 
 def parse_arguments():

@@ -84,6 +84,12 @@ std::vector<Frame> frames() {
         .kind = FrameKind::problems},
        "",
        R"([{"path":"/v"}])"},
+      {{.sequence = 1004,
+        .received_at = received_at + 3,
+        .time = received_at + 3,
+        .kind = FrameKind::tombstone},
+       "",
+       R"({"topics":["a/#"],"until":9})"},
   };
 }
 

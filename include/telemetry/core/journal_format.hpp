@@ -38,7 +38,7 @@ enum class FrameKind : std::uint8_t {
   message = 1,    ///< topic and payload as received; has a sequence of its own
   schema = 2,     ///< payload: canonical document of `schema_id`; sequence of the next message
   snapshot = 3,   ///< payload: state of the sequence check before the next message
-  tombstone = 4,  ///< `reference`: sequence of the message frame that was dropped or replayed
+  tombstone = 4,  ///< payload: which messages before it are deleted; has a sequence of its own
   padding = 5,    ///< fills a sector up to its end; sequence of the next message, payload of zeros
   problems = 6,   ///< payload: what is wrong with the next message, as JSON; has its sequence
 };
@@ -54,6 +54,7 @@ inline constexpr std::uint16_t late_unchecked = 0x0080;    ///< below the duplic
 inline constexpr std::uint16_t has_sequence = 0x0100;      ///< the sequence check applied
 inline constexpr std::uint16_t coerced = 0x0200;  ///< lenient mode read a value as another type
 inline constexpr std::uint16_t rounded = 0x0400;  ///< a value is the nearest to what was read
+inline constexpr std::uint16_t imported = 0x1000;  ///< a copy: deletions before it count, too
 /// Reserved: a count of readings u32 follows the reference; so many sequences belong to the frame.
 inline constexpr std::uint16_t has_items = 0x0800;
 }  // namespace frame_flag
