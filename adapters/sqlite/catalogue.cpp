@@ -242,9 +242,10 @@ void Catalogue::drop_emptied(SQLite::Database& database, std::int64_t before) {
     if (partition.emptied == 0 || partition.emptied > before) continue;
     dropped = true;
     database.exec("DROP TABLE " + quoted_name(partition.table));
-    database.exec(fmt::format("DELETE FROM sqlite_stat1 WHERE tbl = {};"
-                              "DELETE FROM partitions WHERE id = {}",
-                              quoted_text(partition.table), partition.id));
+    database.exec(
+        fmt::format("DELETE FROM sqlite_stat1 WHERE tbl = {};"
+                    "DELETE FROM partitions WHERE id = {}",
+                    quoted_text(partition.table), partition.id));
   }
   if (!dropped) return;
   load(database);

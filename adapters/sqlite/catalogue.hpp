@@ -35,7 +35,7 @@ struct Partition : Extent {
   const Layout* layout = nullptr;
   std::int64_t received_min = 0, received_max = 0;
   bool open = false;
-  bool indexed = false;  ///< by topic and time; else by block, topic and time
+  bool indexed = false;      ///< by topic and time; else by block, topic and time
   std::int64_t emptied = 0;  ///< ns; when its last row was deleted. One that is open has none
   bool changed = false;      ///< differs from its row in `partitions`
   /// What came to which block since its row in `blocks` was written.

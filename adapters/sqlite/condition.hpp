@@ -21,7 +21,7 @@ namespace telemetry::sqlite {
 using Parameter = std::variant<std::int64_t, double, std::string, const Condition*>;
 
 /// The number of the first parameter of a condition; those before are the window's.
-inline constexpr int first_parameter = 7;
+inline constexpr int first_parameter = 8;
 
 void bind_parameter(Statement& statement, int index, const Parameter& parameter);
 

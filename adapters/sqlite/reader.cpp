@@ -74,6 +74,7 @@ class QueryRun {
   };
 
   void add_part(const Plan::Part& planned);
+  void skip_blocks();
   void begin();
   void read_window();
   [[nodiscard]] std::int64_t no_edge() const noexcept { return ascending() ? -1 : INT64_MAX; }
@@ -92,6 +93,12 @@ class QueryRun {
   bool advance(Cursor& cursor) const;
   void adapt(std::int64_t from, std::int64_t to, bool full);
 
+  [[nodiscard]] std::int64_t id_min() const noexcept {
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(query_.id_min, INT64_MAX));
+  }
+  [[nodiscard]] const char* ids_sql() const noexcept {
+    return query_.id_min > 0 ? " AND p.id<=?5 AND p.id>=?7" : " AND p.id<=?5";
+  }
   [[nodiscard]] bool ascending() const noexcept { return query_.order == Order::time_ascending; }
   [[nodiscard]] bool before(const Edge& a, const Edge& b) const noexcept {
     const bool less = a.time != b.time ? a.time < b.time : a.id < b.id;
@@ -133,7 +140,10 @@ Result<void> QueryRun::prepare() {
     else
       until_ = std::min(until_, query_.after->time);
   }
-  for (const Plan::Part& planned : plan_.parts()) add_part(planned);
+  for (const Plan::Part& planned : plan_.parts()) {
+    if (planned.partition->last_id >= id_min()) add_part(planned);
+  }
+  if (query_.id_min > 0 && plan_.catalogue()->has_blocks()) skip_blocks();
   std::sort(parts_.begin(), parts_.end(), [this](const Part& a, const Part& b) {
     return ascending() ? a.source.partition->time_min < b.source.partition->time_min
                        : a.source.partition->time_max > b.source.partition->time_max;
@@ -164,15 +174,22 @@ void QueryRun::add_part(const Plan::Part& planned) {
   parts_.push_back(std::move(part));
 }
 
+/// Begins where a block that has one of the ids begins.
+void QueryRun::skip_blocks() {
+  SQLite::Statement begin(database_, "SELECT min(time_min) FROM blocks WHERE last_id>=?");
+  begin.bind(1, id_min());
+  if (!begin.executeStep() || begin.getColumn(0).isNull()) return;
+  since_ = std::max(since_, begin.getColumn(0).getInt64());
+}
+
 // ?1, ?2 the window (inclusive); ?3 the id that was last seen at the edge; ?4 rows; ?5 last id;
-// ?6 the topic when there is one. Nothing else of the query's values stands in the text: a reader
-// keeps statements by it.
+// ?6 the topic when there is one; ?7 the first id where it counts. Nothing else of the query's
+// values stands in the text: a reader keeps statements by it.
 std::string QueryRun::statement_sql(const Source& source) const {
   const bool up = ascending();
   return select_sql(source) + " FROM " + plan_.rows_sql(*source.partition) +
          " AND p.time>=?1 AND p.time<=?2 AND " +
-         (up ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + " AND p.id<=?5" +
-         source.condition +
+         (up ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + ids_sql() + source.condition +
          (up ? " ORDER BY p.time, p.id LIMIT ?4" : " ORDER BY p.time DESC, p.id DESC LIMIT ?4");
 }
 
@@ -196,6 +213,7 @@ void QueryRun::bind(Statement& statement, const Part& part, std::int64_t from, s
   statement.bind(2, to);
   statement.bind(3, edge_.id);
   statement.bind(5, last_id_);
+  if (query_.id_min > 0) statement.bind(7, id_min());
   if (plan_.topics() == Topics::one) statement.bind(6, plan_.topic_id());
   for (std::size_t i = 0; i < part.parameters->size(); ++i) {
     bind_parameter(statement, first_parameter + static_cast<int>(i), (*part.parameters)[i]);
@@ -232,7 +250,7 @@ bool QueryRun::fill_whole(std::int64_t low, std::int64_t high) {
       part.whole.emplace(reader_.take(
           select_sql(part.source) + " FROM " + plan_.unordered_sql(*part.planned, true) +
           " AND p.time>=?1 AND p.time<=?2 AND " +
-          (ascending() ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + " AND p.id<=?5" +
+          (ascending() ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + ids_sql() +
           part.source.condition));
     }
     Statement& statement = *part.whole;

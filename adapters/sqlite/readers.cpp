@@ -53,7 +53,10 @@ Result<std::unique_ptr<Reader>> Readers::take() {
   std::unique_ptr<Reader> kept;
   {
     const std::lock_guard lock(mutex_);
-    kept = std::move(kept_);
+    if (!kept_.empty()) {
+      kept = std::move(kept_.back());
+      kept_.pop_back();
+    }
   }
   if (kept == nullptr || !is_in_place(kept->database())) {
     auto database = open_reader(options_);
@@ -68,11 +71,11 @@ Result<std::unique_ptr<Reader>> Readers::take() {
 void Readers::give_back(std::unique_ptr<Reader> reader) noexcept {
   if (sqlite3_get_autocommit(reader->database().getHandle()) == 0) return;
   const std::lock_guard lock(mutex_);
-  kept_.swap(reader);
+  if (kept_.size() < kept_max) kept_.push_back(std::move(reader));
 }
 
 void Readers::clear() noexcept {
-  std::unique_ptr<Reader> kept;
+  decltype(kept_) kept;
   const std::lock_guard lock(mutex_);
   kept_.swap(kept);
 }

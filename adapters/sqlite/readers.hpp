@@ -40,7 +40,7 @@ class Reader {
   std::vector<Statement> kept_;    // the one used last stands last
 };
 
-/// The reader used last is kept: opening a connection makes SQLite parse the text of every table
+/// Readers that were used are kept: opening a connection makes SQLite parse the text of every table
 /// and view, which costs more than most queries, the more partitions the more.
 /// Thread: any.
 class Readers {
@@ -51,13 +51,15 @@ class Readers {
   [[nodiscard]] Result<std::unique_ptr<Reader>> take();
   /// After a query that went well; nothing of it may be left.
   void give_back(std::unique_ptr<Reader> reader) noexcept;
-  /// Closes the one that is kept.
+  /// Closes those that are kept.
   void clear() noexcept;
 
  private:
+  static constexpr std::size_t kept_max = 4;
+
   const SqliteOptions& options_;
   std::mutex mutex_;
-  std::unique_ptr<Reader> kept_;
+  std::vector<std::unique_ptr<Reader>> kept_;  // the one used last stands last
 };
 
 }  // namespace telemetry::sqlite

@@ -109,8 +109,8 @@ class TopicNames {
 
 /// The topics of a selection, by filters, devices and conditions of topics alone.
 struct ChosenTopics {
-  bool all = false;         ///< all in the file, and none were looked at; else temp.chosen has them
-  std::size_t count = 0;    ///< unless all
+  bool all = false;       ///< all in the file, and none were looked at; else temp.chosen has them
+  std::size_t count = 0;  ///< unless all
   std::int64_t last_id = 0;  ///< of one of them
 };
 [[nodiscard]] ChosenTopics choose_topics(SQLite::Database& database, const Selection& selection);

@@ -244,10 +244,10 @@ bool Writer::is_deleted(const Reading& reading) const {
   if (deletions_.empty() || original >= deletions_.back().sequence) return false;
   return std::ranges::any_of(deletions_, [&](const Deletion& deletion) {
     return original < deletion.sequence &&
-           deletion.covers(reading.topic, reading.device,
-                           is_typed(reading) ? std::string_view(reading.schema->name())
-                                             : std::string_view(),
-                           reading.time);
+           deletion.covers(
+               reading.topic, reading.device,
+               is_typed(reading) ? std::string_view(reading.schema->name()) : std::string_view(),
+               reading.time);
   });
 }
 

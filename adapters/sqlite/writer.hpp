@@ -121,7 +121,7 @@ class Writer {
   std::int64_t last_id_ = 0;
 
   Catalogue catalogue_;
-  std::vector<Deletion> deletions_;  // by sequence
+  std::vector<Deletion> deletions_;          // by sequence
   std::map<std::uint64_t, Target> targets_;  // by schema id
   const Schema* last_schema_ = nullptr;      // the schema of last_target_
   Target* last_target_ = nullptr;

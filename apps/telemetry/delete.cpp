@@ -123,7 +123,8 @@ void add_delete(Command& program) {
   command.flag("--json", a.json, "One JSON object instead of a line");
   command.footer(
       "Times are as in telemetry query. A running telemetry-edge does the work. Nothing of it "
-      "comes back when journal or dead letters are replayed, or a card is imported; messages that come "
+      "comes back when journal or dead letters are replayed, or a card is imported; messages that "
+      "come "
       "from now on are stored, whatever their time. Files that a sink has written stay as they "
       "are. Exit code 3: a store is away, and does it when it is back.");
   command.example(

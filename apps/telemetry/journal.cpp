@@ -161,8 +161,8 @@ std::string frame_line(const core::FrameView& frame, const std::string& problems
       R"("verdict":"{}","reason":"{}","schema_id":"{:016x}","qos":{},"retained":{},"reference":{},)"
       R"("problems":{}}})"
       "\n",
-      h.sequence, kind_name(h), json_string(frame.topic), payload, time, received, verdict,
-      reason, h.schema_id, h.flags & core::frame_flag::qos_mask,
+      h.sequence, kind_name(h), json_string(frame.topic), payload, time, received, verdict, reason,
+      h.schema_id, h.flags & core::frame_flag::qos_mask,
       (h.flags & core::frame_flag::retained) != 0, h.reference,
       problems.empty() ? "[]" : json_of(problems, payload_kind(problems)));
 }
@@ -189,9 +189,9 @@ int dump(const Arguments& arguments) {
         const bool message = frame.header.kind == core::FrameKind::message;
         if (!message || frame.header.sequence != next_sequence) problems.clear();
         const bool other = !message && frame.header.kind != core::FrameKind::tombstone;
-        const bool shown = is_deletion(frame.header) ||
-                           (other ? arguments.all
-                                  : core::topic_matches(arguments.filter, frame.topic));
+        const bool shown =
+            is_deletion(frame.header) ||
+            (other ? arguments.all : core::topic_matches(arguments.filter, frame.topic));
         if (!shown) return true;
         return output.write(frame_line(frame, problems, arguments.json)) &&
                ++frames != arguments.limit;

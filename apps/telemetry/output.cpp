@@ -17,8 +17,13 @@ bool Output::write(std::string_view text) {
   return error_ == 0;
 }
 
-int Output::finish(int code) {
+bool Output::flush() {
   if (error_ == 0 && std::fflush(stdout) != 0) error_ = errno;
+  return error_ == 0;
+}
+
+int Output::finish(int code) {
+  (void)flush();
   if (error_ == 0 || error_ == EPIPE) return code;
   say("cannot write the output: " + errno_text(error_));
   return 1;

@@ -15,7 +15,9 @@ class Output {
  public:
   /// False when nobody reads any more, or the output cannot be written.
   bool write(std::string_view text);
-  /// Writes what waits.
+  /// Hands out what waits. False as in write().
+  bool flush();
+  /// flush() at the end.
   /// @returns `code`; 1 when the output could not be written, which it has said then.
   [[nodiscard]] int finish(int code);
 

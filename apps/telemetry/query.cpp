@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "commands.hpp"
@@ -19,8 +22,10 @@ struct Arguments {
   std::vector<std::string> fields, functions, by;
   std::string order = "oldest", format = "table", after, every, fill = "none";
   std::uint64_t limit = 0;
-  bool latest = false, json = false, pages = false;
+  bool latest = false, json = false, pages = false, follow = false;
 };
+
+constexpr auto follow_pause = std::chrono::milliseconds(200);
 
 constexpr const char* functions_footer =
     "FUNCTIONS are avg min max sum count stddev first last median and p95, each of a field: "
@@ -134,6 +139,42 @@ int run_rows(const Arguments& arguments) {
   return code;
 }
 
+/// Rows as they are stored, until somebody stops it or nobody reads.
+int run_follow(const Arguments& arguments) {
+  Query query;
+  if (auto filled = arguments.selection.fill(query); !filled) return fail(filled.error());
+  auto fields = names_of(arguments.fields);
+  if (!fields) return fail(fields.error());
+  query.fields = *std::move(fields);
+  Result<Api> api = open_api(arguments.settings);
+  if (!api) return fail(api.error());
+  Output output;
+  std::uint64_t left = arguments.limit == 0 ? UINT64_MAX : arguments.limit;
+  bool first = !query.since.has_value();  // begins behind what is stored now
+  for (;; std::this_thread::sleep_for(follow_pause)) {
+    const auto shape = api->shape(Principal::local(), query);
+    if (!shape && shape.error().code != Errc::not_found) return fail(shape.error());
+    const std::uint64_t id_max = shape ? shape->id_max : 0;
+    const bool passed = std::exchange(first, false);
+    if (!passed && id_max >= query.id_min && id_max > 0) {
+      query.after = Cursor{INT64_MIN, 0, id_max, query.since.value_or(INT64_MIN), INT64_MAX};
+      query.limit = arguments.limit == 0 ? 0 : left;
+      bool read = true;
+      const auto writer = RowWriter::make(
+          RowFormat::jsonl, query.fields,
+          [&](std::string_view text) { return read = output.write(text); }, 0, query.zone);
+      const auto done = api->query(Principal::local(), query, [&](const Row& row) {
+        --left;
+        return writer->write(row);
+      });
+      if (!done) return fail(done.error());
+      (void)writer->finish();
+      if (!read || left == 0 || !output.flush()) return output.finish(0);
+    }
+    query.id_min = std::max(query.id_min, id_max + 1);
+  }
+}
+
 }  // namespace
 
 void add_query(Command& program) {
@@ -175,7 +216,14 @@ void add_query(Command& program) {
                               .one_of({"table", "csv", "json", "jsonl"})
                               .type("FORMAT")
                               .show_default();
-  command.flag("--json", a.json, "Same as --format json").excludes(format);
+  const Argument json = command.flag("--json", a.json, "Same as --format json").excludes(format);
+  command
+      .flag("--follow", a.follow,
+            "Goes on with what is stored from now on, or --since; JSON Lines, in order of arrival")
+      .excludes(functions)
+      .excludes(latest)
+      .excludes(format)
+      .excludes(json);
   command.footer(std::string(selection_footer) + "\n" + functions_footer);
   command.example("telemetry query -c edge.yaml 'sensors/+/temperature' --since 1h");
   command.example(
@@ -189,6 +237,7 @@ void add_query(Command& program) {
       "      --fields voltage,current --format csv");
   command.example("telemetry query -c edge.yaml --latest");
   command.example("telemetry query -c edge.yaml --format jsonl | jq .payload");
+  command.example("telemetry query -c edge.yaml 'sensors/#' --where 'temperature > 30' --follow");
   command.action([arguments] {
     const Arguments& given = *arguments;
     if (!given.functions.empty()) return run_aggregate(given);
@@ -198,6 +247,14 @@ void add_query(Command& program) {
     }
     if (given.pages && (given.limit == 0 || given.latest)) {
       return fail({Errc::invalid_argument, "--pages wants --limit, for example --limit 100"});
+    }
+    if (given.follow) {
+      if (given.pages || !given.after.empty() || !given.selection.until.empty() ||
+          given.order == "newest") {
+        return fail({Errc::invalid_argument,
+                     "--follow has no end: leave out --until, --pages, --after and --order"});
+      }
+      return run_follow(given);
     }
     return run_rows(given);
   });

@@ -56,6 +56,8 @@ struct Query : Selection {
   Order order = Order::time_ascending;
   std::uint64_t limit = 0;  ///< 0 = no limit
   std::optional<Cursor> after;
+  /// Rows with lower ids are left out: what came since Shape::id_max was one less.
+  std::uint64_t id_min = 0;
 };
 
 /// The newest row of each topic by `time`, where it is one of the selection: so `until` finds the

@@ -243,9 +243,8 @@ Result<void> Api::check(const Principal& principal, const Deletion& deletion) co
   if (store_ == nullptr) return no_store();
   if (!principal.scope) return {};
   for (const std::string& filter : deletion.topics) {
-    const bool may = std::ranges::any_of(*principal.scope, [&](const std::string& scope) {
-      return contains_filter(scope, filter);
-    });
+    const bool may = std::ranges::any_of(
+        *principal.scope, [&](const std::string& scope) { return contains_filter(scope, filter); });
     if (may) continue;
     return Error{Errc::permission_denied,
                  fmt::format("{} may not delete all of {}", principal.name, filter)};

@@ -77,8 +77,8 @@ Result<Deletion> parse_deletion(std::string_view json) {
                                           : false;
     if (!good) return wrong;
   }
-  if (token != JsonToken::object_end || pull.next() != JsonToken::end ||
-      deletion.topics.empty() || !std::ranges::all_of(deletion.topics, core::is_valid_filter)) {
+  if (token != JsonToken::object_end || pull.next() != JsonToken::end || deletion.topics.empty() ||
+      !std::ranges::all_of(deletion.topics, core::is_valid_filter)) {
     return wrong;
   }
   return deletion;

@@ -43,9 +43,8 @@ bool Deletion::covers(std::string_view topic, std::string_view device, std::stri
     return names.empty() || std::ranges::find(names, name) != names.end();
   };
   return time >= since && time < until && lists(devices, device) && lists(schemas, schema) &&
-         std::ranges::any_of(topics, [&](const std::string& filter) {
-           return core::topic_matches(filter, topic);
-         });
+         std::ranges::any_of(
+             topics, [&](const std::string& filter) { return core::topic_matches(filter, topic); });
 }
 
 std::uint64_t hash64(std::string_view bytes) noexcept {

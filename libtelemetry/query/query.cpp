@@ -114,6 +114,7 @@ std::uint64_t hash_of(const Query& query) {
     append_condition(condition, text);
   }
   text += query.order == Order::time_ascending ? ";<" : ";>";
+  if (query.id_min > 0) text += std::to_string(query.id_min);
   return hash64(text);
 }
 

@@ -56,9 +56,9 @@ struct Rows {
     for (int i = 0; i < rows; ++i) {
       const std::uint64_t id = after + 1 + static_cast<std::uint64_t>(i);
       const std::string device(1, static_cast<char>('a' + random() % 4));
-      const std::int64_t time = start_ns + (static_cast<std::int64_t>(id) / 4 +
-                                            static_cast<std::int64_t>(random() % 40)) *
-                                               second;
+      const std::int64_t time =
+          start_ns +
+          (static_cast<std::int64_t>(id) / 4 + static_cast<std::int64_t>(random() % 40)) * second;
       const bool typed = random() % 2 == 0;
       const std::string topic = (typed ? "typed/" : "raw/") + device;
       Reading& reading = typed ? builder.add(topic, schema, fmt::format(R"({{"n":{}}})", id), time)

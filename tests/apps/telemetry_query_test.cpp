@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
 #include "apps/running.hpp"
 
@@ -64,6 +65,39 @@ TEST_CASE("query finds what has no schema, and pages to the end") {
   }
   CHECK(paged == run(folder, "query -c edge.yaml --order newest --format jsonl").out);
   CHECK_THAT(run(folder, "query -c edge.yaml hall" + after).err, Catch::Contains("another query"));
+}
+
+TEST_CASE("query follows what is stored") {
+  const Folder folder;
+  store(folder, readings(2));
+  // What is stored now, and eight more of those that come.
+  const std::string command = "cd '" + folder.path("") +
+                              "' && " TELEMETRY_BIN_DIR
+                              "/telemetry query -c edge.yaml --follow --since 2000-01-01 --limit 9 "
+                              "--where 'not value is null or temperature > 0' 2>&1";
+  FILE* const follower = popen(command.c_str(), "r");
+  REQUIRE(follower != nullptr);
+  const auto line = [follower] {
+    std::array<char, 512> text{};
+    return std::string(fgets(text.data(), text.size(), follower) != nullptr ? text.data() : "");
+  };
+  std::vector<std::string> lines;
+  for (int i = 0; i < 4; ++i) lines.push_back(line());
+  store(folder, readings(5));
+  for (int i = 0; i < 5; ++i) lines.push_back(line());
+  CHECK(line().empty());
+  CHECK(pclose(follower) == 0);
+  const auto has = [&](std::size_t from, std::size_t to, const std::string& text) {
+    return std::any_of(lines.begin() + static_cast<std::ptrdiff_t>(from),
+                       lines.begin() + static_cast<std::ptrdiff_t>(to),
+                       [&](const std::string& one) { return one.find(text) != one.npos; });
+  };
+  CHECK(has(0, 4, R"("topic":"hall")"));
+  CHECK(has(0, 4, R"("temperature":2)"));
+  CHECK_FALSE(has(0, 4, R"("temperature":5)"));
+  for (int i = 1; i <= 5; ++i) CHECK(has(4, 9, R"("temperature":)" + std::to_string(i)));
+  CHECK_THAT(run(folder, "query -c edge.yaml --follow --order newest").err,
+             Catch::Contains("--follow has no end"));
 }
 
 // The table in docs/query.md.

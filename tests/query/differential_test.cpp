@@ -181,9 +181,11 @@ class Rig : public RandomRows {
     select(query);
     query.order = choice.one_in(2) ? Order::time_descending : Order::time_ascending;
     if (choice.one_in(3)) query.limit = static_cast<std::uint64_t>(1 + choice.below(300));
+    if (choice.one_in(6)) query.id_min = choice.of(rows)->row.id;
     Ids wanted;
     for (const auto& held : rows) {
-      if (is_selected(query, held->row)) wanted.push_back(held->row.id);
+      const bool counts = held->row.id >= query.id_min && is_selected(query, held->row);
+      if (counts) wanted.push_back(held->row.id);
     }
     if (query.order == Order::time_descending) std::reverse(wanted.begin(), wanted.end());
     const bool paged = query.limit > 0 && choice.one_in(2);

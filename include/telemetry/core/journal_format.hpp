@@ -52,8 +52,8 @@ inline constexpr std::uint16_t sequence_gap = 0x0020;      ///< numbers are miss
 inline constexpr std::uint16_t sequence_reset = 0x0040;    ///< the device's numbering began again
 inline constexpr std::uint16_t late_unchecked = 0x0080;    ///< below the duplicate window
 inline constexpr std::uint16_t has_sequence = 0x0100;      ///< the sequence check applied
-inline constexpr std::uint16_t coerced = 0x0200;  ///< lenient mode read a value as another type
-inline constexpr std::uint16_t rounded = 0x0400;  ///< a value is the nearest to what was read
+inline constexpr std::uint16_t coerced = 0x0200;   ///< lenient mode read a value as another type
+inline constexpr std::uint16_t rounded = 0x0400;   ///< a value is the nearest to what was read
 inline constexpr std::uint16_t imported = 0x1000;  ///< a copy: deletions before it count, too
 /// Reserved: a count of readings u32 follows the reference; so many sequences belong to the frame.
 inline constexpr std::uint16_t has_items = 0x0800;
