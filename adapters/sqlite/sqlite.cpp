@@ -188,7 +188,10 @@ Result<void> SqliteStore::take_lock() {
     lock_ = *locked;
     return {};
   }
-  if (locked.error().code != Errc::already_exists) return locked.error();
+  if (locked.error().code != Errc::already_exists) {
+    return Error{locked.error().code,
+                 fmt::format("storage.sqlite.path: {}", locked.error().context)};
+  }
   return Error{Errc::already_exists,
                fmt::format("another program writes into {}, give each its own "
                            "storage.sqlite.path: {}",

@@ -3,21 +3,8 @@
 
 namespace telemetry {
 
-void add_options(command_line::Command& command, EdgeArguments& a) {
-  command
-      .option("-c,--config", a.config,
-              "Configuration file, YAML or JSON (else CONFIG_PATH, else defaults)")
-      .type("FILE");
-  command.option("--broker", a.broker, "MQTT broker: host, or URL mqtt[s]://[user@]host[:port]")
-      .type("BROKER");
-  command.option("--port", a.port, "MQTT port").type("PORT").range(1, 65'535);
-  command.option("--storage", a.storage, "Store: sqlite, filesystem, or with a path, sqlite:PATH")
-      .type("STORE");
-  command.option("--schema", a.schema, "Schema folder or file").type("PATH");
-  command.option("--stats-interval", a.stats_interval_s, "Prints counters every so many seconds")
-      .type("SECONDS")
-      .range(0.1, 86'400);
-  command.flag("--debug", a.debug, "Logs everything");
+void add_edge_options(command_line::Command& command, ServiceArguments& arguments) {
+  add_options(command, arguments);
   command.version("telemetry-edge " TELEMETRY_VERSION);
   command.footer(
       "Settings: command line before environment before file before default; `telemetry "

@@ -23,7 +23,7 @@ struct RunningSource {
 
 /// What a reload acts on. All of it outlives the Reloader.
 struct Reloaded {
-  std::string app;  ///< as of Config::Sources
+  std::string app;  ///< in the client ids at the broker
   Pipeline& pipeline;
   std::vector<RunningSource> sources;
   const ProcessLog& log;

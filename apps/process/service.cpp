@@ -23,18 +23,21 @@ namespace telemetry {
 namespace {
 
 constexpr std::chrono::seconds start_retry{5};
+// In client ids: the session at the broker belongs to the journal, whichever program has that. What
+// the edge logger has not taken yet is there for the gateway.
+constexpr std::string_view session_name = "edge";
 
 Result<Config> load_config(const Config::Sources& sources, std::vector<Diagnostic>& diagnostics) {
   return Config::load(sources, option_tables(), diagnostics);
 }
 
-Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config, std::string_view app,
+Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
                                                 const Environment& environment,
                                                 std::vector<RunningSource>& running) {
   running.clear();
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
-  auto brokers = mqtt_options_from(config, app);
+  auto brokers = mqtt_options_from(config, session_name);
   if (!brokers) return std::move(brokers).error();
   PipelineBuilder builder(*std::move(options));
   builder.environment(environment);
@@ -121,13 +124,13 @@ Result<void> run_service(const ServiceOptions& options) {
   const StopSignals signals([&](int) { stopper.request(); }, [&] { reloader.request(); });
   const auto environment = system_environment(log);
   std::vector<RunningSource> sources;
-  auto made = make_pipeline(*config, app, environment, sources);
+  auto made = make_pipeline(*config, environment, sources);
   // A full disk is freed some day; the broker keeps what comes until then.
   while (!made && is_retryable(made.error().code)) {
     log(LogLevel::error, app,
         fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
     if (stopper.wait(start_retry)) return {};
-    made = make_pipeline(*config, app, environment, sources);
+    made = make_pipeline(*config, environment, sources);
   }
   if (!made) {
     show(made.error().diagnostics);
@@ -139,7 +142,7 @@ Result<void> run_service(const ServiceOptions& options) {
     notify_service_manager("READY=1");
     reloader.set_ready();
   });
-  reloader.attach({app, *pipeline, std::move(sources), *opened});
+  reloader.attach({std::string(session_name), *pipeline, std::move(sources), *opened});
   stopper.attach(*pipeline);
   {
     const std::string journal_path = config->text("journal.path");
@@ -147,6 +150,8 @@ Result<void> run_service(const ServiceOptions& options) {
         journal_path, request_handlers(*pipeline, reloader, journal_path, environment));
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, options.stats_interval_s);
+    const auto front_end =
+        ended && options.front_end ? options.front_end(*config, *pipeline, environment) : nullptr;
     if (ended) ended = pipeline->wait();
     pipeline->stop();
   }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "telemetry/config.hpp"
+#include "telemetry/environment.hpp"
 #include "telemetry/error.hpp"
+#include "telemetry/pipeline.hpp"
 
 namespace telemetry {
 
@@ -11,6 +16,8 @@ struct ServiceOptions {
   Config::Sources sources;      ///< `app` names the program in client ids and the log: "edge"
   bool debug = false;           ///< log everything
   double stats_interval_s = 0;  ///< print the counters so often; 0 = never
+  /// What serves others beside the pipeline. It is made once that has started, and goes before it.
+  std::function<std::shared_ptr<void>(const Config&, Pipeline&, const Environment&)> front_end = {};
 };
 
 /// Broker, schema check, journal, stores, and requests of other programs, until a stop signal.

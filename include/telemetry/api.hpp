@@ -19,10 +19,13 @@ class Api {
   Api(std::shared_ptr<Store> store, Environment environment) noexcept
       : store_(std::move(store)), environment_(std::move(environment)) {}
 
-  /// @returns the cursor of the next page, where the limit ended this one; else empty.
+  /// @returns the cursor of the next page, where the limit or the visitor ended this one; else
+  /// empty.
   /// Errors: invalid_argument  the query is wrong; not_found  nothing is stored yet.
   [[nodiscard]] Result<std::string> query(const Principal& principal, Query query,
                                           const RowVisitor& visit);
+  /// Rows for who takes them at his own pace. The store outlives it. Errors: those of query().
+  [[nodiscard]] Result<std::unique_ptr<RowStream>> stream(const Principal& principal, Query query);
   [[nodiscard]] Result<void> latest(const Principal& principal, Latest latest,
                                     const RowVisitor& visit);
   [[nodiscard]] Result<void> aggregate(const Principal& principal, Aggregate aggregate,

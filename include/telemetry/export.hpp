@@ -91,6 +91,8 @@ void append_payload_json(const Row& row, std::string& out, const TimeZone& zone 
 /// Appends the record of a row: {"topic", "payload", "timestamp", "received_at"}, and "retained"
 /// where it is true, without line end.
 void append_record_json(const Row& row, std::string& out, const TimeZone& zone = {});
+/// The four members that every record has, without braces, for records that have more.
+void append_record_members(const Row& row, std::string& out, const TimeZone& zone = {});
 /// Appends the record of a row as a line of CSV (RFC 4180, with its line end): topic, timestamp,
 /// received_at, and the payload as JSON. The same columns for every schema.
 void append_record_csv(const Row& row, std::string& out);

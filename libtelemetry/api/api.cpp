@@ -157,6 +157,19 @@ Result<bool> Api::admit(const Principal& principal, Selection& selection) const 
   return !selection.topics.empty();
 }
 
+Result<std::unique_ptr<RowStream>> Api::stream(const Principal& principal, Query query) {
+  if (auto checked = check_names(query.fields, "a field to return"); !checked) {
+    return checked.error();
+  }
+  auto visible = admit(principal, query);
+  if (!visible) return visible.error();
+  if (!*visible) {
+    query.topics = {"#"};
+    query.until = INT64_MIN;  // nothing
+  }
+  return store_->stream(query);
+}
+
 Result<std::string> Api::query(const Principal& principal, Query query, const RowVisitor& visit) {
   if (auto checked = check_names(query.fields, "a field to return"); !checked) {
     return checked.error();
@@ -173,14 +186,15 @@ Result<std::string> Api::query(const Principal& principal, Query query, const Ro
   if (!*visible) return std::string();
   Cursor end{0, 0, 0, query.since.value_or(INT64_MIN), query.until.value_or(INT64_MAX)};
   std::uint64_t rows = 0;
+  bool ended = false;
   auto id_max = store_->query(query, [&](const Row& row) {
-    ++rows;
     end.time = row.time;
     end.id = row.id;
-    return visit(row);
+    ended = !visit(row) || ++rows == query.limit;
+    return !ended;
   });
   if (!id_max) return id_max.error();
-  if (query.limit == 0 || rows < query.limit) return std::string();
+  if (!ended) return std::string();
   end.id_max = *id_max;
   return to_text(end, asked);
 }

@@ -268,8 +268,8 @@ void append_payload_json(const Row& row, std::string& out, const TimeZone& zone)
   }
 }
 
-void append_record_json(const Row& row, std::string& out, const TimeZone& zone) {
-  out += "{\"topic\":";
+void append_record_members(const Row& row, std::string& out, const TimeZone& zone) {
+  out += "\"topic\":";
   append_json_string(row.topic, out);
   out += ",\"payload\":";
   append_payload_json(row, out, zone);
@@ -277,6 +277,11 @@ void append_record_json(const Row& row, std::string& out, const TimeZone& zone) 
   append_json_time(row.time, out, zone);
   out += ",\"received_at\":";
   append_json_time(row.received_at, out, zone);
+}
+
+void append_record_json(const Row& row, std::string& out, const TimeZone& zone) {
+  out += '{';
+  append_record_members(row, out, zone);
   if (row.retained) out += ",\"retained\":true";
   out += '}';
 }

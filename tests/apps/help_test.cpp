@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "core/card_device.hpp"
 #include "edge-logger/command_line.hpp"
+#include "gateway/command_line.hpp"
 #include "simulator/command_line.hpp"
 
 using namespace running;
@@ -190,9 +191,21 @@ TEST_CASE("every example in the help of telemetry-edge is a command line that it
   CHECK_FALSE(examples.empty());
   for (const std::string& example : examples) {
     Command command("telemetry-edge", "");
-    telemetry::EdgeArguments arguments;
-    telemetry::add_options(command, arguments);
+    telemetry::ServiceArguments arguments;
+    telemetry::add_edge_options(command, arguments);
     CHECK(command.parse(help::words_of(example, "telemetry-edge")).err == "");
+    CHECK_FALSE(arguments.config.empty());
+  }
+}
+
+TEST_CASE("every example in the help of telemetry-gateway is a command line that it takes") {
+  const auto examples = help::examples_in(help_of("telemetry-gateway"));
+  CHECK_FALSE(examples.empty());
+  for (const std::string& example : examples) {
+    Command command("telemetry-gateway", "");
+    telemetry::GatewayArguments arguments;
+    telemetry::add_gateway_options(command, arguments);
+    CHECK(command.parse(help::words_of(example, "telemetry-gateway")).err == "");
     CHECK_FALSE(arguments.config.empty());
   }
 }

@@ -5,7 +5,7 @@ using namespace running;
 
 namespace {
 
-std::string rows(const Folder& folder, const std::string& database = "data/telemetry.db") {
+std::string stored(const Folder& folder, const std::string& database = "data/telemetry.db") {
   return run(folder,
              "query -c edge.yaml --set storage.sqlite.path=" + database +
                  " --fields temperature --format csv",
@@ -43,20 +43,20 @@ TEST_CASE("delete says how many rows match, wants a yes, and deletes them for go
   const Ran asked = run(folder, some + " </dev/null");
   CHECK(asked.code == 2);
   CHECK_THAT(asked.err, Catch::Contains("2 rows would be deleted for good: say so with --yes"));
-  CHECK(rows(folder) == std::string(first) + second + third);
+  CHECK(stored(folder) == std::string(first) + second + third);
   const Ran done = run(folder, some + " --yes --device sensor-002");
   CHECK(done.out == "1 rows deleted\n");
   CHECK(done.code == 0);
-  CHECK(rows(folder) == std::string(first) + third);
+  CHECK(stored(folder) == std::string(first) + third);
   CHECK_THAT(run(folder, some + " --yes --json").out,
              Catch::StartsWith("{\"sequence\":5,\"deleted\":1,\"done\":true}"));
-  CHECK(rows(folder) == third);
+  CHECK(stored(folder) == third);
   edge.reset();
   // The journal from its start into another file: it has the messages, and the deletions.
   const std::string other = " --set storage.sqlite.path=data/other.db";
   CHECK(run(folder, some + " --dry-run" + other).code == 2);
   CHECK(run(folder, "import -c edge.yaml none.img" + other).code == 2);
-  CHECK(rows(folder, "data/other.db") == third);
+  CHECK(stored(folder, "data/other.db") == third);
 }
 
 TEST_CASE("delete refuses what would be a mistake") {
@@ -75,7 +75,7 @@ TEST_CASE("delete refuses what would be a mistake") {
   fails("'a/#/b' --until 1h", "is not a topic filter");
   fails("'#' --since 1h --until 2h", "the time range is empty");
   fails("'#' --until 1h --schema unknown", "unknown schema 'unknown'");
-  CHECK(rows(folder) == std::string(first) + second + third);
+  CHECK(stored(folder) == std::string(first) + second + third);
 }
 
 TEST_CASE("delete says that another program holds the journal, and of what it lacks the rights") {
@@ -97,5 +97,5 @@ TEST_CASE("delete says that another program holds the journal, and of what it la
     CHECK(forbidden.code == 2);
     CHECK_THAT(forbidden.err, Catch::Contains("data/journal/lock"));
   }
-  CHECK(rows(folder) == std::string(first) + second + third);
+  CHECK(stored(folder) == std::string(first) + second + third);
 }

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <exception>
+#include <utility>
+
+// One read is always under way, also while a request is answered: so a client that leaves is seen,
+// and what it sends ahead waits in the buffer, which takes no more than one read of that.
+
+namespace telemetry::http {
+namespace {
+
+constexpr std::size_t read_bytes = 4096;
+constexpr std::size_t write_bytes_max = 256 * 1024;
+constexpr std::size_t chunk_bytes_min = 32 * 1024;
+
+std::chrono::nanoseconds span(std::int64_t ns) { return std::chrono::nanoseconds(ns); }
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT", without the locale.
+std::string date_text() {
+  static constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
+                     days[static_cast<std::size_t>(utc.tm_wday)], utc.tm_mday,
+                     months[static_cast<std::size_t>(utc.tm_mon)], 1900 + utc.tm_year, utc.tm_hour,
+                     utc.tm_min, utc.tm_sec);
+}
+
+std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
+
+web::Problem problem_of(const boost::system::error_code& error, const HttpOptions& options) {
+  namespace http = beast::http;
+  if (error == http::error::header_limit) {
+    return {431, "header_too_large",
+            fmt::format("the header is longer than {} bytes", options.header_bytes_max)};
+  }
+  if (error == http::error::body_limit) {
+    return {413, "body_too_large",
+            fmt::format("the body is longer than {} bytes", options.body_bytes_max)};
+  }
+  return {400, "malformed_request", "this is no HTTP/1.1 request: " + error.message()};
+}
+
+}  // namespace
+
+Session::Session(Shared& shared, Socket socket, std::string peer)
+    : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)) {
+  shared_.sessions.push_front(this);
+  place_ = shared_.sessions.begin();
+}
+
+Session::~Session() { shared_.sessions.erase(place_); }
+
+void Session::start() {
+  deadline_ = Steady::now() + span(shared_.options.request_timeout_ns);
+  parse();
+}
+
+void Session::close() noexcept {
+  boost::system::error_code ignored;
+  gone_.store(true, std::memory_order_relaxed);
+  state_ = State::closing;
+  socket_.close(ignored);
+}
+
+void Session::stop() {
+  keep_alive_ = false;
+  if (state_ == State::idle) close();
+}
+
+void Session::expire(Steady::time_point now) {
+  if (now < deadline_ || state_ == State::closing) return;
+  if (state_ == State::reading) {
+    refuse({408, "request_timeout",
+            fmt::format("the request took longer than {} s to arrive",
+                        shared_.options.request_timeout_ns / 1'000'000'000)});
+    return;
+  }
+  close();
+}
+
+void Session::refuse(const web::Problem& problem) {
+  response_ = web::to_response(problem);
+  keep_alive_ = head_only_ = false;
+  respond();
+}
+
+void Session::read() {
+  if (read_pending_ || state_ == State::closing) return;
+  read_pending_ = true;
+  const auto room = buffer_.prepare(read_bytes);
+  socket_.async_read_some(room, [self = shared_from_this()](const auto& error, std::size_t bytes) {
+    self->on_read(error, bytes);
+  });
+}
+
+void Session::on_read(const boost::system::error_code& error, std::size_t bytes) {
+  read_pending_ = false;
+  if (state_ == State::closing) return;
+  if (error) {
+    gone_.store(true, std::memory_order_relaxed);
+    keep_alive_ = false;
+    if (state_ != State::answering) close();
+    return;
+  }
+  buffer_.commit(bytes);
+  if (state_ != State::answering) parse();
+}
+
+void Session::parse() {
+  const HttpOptions& options = shared_.options;
+  if (!parser_) {
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(options.header_bytes_max));
+    parser_->body_limit(options.body_bytes_max);
+    parser_->eager(true);
+    continued_ = false;
+  }
+  while (buffer_.size() > 0 && !parser_->is_done()) {
+    if (state_ == State::idle) {
+      state_ = State::reading;
+      deadline_ = Steady::now() + span(options.request_timeout_ns);
+    }
+    boost::system::error_code error;
+    const std::size_t used = parser_->put(buffer_.data(), error);
+    buffer_.consume(used);
+    if (error == beast::http::error::need_more) break;
+    if (error) {
+      refuse(problem_of(error, options));
+      return;
+    }
+  }
+  if (parser_->is_done()) {
+    dispatch();
+    return;
+  }
+  if (buffer_.size() > options.header_bytes_max) {  // a line without an end
+    refuse(problem_of(beast::http::error::header_limit, options));
+    return;
+  }
+  const bool waits = parser_->is_header_done() && !continued_ &&
+                     beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
+  if (waits) {
+    write_continue();
+    return;
+  }
+  read();
+}
+
+void Session::write_continue() {
+  continued_ = true;
+  static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+  write(asio::buffer(text.data(), text.size()), {}, &Session::read);
+}
+
+void Session::dispatch() {
+  const auto& message = parser_->get();
+  state_ = State::answering;
+  deadline_ = Steady::time_point::max();
+  keep_alive_ = message.keep_alive() && !shared_.stopping;
+  head_only_ = message.method() == beast::http::verb::head;
+  chunked_ = message.version() >= 11;
+  request_.method = view(message.method_string());
+  request_.target = view(message.target());
+  request_.headers.clear();
+  for (const auto& field : message) {
+    request_.headers.push_back({view(field.name_string()), view(field.value())});
+  }
+  request_.body = message.body();
+  request_.peer = peer_;
+  request_.gone = &gone_;
+  if (shared_.waiting.fetch_add(1) >= shared_.options.waiting_max) {
+    shared_.waiting.fetch_sub(1);
+    refuse({503, "overloaded", "too many requests wait for an answer; try again", {}, 1});
+    return;
+  }
+  read();
+  asio::post(shared_.workers, [self = shared_from_this()] {
+    Shared& shared = self->shared_;
+    shared.waiting.fetch_sub(1);
+    try {
+      self->response_ = shared.handler.handle(self->request_);
+    } catch (const std::exception& thrown) {
+      shared.environment.log(LogLevel::error, "http",
+                             fmt::format("{} {}: {}", self->request_.method,
+                                         printable(self->request_.target), thrown.what()));
+      self->response_ = web::to_response(
+          {500, "internal", "this is a mistake in the program, which its log describes"});
+    }
+    asio::post(shared.io, [self] { self->respond(); });
+  });
+}
+
+void Session::respond() {
+  if (!socket_.is_open()) {
+    response_ = {};
+    return;
+  }
+  state_ = State::answering;
+  sent_ = 0;
+  keep_alive_ = keep_alive_ && !shared_.stopping;
+  // An HTTP/1.0 client knows where a stream ends by the end of the connection.
+  if (response_.stream && !chunked_) keep_alive_ = false;
+  send_head();
+}
+
+void Session::send_head() {
+  const auto reason = beast::http::obsolete_reason(
+      beast::http::int_to_status(static_cast<unsigned>(response_.status)));
+  head_ = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response_.status, view(reason), date_text());
+  for (const auto& [name, value] : response_.headers) {
+    head_ += name;
+    head_ += ": ";
+    head_ += value;
+    head_ += "\r\n";
+  }
+  const bool bodiless = response_.status == 204 || response_.status == 304;
+  if (response_.stream) {
+    if (chunked_) head_ += "Transfer-Encoding: chunked\r\n";
+  } else if (!bodiless) {
+    head_ += fmt::format("Content-Length: {}\r\n", response_.body.size());
+  }
+  if (!keep_alive_) head_ += "Connection: close\r\n";
+  head_ += "\r\n";
+  if (head_only_ || bodiless) {
+    response_.body.clear();
+    response_.stream.reset();
+  }
+  sent_ = std::min(response_.body.size(), write_bytes_max);
+  write(asio::buffer(head_), asio::buffer(response_.body.data(), sent_),
+        response_.stream ? &Session::pull : &Session::send_body);
+}
+
+void Session::send_body() {
+  if (sent_ == response_.body.size()) {
+    end_response();
+    return;
+  }
+  const std::size_t bytes = std::min(response_.body.size() - sent_, write_bytes_max);
+  const asio::const_buffer piece(response_.body.data() + sent_, bytes);
+  sent_ += bytes;
+  write(piece, {}, &Session::send_body);
+}
+
+/// A worker makes the next piece.
+void Session::pull() {
+  deadline_ = Steady::time_point::max();
+  asio::post(shared_.workers, [self = shared_from_this()] {
+    self->chunk_.clear();
+    bool more = true, failed = false;
+    try {
+      while (more && self->chunk_.size() < chunk_bytes_min && !self->gone_.load()) {
+        auto made = self->response_.stream->next(self->chunk_);
+        failed = !made;
+        more = made && *made;
+        if (failed) {
+          self->shared_.environment.log(
+              LogLevel::warn, "http",
+              fmt::format("an answer ends early: {}", to_string(made.error())));
+        }
+      }
+    } catch (const std::exception& thrown) {
+      failed = true;
+      self->shared_.environment.log(LogLevel::error, "http",
+                                    fmt::format("an answer ends early: {}", thrown.what()));
+    }
+    asio::post(self->shared_.io, [self, more, failed] { self->send_chunk(!more, failed); });
+  });
+}
+
+void Session::send_chunk(bool last, bool failed) {
+  if (failed || gone_.load() || !socket_.is_open()) {
+    close();
+    response_ = {};
+    return;
+  }
+  head_.clear();
+  if (chunked_) {
+    if (!chunk_.empty()) {
+      head_ = fmt::format("{:x}\r\n", chunk_.size());
+      chunk_ += "\r\n";
+    }
+    if (last) chunk_ += "0\r\n\r\n";
+  }
+  if (last) response_.stream.reset();
+  write(asio::buffer(head_), asio::buffer(chunk_), last ? &Session::end_response : &Session::pull);
+}
+
+void Session::write(asio::const_buffer first, asio::const_buffer second, void (Session::*then)()) {
+  deadline_ = Steady::now() + span(shared_.options.write_timeout_ns);
+  const std::array<asio::const_buffer, 2> buffers{first, second};
+  asio::async_write(socket_, buffers,
+                    [self = shared_from_this(), then](const auto& error, std::size_t) {
+                      if (error) {
+                        self->close();
+                        self->response_ = {};
+                        return;
+                      }
+                      ((*self).*then)();
+                    });
+}
+
+void Session::end_response() {
+  response_ = {};
+  chunk_ = {};
+  request_.body = {};
+  parser_.reset();
+  if (!keep_alive_) {
+    // What the client still sends is read and dropped until it closes, or it might never see the
+    // answer: a socket closed with bytes unread resets the connection.
+    boost::system::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    close();
+    return;
+  }
+  state_ = State::idle;
+  deadline_ = Steady::now() + span(shared_.options.idle_timeout_ns);
+  parse();
+}
+
+}  // namespace telemetry::http

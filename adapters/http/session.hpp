@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "telemetry/adapters/http.hpp"
+
+namespace telemetry::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+// A concrete executor: any_io_executor costs a third of a request.
+using Socket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
+using Steady = std::chrono::steady_clock;
+
+class Session;
+
+/// What all sessions share. Everything but `waiting` and what the handler does belongs to the
+/// thread that runs `io`.
+struct Shared {
+  const HttpOptions& options;
+  web::Handler& handler;
+  const Environment& environment;
+  asio::io_context& io;
+  asio::thread_pool& workers;
+  std::list<Session*> sessions;
+  std::atomic<std::size_t> waiting{0};  // requests that no worker has begun
+  bool stopping = false;
+};
+
+/// A connection. It lives as long as an operation on it is under way.
+class Session final : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Shared& shared, Socket socket, std::string peer);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void start();
+  /// Sends this and closes.
+  void refuse(const web::Problem& problem);
+  /// Closes what has waited too long.
+  void expire(Steady::time_point now);
+  /// Closes it now, or behind the answer that is under way.
+  void stop();
+  void close() noexcept;
+
+ private:
+  void read();
+  void on_read(const boost::system::error_code& error, std::size_t bytes);
+  void parse();
+  void dispatch();
+  void respond();
+  void send_head();
+  void send_body();
+  void pull();
+  void send_chunk(bool last, bool failed);
+  void write(asio::const_buffer first, asio::const_buffer second, void (Session::*then)());
+  void write_continue();
+  void end_response();
+
+  enum class State : std::uint8_t { idle, reading, answering, closing };
+
+  Shared& shared_;
+  Socket socket_;
+  const std::string peer_;
+  std::list<Session*>::iterator place_;
+  beast::flat_buffer buffer_;
+  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
+  web::Request request_;
+  web::Response response_;
+  std::string head_, chunk_;
+  std::size_t sent_ = 0;  // of the body
+  Steady::time_point deadline_ = Steady::time_point::max();
+  std::atomic<bool> gone_{false};
+  State state_ = State::idle;
+  bool read_pending_ = false;
+  bool keep_alive_ = true;
+  bool chunked_ = false;
+  bool head_only_ = false;
+  bool continued_ = false;
+};
+
+}  // namespace telemetry::http

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/front_end.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "telemetry/adapters/http.hpp"
+#include "telemetry/web.hpp"
+
+namespace telemetry {
+namespace {
+
+constexpr std::chrono::seconds retry{5};
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host.starts_with("127.") || host == "::1";
+}
+
+class FrontEnd {
+ public:
+  FrontEnd(const Config& config, Pipeline& pipeline, Environment environment)
+      : environment_(std::move(environment)) {
+    web::ServiceOptions options;
+    options.host = config.text("web.host");
+    options.allow_insecure = config.boolean("security.allow_insecure");
+    options.version = TELEMETRY_VERSION;
+    http_.host = options.host;
+    http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
+    if (!is_loopback(http_.host) && !options.allow_insecure) {
+      environment_.log(LogLevel::warn, "web",
+                       fmt::format("{}: nobody signs in, so 127.0.0.1 is served in the place of {}; "
+                                   "security.allow_insecure: true serves all the same",
+                                   config.where("web.host"), http_.host));
+      http_.host = options.host = "127.0.0.1";
+    }
+    service_ = web::make_service(options, config, pipeline, environment_);
+    thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
+  }
+  ~FrontEnd() {
+    thread_.request_stop();
+    thread_.join();
+    if (server_) server_->stop();
+  }
+  FrontEnd(const FrontEnd&) = delete;
+  FrontEnd& operator=(const FrontEnd&) = delete;
+
+ private:
+  void listen(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any wake;
+    for (bool first = true;; first = false) {
+      auto server = start_http_server(http_, *service_, environment_);
+      if (server) {
+        server_ = *std::move(server);
+        const bool v6 = http_.host.find(':') != std::string::npos;
+        environment_.log(LogLevel::info, "web",
+                         fmt::format("serving http://{}{}{}:{}/", v6 ? "[" : "", http_.host,
+                                     v6 ? "]" : "", server_->port()));
+        return;
+      }
+      if (first) {
+        environment_.log(LogLevel::error, "web",
+                         fmt::format("{}; messages are stored meanwhile; next try in {} s",
+                                     to_string(server.error()), retry.count()));
+      }
+      if (wake.wait_for(lock, stop, retry, [&] { return stop.stop_requested(); })) return;
+    }
+  }
+
+  const Environment environment_;
+  HttpOptions http_;
+  std::unique_ptr<web::Handler> service_;
+  std::unique_ptr<HttpServer> server_;
+  std::jthread thread_;
+};
+
+}  // namespace
+
+std::shared_ptr<void> serve_http(const Config& config, Pipeline& pipeline,
+                                 const Environment& environment) {
+  if (!config.boolean("web.enabled")) return nullptr;
+  return std::make_shared<FrontEnd>(config, pipeline, environment);
+}
+
+}  // namespace telemetry

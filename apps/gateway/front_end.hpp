@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "telemetry/config.hpp"
+#include "telemetry/environment.hpp"
+#include "telemetry/pipeline.hpp"
+
+namespace telemetry {
+
+/// Serves HTTP over the pipeline for as long as it lives. Where it cannot listen, that is logged
+/// and tried again: messages are stored meanwhile.
+[[nodiscard]] std::shared_ptr<void> serve_http(const Config& config, Pipeline& pipeline,
+                                               const Environment& environment);
+
+}  // namespace telemetry

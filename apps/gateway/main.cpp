@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// telemetry-gateway: all that telemetry-edge does, and HTTP over what is stored.
+#include "gateway/command_line.hpp"
+#include "gateway/front_end.hpp"
+
+int main(int argc, char** argv) {
+  telemetry::keep_memory_small();
+  telemetry::GatewayArguments arguments;
+  telemetry::command_line::Command command(
+      "telemetry-gateway",
+      "Stores telemetry from an MQTT broker, and serves it: page, REST, metrics.");
+  telemetry::add_gateway_options(command, arguments);
+  command.action([&] {
+    telemetry::ServiceOptions options = telemetry::gateway_options(arguments);
+    options.front_end = telemetry::serve_http;
+    return telemetry::run_to_exit_code("telemetry-gateway", options);
+  });
+  return command.run(argc, argv);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "telemetry/web.hpp"
+
+namespace telemetry::web {
+
+/// A parameter of a query, or of a path ("{name}" in it).
+struct Parameter {
+  enum class Kind : std::uint8_t { text, filter, time, count, choice, boolean };
+  std::string_view name;
+  Kind kind = Kind::text;
+  std::string_view doc = {};
+  std::string_view example = {};
+  std::string_view fallback = {};  ///< as it would be written
+  std::string_view choices = {};   ///< "a|b|c"
+  std::uint64_t min = 0, max = 0;  ///< count
+  bool repeats = false;            ///< may be given more than once
+};
+
+struct Call;
+using Answer = core::Result<Response, Problem>;
+
+/// Dispatch, the check of parameters, the OpenAPI document and the labels of metrics come from
+/// these. A new route is a line in routes().
+struct Route {
+  enum class Access : std::uint8_t {
+    open,      ///< anybody who may connect: it tells nothing of the data
+    read,      ///< bounded by the scope of who asks
+    counters,  ///< numbers over all topics: for those without a scope
+  };
+  std::string_view method;
+  std::string_view path;  ///< "/api/schemas/{name}"
+  std::string_view id;    ///< of the operation: "listRows"
+  Access access = Access::read;
+  std::string_view summary;
+  std::span<const Parameter> parameters;
+  std::string_view answer;      ///< name of its schema in the OpenAPI document; empty: text
+  std::string_view media_type;  ///< of the answer, when it is not JSON
+  Answer (*handle)(Call& call);
+};
+[[nodiscard]] std::span<const Route> routes();
+
+/// What all handlers see.
+struct Surroundings {
+  const ServiceOptions& options;
+  const Config& config;
+  Pipeline& pipeline;
+  const Environment& environment;
+};
+
+/// A request whose parameters are those of its route.
+struct Call {
+  const Surroundings& here;
+  const Request& request;
+  const Route& route;
+  Principal principal;
+  std::vector<std::pair<std::string, std::string>> values;
+
+  /// The first of the name, its fallback, or empty.
+  [[nodiscard]] std::string_view value(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> all(std::string_view name) const;
+  /// Of a checked count.
+  [[nodiscard]] std::uint64_t count(std::string_view name) const;
+};
+
+[[nodiscard]] Response json_answer(std::string body);
+/// What an error of the library is in HTTP.
+/// @param parameter  that it is about, if it is known
+[[nodiscard]] Problem problem_of(const Error& error, std::string_view parameter = {});
+
+// The handlers, by the part of the API that they serve.
+[[nodiscard]] Answer get_data(Call& call);
+[[nodiscard]] Answer get_latest(Call& call);
+[[nodiscard]] Answer get_export(Call& call);
+[[nodiscard]] Answer get_schemas(Call& call);
+[[nodiscard]] Answer get_schema(Call& call);
+[[nodiscard]] Answer get_stats(Call& call);
+[[nodiscard]] Answer get_buffer(Call& call);
+[[nodiscard]] Answer get_metrics(Call& call);
+[[nodiscard]] Answer get_live(Call& call);
+[[nodiscard]] Answer get_ready(Call& call);
+[[nodiscard]] Answer get_health(Call& call);
+[[nodiscard]] Answer get_openapi(Call& call);
+[[nodiscard]] Answer get_page(Call& call);
+[[nodiscard]] Answer get_page_style(Call& call);
+[[nodiscard]] Answer get_page_script(Call& call);
+
+/// The document of these routes.
+[[nodiscard]] std::string openapi_document(std::span<const Route> routes, std::string_view version);
+
+}  // namespace telemetry::web

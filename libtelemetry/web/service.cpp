@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "routes.hpp"
+#include "target.hpp"
+#include "telemetry/core/topic.hpp"
+
+namespace telemetry::web {
+namespace {
+
+bool keeps_plus(std::string_view name) { return name == "topic" || name == "cursor"; }
+
+/// 127.0.0.0/8, ::1.
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+/// "localhost:8080" without its port.
+std::string_view host_of(std::string_view header) {
+  if (header.starts_with('[')) return header.substr(0, header.find(']') + 1);
+  return header.substr(0, header.find(':'));
+}
+
+bool is_own_name(std::string_view host) {
+  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
+/// The values of "{name}" parts, when the path is one of the pattern.
+bool matches(std::string_view pattern, std::string_view path,
+             std::vector<std::pair<std::string, std::string>>& values) {
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view wanted = pattern.substr(0, pattern.find('/', 1));
+    const std::string_view part = path.substr(0, path.find('/', 1));
+    if (wanted.starts_with("/{")) {
+      if (part.size() < 2) return false;
+      values.emplace_back(wanted.substr(2, wanted.size() - 3), part.substr(1));
+    } else if (wanted != part) {
+      return false;
+    }
+    pattern.remove_prefix(wanted.size());
+    path.remove_prefix(part.size());
+  }
+  return pattern.empty() && path.empty();
+}
+
+/// What is wrong with a value; nothing when it is right.
+std::string check_value(const Parameter& parameter, const std::string& text) {
+  switch (parameter.kind) {
+    case Parameter::Kind::count: {
+      std::uint64_t number = 0;
+      const char* const end = text.data() + text.size();
+      const auto read = std::from_chars(text.data(), end, number);
+      const bool fits = read.ec == std::errc() && read.ptr == end && number >= parameter.min &&
+                        number <= parameter.max;
+      if (fits) return {};
+      return parameter.max == UINT64_MAX
+                 ? fmt::format("'{}' is no whole number", text)
+                 : fmt::format("'{}' is no whole number from {} to {}", text, parameter.min,
+                               parameter.max);
+    }
+    case Parameter::Kind::choice: {
+      std::string_view rest = parameter.choices;
+      while (!rest.empty()) {
+        const std::string_view one = rest.substr(0, rest.find('|'));
+        if (one == text) return {};
+        rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+      }
+      return fmt::format("'{}' is none of {}", text, parameter.choices);
+    }
+    case Parameter::Kind::filter:
+      return core::is_valid_filter(text) ? std::string()
+                                         : fmt::format("'{}' is no topic filter", text);
+    default:
+      return {};
+  }
+}
+
+class Service final : public Handler {
+ public:
+  Service(ServiceOptions options, const Config& config, Pipeline& pipeline, Environment environment)
+      : options_(std::move(options)),
+        config_(config),
+        environment_(std::move(environment)),
+        here_{options_, config_, pipeline, environment_} {
+    std::array<std::uint8_t, 8> bytes{};
+    environment_.random(bytes);
+    std::memcpy(&first_request_, bytes.data(), bytes.size());
+  }
+
+  Response handle(const Request& request) override {
+    const std::string request_id =
+        fmt::format("{:016x}", first_request_ + requests_.fetch_add(1, std::memory_order_relaxed));
+    Response response = answer(request, request_id);
+    auto& headers = response.headers;
+    headers.emplace_back("X-Request-Id", request_id);
+    headers.emplace_back("X-Content-Type-Options", "nosniff");
+    headers.emplace_back("X-Frame-Options", "DENY");
+    headers.emplace_back("Referrer-Policy", "no-referrer");
+    headers.emplace_back("Content-Security-Policy",
+                         "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+                         "form-action 'self'");
+    environment_.log(LogLevel::debug, "web",
+                     fmt::format("{} {} {}: {}, request {}", request.peer, request.method,
+                                 printable(request.target), response.status, request_id));
+    return response;
+  }
+
+ private:
+  Response answer(const Request& request, const std::string& request_id) {
+    const auto problem = [&](Problem said) {
+      said.request_id = request_id;
+      return to_response(said);
+    };
+    if (auto refused = refusal(request)) return problem(*std::move(refused));
+    const auto target = parse_target(request.target, keeps_plus);
+    if (!target) {
+      return problem({400, "malformed_target",
+                      "the path or the query is malformed: a % has no two hexadecimal digits "
+                      "behind it, or there are too many parameters"});
+    }
+    std::string methods;
+    for (const Route& route : routes()) {
+      std::vector<std::pair<std::string, std::string>> values;
+      if (!matches(route.path, target->path, values)) continue;
+      const bool same = request.method == route.method ||
+                        (request.method == "HEAD" && route.method == "GET");
+      if (!same) {
+        methods += methods.empty() ? "" : ", ";
+        methods += route.method;
+        continue;
+      }
+      Call call{here_, request, route, Principal::local(), std::move(values)};
+      std::vector<Problem::Part> wrong = take_parameters(*target, call);
+      if (!wrong.empty()) {
+        const std::string detail = wrong.front().detail;
+        const std::string code = wrong.front().hint.empty() ? "invalid_parameter" : "unknown_parameter";
+        return problem({400, code, detail, std::move(wrong)});
+      }
+      Answer answer = route.handle(call);
+      return answer ? *std::move(answer) : problem(std::move(answer).error());
+    }
+    if (!methods.empty()) {
+      Response response = problem({405, "method_not_allowed",
+                                   fmt::format("{} takes {}", target->path, methods)});
+      response.headers.emplace_back("Allow", methods + ", HEAD");
+      return response;
+    }
+    return problem({404, "no_such_path",
+                    fmt::format("there is nothing at {}; /api/openapi.json lists the paths",
+                                printable(target->path))});
+  }
+
+  /// Without sign-in only this machine is answered, and only under its own names: a page of the web
+  /// could give a name of its own this machine's address.
+  [[nodiscard]] std::optional<Problem> refusal(const Request& request) const {
+    if (options_.allow_insecure) return std::nullopt;
+    if (!is_loopback(request.peer)) {
+      return Problem{403, "only_this_machine",
+                     "nobody signs in here, so only programs on this machine are answered"};
+    }
+    if (is_own_name(host_of(request.header("Host")))) return std::nullopt;
+    return Problem{421, "unknown_host",
+                   fmt::format("'{}' is no name of this machine; write localhost or 127.0.0.1",
+                               printable(request.header("Host")))};
+  }
+
+  static std::vector<Problem::Part> take_parameters(const Target& target, Call& call) {
+    std::vector<Problem::Part> wrong;
+    std::vector<std::string_view> names;
+    for (const Parameter& known : call.route.parameters) names.push_back(known.name);
+    for (const auto& [name, value] : target.parameters) {
+      const auto known = std::ranges::find(call.route.parameters, std::string_view(name),
+                                           &Parameter::name);
+      if (known == call.route.parameters.end()) {
+        const std::string_view near = nearest(name, names);
+        wrong.push_back({name, fmt::format("unknown parameter '{}'", printable(name)),
+                         !near.empty()   ? fmt::format("did you mean '{}'?", near)
+                         : names.empty() ? "there are none here"
+                                         : fmt::format("known are {}", fmt::join(names, ", "))});
+        continue;
+      }
+      const bool again = std::ranges::any_of(
+          call.values, [&](const auto& given) { return given.first == name; });
+      if (again && !known->repeats) {
+        wrong.push_back({name, fmt::format("'{}' is given twice", name), {}});
+        continue;
+      }
+      if (std::string mistake = check_value(*known, value); !mistake.empty()) {
+        wrong.push_back({name, fmt::format("{}: {}", name, printable(mistake)), {}});
+        continue;
+      }
+      call.values.emplace_back(name, value);
+    }
+    return wrong;
+  }
+
+  const ServiceOptions options_;
+  const Config config_;
+  const Environment environment_;
+  const Surroundings here_;
+  std::uint64_t first_request_ = 0;
+  std::atomic<std::uint64_t> requests_{0};
+};
+
+}  // namespace
+
+std::string_view Call::value(std::string_view name) const {
+  for (const auto& [given, value] : values) {
+    if (given == name) return value;
+  }
+  const auto known = std::ranges::find(route.parameters, name, &Parameter::name);
+  return known == route.parameters.end() ? std::string_view() : known->fallback;
+}
+
+std::vector<std::string> Call::all(std::string_view name) const {
+  std::vector<std::string> out;
+  for (const auto& [given, value] : values) {
+    if (given == name) out.push_back(value);
+  }
+  return out;
+}
+
+std::uint64_t Call::count(std::string_view name) const {
+  const std::string_view text = value(name);
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+std::unique_ptr<Handler> make_service(ServiceOptions options, const Config& config,
+                                      Pipeline& pipeline, Environment environment) {
+  return std::make_unique<Service>(std::move(options), config, pipeline, std::move(environment));
+}
+
+}  // namespace telemetry::web

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/web.hpp"
+
+#include <rapidjson/document.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "apps/running.hpp"
+#include "telemetry/adapters/sqlite.hpp"
+
+using namespace telemetry;
+using running::Folder;
+
+namespace {
+
+/// The routes over what a real pipeline has stored.
+class Gateway {
+ public:
+  explicit Gateway(running::FixedSource::Messages messages) {
+    const std::size_t count = messages.size();
+    SqliteOptions database;
+    database.path = folder_.path("data/telemetry.db");
+    auto started = PipelineBuilder(folder_.path("data"))
+                       .environment(system_environment())
+                       .schemas(TELEMETRY_SOURCE_DIR "/examples/schemas")
+                       .source(std::make_unique<running::FixedSource>(std::move(messages)))
+                       .sink(make_sqlite_store(database, system_environment()))
+                       .start();
+    REQUIRE(started);
+    pipeline_ = *std::move(started);
+    const auto is_stored = [&] {
+      const PipelineStats stats = pipeline_->stats();
+      return stats.consumers.front().accepted + stats.consumers.front().rejected +
+                 stats.ingest.invalid >=
+             count;
+    };
+    while (!is_stored()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const OptionTable tables[] = {base_options(), sqlite_options()};
+    std::vector<Diagnostic> diagnostics;
+    Config::Sources sources;
+    sources.app = "gateway";
+    sources.environment = [](const std::string&) { return std::nullopt; };
+    sources.environment_names = [] { return std::vector<std::string>(); };
+    auto config = Config::load(sources, tables, diagnostics);
+    REQUIRE(config);
+    web::ServiceOptions options;
+    options.version = "1.2.3";
+    service_ = web::make_service(options, *config, *pipeline_, system_environment());
+  }
+
+  web::Request request = {.method = "GET",
+                          .target = {},
+                          .headers = {{"Host", "localhost:8080"}},
+                          .body = {},
+                          .peer = "127.0.0.1"};
+
+  web::Response get(const std::string& target) {
+    target_ = target;
+    request.target = target_;
+    return service_->handle(request);
+  }
+  /// The answer as JSON.
+  rapidjson::Document json(const std::string& target, int status = 200) {
+    const web::Response response = get(target);
+    INFO(target << ": " << response.body);
+    CHECK(response.status == status);
+    rapidjson::Document document;
+    document.Parse(response.body.data(), response.body.size());
+    CHECK_FALSE(document.HasParseError());
+    return document;
+  }
+
+ private:
+  Folder folder_;
+  std::string target_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<web::Handler> service_;
+};
+
+std::string header_of(const web::Response& response, std::string_view name) {
+  for (const auto& [known, value] : response.headers) {
+    if (known == name) return value;
+  }
+  return {};
+}
+
+std::string all_of(web::Response& response) {
+  std::string text;
+  bool more = true;
+  while (more) {
+    auto next = response.stream->next(text);
+    REQUIRE(next);
+    more = *next;
+  }
+  return text;
+}
+
+running::FixedSource::Messages messages() {
+  auto all = running::some_messages();
+  all.emplace_back("hall", R"({"temperature":31,"name":"it"})");
+  all.emplace_back("$SYS/uptime", "17");
+  return all;
+}
+
+constexpr const char* first_members[] = {"topic", "payload", "timestamp", "received_at",
+                                         "id",    "device",  "schema",    "retained"};
+
+}  // namespace
+
+TEST_CASE("data are the newest messages first, with a cursor to go on") {
+  Gateway gateway(messages());
+  const auto all = gateway.json("/api/data?topic=sensors/%23");
+  REQUIRE(all["data"].Size() == 3);
+  CHECK(all["next_cursor"].IsNull());
+  const auto& record = all["data"][0];
+  std::size_t place = 0;
+  for (const auto& member : record.GetObject()) {
+    REQUIRE(place < std::size(first_members));
+    CHECK(member.name.GetString() == std::string(first_members[place++]));
+  }
+  CHECK(place == std::size(first_members));
+  CHECK(record["timestamp"].GetString() == std::string("2026-11-20T09:00:00Z"));
+  CHECK(record["schema"].GetString() == std::string("temperature_sensor"));
+  CHECK(record["device"].GetString() == std::string("sensor-001"));
+
+  std::vector<std::string> paged;
+  std::string cursor;
+  for (int page = 0; page < 3; ++page) {
+    const auto part = gateway.json("/api/data?topic=sensors/%23&limit=1" + cursor);
+    REQUIRE(part["data"].Size() == 1);
+    paged.emplace_back(part["data"][0]["id"].GetString());
+    cursor = std::string("&cursor=") +
+             (part["next_cursor"].IsString() ? part["next_cursor"].GetString() : "");
+  }
+  for (rapidjson::SizeType i = 0; i < 3; ++i) CHECK(all["data"][i]["id"] == paged[i].c_str());
+  const auto offset = gateway.json("/api/data?topic=sensors/%23&limit=1&offset=1");
+  REQUIRE(offset["data"].Size() == 1);
+  CHECK(offset["data"][0]["id"] == paged[1].c_str());
+}
+
+TEST_CASE("data are selected by topic, time, device, schema and condition") {
+  Gateway gateway(messages());
+  const auto rows = [&](const std::string& query) {
+    return gateway.json("/api/data?" + query)["data"].Size();
+  };
+  CHECK(rows("") == 5);  // not $SYS, not the invalid one
+  CHECK(rows("topic=$SYS/%23") == 1);
+  CHECK(rows("topic=sensors/+/temperature") == 3);
+  CHECK(rows("topic=hall&topic=other/topic") == 2);
+  CHECK(rows("device=sensor-002") == 1);
+  CHECK(rows("schema=temperature_sensor") == 3);
+  CHECK(rows("where=temperature+%3E+30") == 2);
+  CHECK(rows("where=temperature%3E30&where=temperature%3C32") == 1);
+  CHECK(rows("start=2026-11-20T08:00:01Z&end=2026-11-20T09:00:00Z") == 1);
+  const auto fields = gateway.json("/api/data?topic=sensors/%23&fields=temperature&limit=1");
+  CHECK(fields["data"][0]["payload"].MemberCount() == 1);
+  const auto zone = gateway.json("/api/data?topic=sensors/%23&limit=1&tz=Asia/Kolkata");
+  CHECK(zone["data"][0]["timestamp"] == "2026-11-20T14:30:00+05:30");
+  const auto cut = gateway.json("/api/data?topic=sensors/");
+  CHECK(cut["data"].Empty());
+  CHECK(std::string(cut["hint"].GetString()).find("%23") != std::string::npos);
+}
+
+TEST_CASE("aggregates are flat rows") {
+  Gateway gateway(messages());
+  const auto hours = gateway.json(
+      "/api/data?topic=sensors/%23&agg=avg(temperature),count()&interval=1h&by=topic&order=oldest");
+  REQUIRE(hours["data"].Size() == 3);
+  const auto& row = hours["data"][0];
+  CHECK(row["time"] == "2026-11-20T08:00:00Z");
+  CHECK(row["topic"] == "sensors/sensor-001/temperature");
+  CHECK(row["avg_temperature"].GetDouble() == 21.5);
+  CHECK(row["count"].GetInt() == 1);
+  const auto all = gateway.json("/api/data?agg=p95(temperature),count()");
+  REQUIRE(all["data"].Size() == 1);
+  CHECK(all["data"][0]["p95_temperature"].GetDouble() == 35.25);
+  CHECK(all["data"][0]["count"].GetInt() == 5);
+}
+
+TEST_CASE("the newest message of each topic, by pages") {
+  Gateway gateway(messages());
+  const auto all = gateway.json("/api/data/latest");
+  REQUIRE(all["data"].Size() == 4);
+  CHECK(all["data"][2]["payload"]["temperature"].GetDouble() == 23.51);
+  const auto first = gateway.json("/api/data/latest?limit=3");
+  REQUIRE(first["next_cursor"].IsString());
+  const auto rest =
+      gateway.json(std::string("/api/data/latest?cursor=") + first["next_cursor"].GetString());
+  REQUIRE(rest["data"].Size() == 1);
+  CHECK(rest["data"][0]["topic"] == all["data"][3]["topic"]);
+}
+
+TEST_CASE("an export is a file of all rows") {
+  Gateway gateway(messages());
+  web::Response csv = gateway.get("/api/export?topic=sensors/%23");
+  CHECK(csv.status == 200);
+  CHECK(header_of(csv, "Content-Type") == "text/csv; charset=utf-8");
+  CHECK(header_of(csv, "Content-Disposition") == "attachment; filename=\"telemetry.csv\"");
+  REQUIRE(csv.stream);
+  const std::string text = all_of(csv);
+  CHECK(text.starts_with("topic,timestamp,received_at,device,retained,"));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 4);
+  web::Response lines = gateway.get("/api/export?format=jsonl&order=newest&limit=2");
+  REQUIRE(lines.stream);
+  const std::string jsonl = all_of(lines);
+  CHECK(std::count(jsonl.begin(), jsonl.end(), '\n') == 2);
+}
+
+// The table in docs/gateway.md.
+TEST_CASE("a wrong request is answered with what to write") {
+  Gateway gateway(messages());
+  const auto answer = [&](const std::string& target, int status, const std::string& code) {
+    const web::Response response = gateway.get(target);
+    INFO(target << ": " << response.body);
+    CHECK(response.status == status);
+    CHECK(header_of(response, "Content-Type") == "application/problem+json");
+    rapidjson::Document problem;
+    problem.Parse(response.body.data(), response.body.size());
+    REQUIRE_FALSE(problem.HasParseError());
+    CHECK(problem["status"].GetInt() == status);
+    CHECK(problem["code"] == code.c_str());
+    CHECK(problem["request_id"] == header_of(response, "X-Request-Id").c_str());
+    std::string text = problem["detail"].GetString();
+    if (problem.HasMember("errors") && problem["errors"][0].HasMember("hint"))
+      text += std::string("; ") + problem["errors"][0]["hint"].GetString();
+    return text;
+  };
+  CHECK(answer("/api/data?topik=a", 400, "unknown_parameter") ==
+        "unknown parameter 'topik'; did you mean 'topic'?");
+  CHECK(answer("/api/stats?x=1", 400, "unknown_parameter") ==
+        "unknown parameter 'x'; there are none here");
+  CHECK(answer("/api/data?limit=10001", 400, "invalid_parameter") ==
+        "limit: '10001' is no whole number from 1 to 10000");
+  CHECK(answer("/api/data?limit=1&limit=2", 400, "invalid_parameter") == "'limit' is given twice");
+  CHECK(answer("/api/data?order=up", 400, "invalid_parameter") ==
+        "order: 'up' is none of newest|oldest");
+  CHECK(answer("/api/data?topic=a%23", 400, "invalid_parameter") ==
+        "topic: 'a#' is no topic filter");
+  CHECK(answer("/api/data?start=2026-11-21&end=2026-11-20", 400, "invalid_argument") ==
+        "start must be before end");
+  CHECK(answer("/api/data?start=soon", 400, "invalid_argument").starts_with("\"soon\" is no time"));
+  CHECK(answer("/api/data?tz=Mars/Base", 400, "invalid_argument").find("Mars/Base") !=
+        std::string::npos);
+  CHECK(answer("/api/data?where=temperature", 400, "invalid_argument")
+            .find("no operator follows") != std::string::npos);
+  CHECK(answer("/api/data?where=temprature%3E3&topic=sensors/%23&schema=temperature_sensor", 400,
+               "invalid_argument")
+            .find("did you mean 'temperature'?") != std::string::npos);
+  CHECK(answer("/api/data?cursor=abc", 400, "invalid_argument").find("is no cursor") !=
+        std::string::npos);
+  CHECK(answer("/api/data?agg=middle(x)", 400, "invalid_argument").find("middle") !=
+        std::string::npos);
+  CHECK(answer("/api/data?interval=1h", 400, "invalid_argument") ==
+        "interval wants agg, for example agg=count()");
+  CHECK(answer("/api/data?agg=count()&interval=1ms", 400, "invalid_argument").find("buckets") !=
+        std::string::npos);
+  CHECK(answer("/api/schemas/none", 404, "not_found").find("no schema is called 'none'") == 0);
+  CHECK(answer("/api/dta", 404, "no_such_path").find("/api/openapi.json") != std::string::npos);
+  CHECK(answer("/api/data?a=%", 400, "malformed_target").find('%') != std::string::npos);
+  gateway.request.method = "POST";
+  CHECK(answer("/api/data", 405, "method_not_allowed") == "/api/data takes GET");
+}
+
+TEST_CASE("without sign-in only this machine is answered, under its own names") {
+  Gateway gateway(running::FixedSource::Messages{{"hall", "1"}});
+  for (const char* const host : {"localhost", "localhost:8080", "127.0.0.1", "[::1]:80"}) {
+    gateway.request.headers = {{"host", host}};
+    CHECK(gateway.get("/livez").status == 200);
+  }
+  for (const char* const host : {"", "evil.example", "127.0.0.1.evil.example", "localhost.evil"}) {
+    gateway.request.headers = {{"Host", host}};
+    INFO(host);
+    CHECK(gateway.get("/livez").status == 421);
+  }
+  gateway.request.headers = {{"Host", "localhost"}};
+  for (const char* const peer : {"10.0.0.7", "::2", "192.168.1.2"}) {
+    gateway.request.peer = peer;
+    CHECK(gateway.get("/api/data").status == 403);
+  }
+}
+
+TEST_CASE("the document describes every path, and what it answers is of its schema") {
+  Gateway gateway(messages());
+  const auto document = gateway.json("/api/openapi.json");
+  CHECK(document["openapi"] == "3.1.0");
+  std::set<std::string> ids;
+  for (const auto& path : document["paths"].GetObject()) {
+    const auto& get = path.value["get"];
+    CHECK(ids.insert(get["operationId"].GetString()).second);
+    std::string target = path.name.GetString();
+    if (target == "/api/schemas/{name}") target = "/api/schemas/temperature_sensor";
+    INFO(target);
+    const web::Response response = gateway.get(target);
+    const std::string status = std::to_string(response.status);
+    REQUIRE(get["responses"].HasMember(status.c_str()));
+    const auto& content = get["responses"][status.c_str()]["content"];
+    std::string type = header_of(response, "Content-Type");
+    type = type.substr(0, type.find(';'));
+    CHECK(content.HasMember(type.c_str()));
+  }
+  CHECK(ids.contains("listData"));
+  CHECK_FALSE(document["paths"].HasMember("/page.js"));
+}
+
+TEST_CASE("schemas, counters and the page are served") {
+  Gateway gateway(messages());
+  const auto schemas = gateway.json("/api/schemas");
+  CHECK(schemas["data"].Size() >= 2);
+  const auto one = gateway.json("/api/schemas/temperature_sensor");
+  CHECK(one["data"][0]["document"]["name"] == "temperature_sensor");
+  CHECK(one["data"][0]["fields"][0].HasMember("unit"));
+  CHECK(gateway.json("/api/stats")["messages_received"].GetInt() == 7);
+  CHECK(gateway.json("/api/buffer")["consumers"][0]["waiting"].GetInt() == 0);
+  CHECK(gateway.get("/metrics").body.find("mqtt_messages_received_total 7") != std::string::npos);
+  CHECK(gateway.get("/livez").body == "live\n");
+  // The source of this test says nothing of a connection.
+  const auto health = gateway.json("/api/health", 503);
+  CHECK(health["status"] == "degraded");
+  CHECK(health["reasons"][0] == "no broker is connected");
+  CHECK(gateway.get("/readyz").status == 503);
+  const web::Response page = gateway.get("/");
+  CHECK(header_of(page, "Content-Type") == "text/html; charset=utf-8");
+  CHECK(header_of(page, "Content-Security-Policy").find("unsafe") == std::string::npos);
+  CHECK(page.body.find("<script src=\"page.js\"") != std::string::npos);
+}
