@@ -91,6 +91,15 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
     if (!report) return report.error();
     return to_json(*report);
   };
+  handlers["retention"] = [&pipeline](std::string_view,
+                                      const control::Progress& progress) -> Result<std::string> {
+    const auto report = pipeline.retain([&](const std::string& store) {
+      return progress(fmt::format(R"({{"store":{}}})", quoted(store)));
+    });
+    if (!report) return report.error();
+    return fmt::format(R"({{"json":{},"text":{}}})", to_json(*report),
+                       quoted(to_text(*report, RetentionTense::past)));
+  };
   return handlers;
 }
 

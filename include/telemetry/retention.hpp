@@ -47,8 +47,11 @@ struct RetentionReport {
   std::vector<RetentionStep> rules;
   std::optional<RetentionStep> dead_letters;
 };
-/// One JSON object.
+/// One JSON object. Its `complete` is false where a step is held back or not done.
 [[nodiscard]] std::string to_json(const RetentionReport& report);
+enum class RetentionTense : std::uint8_t { future, past };
+/// A line for each step.
+[[nodiscard]] std::string to_text(const RetentionReport& report, RetentionTense tense);
 
 /// What is older than the rules allow. Deletes nothing. Thread: any.
 ///

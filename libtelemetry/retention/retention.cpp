@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "telemetry/core/time.hpp"
 #include "telemetry/dead_letter.hpp"
@@ -169,11 +170,40 @@ std::string to_json(const RetentionReport& report) {
     selection.pop_back();
     rules += fmt::format("{}{},{}}}", rules.empty() ? "" : ",", selection, step_json(step, "rows"));
   }
-  std::string out = fmt::format(R"({{"rules":[{}])", rules);
+  const auto is_complete = [](const RetentionStep& step) {
+    return step.done && step.held_back.empty();
+  };
+  const bool complete = std::ranges::all_of(report.rules, is_complete) &&
+                        (!report.dead_letters || is_complete(*report.dead_letters));
+  std::string out = fmt::format(R"({{"complete":{},"rules":[{}])", complete, rules);
   if (report.dead_letters) {
     out += fmt::format(R"(,"dead_letters":{{{}}})", step_json(*report.dead_letters, "letters"));
   }
   return out + "}";
+}
+
+std::string to_text(const RetentionReport& report, RetentionTense tense) {
+  std::string out;
+  const auto add = [&](const RetentionStep& step, const std::string& what) {
+    out += fmt::format("{}, older than {} days (before {}): ", what, step.days,
+                       text_of(step.deletion.until));
+    if (tense == RetentionTense::future) {
+      out += fmt::format("{} would go", step.rows);
+    } else {
+      out += fmt::format("{} deleted", step.rows);
+    }
+    if (!step.done) out += "; not all stores have done it yet: they will";
+    if (!step.held_back.empty()) out += "; held back: " + step.held_back;
+    out += '\n';
+  };
+  for (const RetentionStep& step : report.rules) {
+    const auto& [topics, schemas] = std::tie(step.deletion.topics, step.deletion.schemas);
+    std::string what = fmt::format("{}", fmt::join(topics, ", "));
+    if (!schemas.empty()) what += fmt::format(" of {}", fmt::join(schemas, ", "));
+    add(step, what);
+  }
+  if (report.dead_letters) add(*report.dead_letters, "dead letters");
+  return out;
 }
 
 }  // namespace telemetry
