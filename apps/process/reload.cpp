@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A reload, in order: everything is read and checked; then the schemas are swapped, the one step
-// that may still be refused; then, what cannot fail, topic filters, log levels and retention follow.
+// that may still be refused; then, what cannot fail, topic filters, log levels and retention
+// follow.
 #include "process/reload.hpp"
 
 #include <fmt/format.h>

@@ -32,8 +32,8 @@ struct Reloaded {
 };
 
 /// Reads the configuration and the schemas again and applies what may change while the program
-/// runs: schemas, topic filters, log levels, retention. All or nothing: a mistake anywhere leaves everything
-/// as it is, and is logged with its place.
+/// runs: schemas, topic filters, log levels, retention. All or nothing: a mistake anywhere leaves
+/// everything as it is, and is logged with its place.
 class Reloader {
  public:
   using Load = std::function<Result<Config>(std::vector<Diagnostic>&)>;

@@ -96,8 +96,8 @@ class Pipeline {
                                                     bool schema_path_optional) = 0;
   /// Puts a deletion into the journal and waits for the stores to do it. After start().
   /// Thread: any.
-  /// Errors: those of Api::check() and Ingest::append(); cancelled  `progress` said so before it was
-  /// in the journal.
+  /// Errors: those of Api::check() and Ingest::append(); cancelled  `progress` said so before it
+  /// was in the journal.
   [[nodiscard]] virtual Result<DeletionReport> erase(const Principal& principal,
                                                      const Deletion& deletion,
                                                      const DeletionProgress& progress) = 0;

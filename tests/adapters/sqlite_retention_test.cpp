@@ -30,7 +30,7 @@ struct House {
            "fields: [{name: n, type: integer}]\n";
     retention.enabled = true;
     retention.every_ns = 0;
-    retention.rules = {{.days = 8}};
+    retention.rules = {{{"#"}, {}, 8}};
     start();
   }
   void start(OnRetained on_retained = {}) {
@@ -123,7 +123,7 @@ TEST_CASE("a clock years ahead, or never set, leaves the journal and the rows as
 
 TEST_CASE("dead letters go by an age of their own") {
   House house;
-  house.retention.rules = {{.days = 300}};
+  house.retention.rules = {{{"#"}, {}, 300}};
   house.retention.dead_letter_days = 8;
   house.pipeline->set_retention(house.retention);
   house.put("typed/a", "{\"n\":\"no number\"}");

@@ -16,6 +16,8 @@ using telemetry::test::TemporaryFolder;
 
 namespace {
 
+const Result<std::string> done = std::string("{}");
+
 struct House {
   std::string lines(const std::string& name = "audit.jsonl") const {
     std::ifstream in(folder.path(name), std::ios::binary);
@@ -42,7 +44,7 @@ struct House {
 
 TEST_CASE("an act is a line with who, from where, what and what came of it") {
   House house;
-  house.audit.write({0, "socket", "delete", R"({"topics":["a"]})"}, R"({"deleted":3})");
+  house.audit.write({0, "socket", "delete", R"({"topics":["a"]})"}, std::string(R"({"deleted":3})"));
   CHECK(house.lines() ==
         R"({"time":"2027-01-15T08:00:00Z","who":"root","uid":0,"from":"socket","what":"delete",)"
         R"("details":{"topics":["a"]},"result":{"deleted":3}})"
@@ -61,7 +63,7 @@ TEST_CASE("the file is for its owner, and a line that a power cut tore stays alo
   House house;
   std::ofstream(house.folder.path("audit.jsonl")) << "{\"time\":\"20";
   std::filesystem::permissions(house.folder.path("audit.jsonl"), std::filesystem::perms(0644));
-  house.audit.write({.from = "command", .what = "import"}, "{}");
+  house.audit.write({.from = "command", .what = "import"}, done);
   CHECK_THAT(house.lines(), Catch::StartsWith("{\"time\":\"20\n{\"time\":\"2027-01-15T08:00:00Z\""));
   CHECK(house.mode() == 0600);
 }
@@ -71,7 +73,7 @@ TEST_CASE("a full file becomes the older one, in the place of the one before") {
   std::ofstream(house.folder.path("audit.jsonl.1")) << "before\n";
   const std::string full(Audit::file_bytes_max - 10, 'x');
   std::ofstream(house.folder.path("audit.jsonl")) << full;
-  house.audit.write({.from = "command", .what = "import"}, "{}");
+  house.audit.write({.from = "command", .what = "import"}, done);
   CHECK_THAT(house.lines(), Catch::StartsWith("{\"time\""));
   CHECK(house.lines("audit.jsonl.1") == full);
   CHECK(house.mode() == 0600);
@@ -84,7 +86,7 @@ TEST_CASE("what cannot be noted is logged, with the act; a link is not followed"
     std::filesystem::create_symlink(house.folder.path("other"), house.folder.path("audit.jsonl"));
   }
   SECTION("a pipe") { REQUIRE(::mkfifo(house.folder.path("audit.jsonl").c_str(), 0600) == 0); }
-  house.audit.write({0, "socket", "delete"}, "{}");
+  house.audit.write({0, "socket", "delete"}, done);
   CHECK_THAT(house.log, Catch::Contains("audit.jsonl: ") &&
                             Catch::Contains(": delete by root is not noted there"));
   CHECK_FALSE(std::filesystem::exists(house.folder.path("other")));

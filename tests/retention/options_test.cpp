@@ -42,12 +42,12 @@ TEST_CASE("nothing is deleted by age without a section that says so") {
 TEST_CASE("days alone are a rule for everything, as the ancestors wrote it; 90 by default") {
   auto options = options_of({{"retention.enabled", "true"}});
   REQUIRE(options);
-  CHECK(options->rules == std::vector<RetentionRule>{{.days = 90}});
+  CHECK(options->rules == std::vector<RetentionRule>{{{"#"}, {}, 90}});
   CHECK(options->every_ns == 3'600'000'000'000);
   CHECK(options->dead_letter_days == 0);
   options = options_of({{"retention.enabled", "true"}, {"retention.days", "7"}});
   REQUIRE(options);
-  CHECK(options->rules == std::vector<RetentionRule>{{.topics = {"#"}, .days = 7}});
+  CHECK(options->rules == std::vector<RetentionRule>{{{"#"}, {}, 7}});
 }
 
 TEST_CASE("a rule has topics, schemas and an age; the default is none beside it") {
