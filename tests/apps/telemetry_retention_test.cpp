@@ -21,7 +21,7 @@ void furnish(const Folder& folder, const std::string& retention) {
   FixedSource::Messages messages;
   for (const int days : {30, 20, 9, 3}) {
     messages.emplace_back("sensors/sensor-0" + std::to_string(days) + "/temperature",
-                          R"({"sensor_id":"s","temperature":21.5,"timestamp":")" + days_ago(days) +
+                          R"({"sensor_id":"sensor-001","temperature":21.5,"timestamp":")" + days_ago(days) +
                               R"(","seq":1})");
   }
   store(folder, std::move(messages));
