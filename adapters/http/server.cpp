@@ -28,12 +28,14 @@ constexpr auto accept_pause = std::chrono::milliseconds(100);
 Error listen_error(const HttpOptions& options, const boost::system::error_code& error) {
   const std::string place = fmt::format("{}:{}", options.host, options.port);
   if (error == asio::error::address_in_use) {
-    return {Errc::already_exists,
-            fmt::format("{} is taken by another program; stop that, or set another web.port", place)};
+    return {
+        Errc::already_exists,
+        fmt::format("{} is taken by another program; stop that, or set another web.port", place)};
   }
   if (error == asio::error::access_denied) {
-    return {Errc::permission_denied,
-            fmt::format("this process may not listen on {}; set a web.port of 1024 or more", place)};
+    return {
+        Errc::permission_denied,
+        fmt::format("this process may not listen on {}; set a web.port of 1024 or more", place)};
   }
   return {Errc::invalid_argument, fmt::format("cannot listen on {}: {}; set web.host to an address "
                                               "of this machine",
@@ -126,7 +128,8 @@ class Server final : public HttpServer {
     const bool full = shared_.sessions.size() >= options_.connections_max;
     const auto session = std::make_shared<Session>(shared_, std::move(socket), address.to_string());
     if (full) {
-      session->refuse({503, "too_many_connections",
+      session->refuse({503,
+                       "too_many_connections",
                        fmt::format("{} connections are open, which is the limit; try again later",
                                    options_.connections_max),
                        {},

@@ -220,7 +220,8 @@ void Session::respond() {
 void Session::send_head() {
   const auto reason = beast::http::obsolete_reason(
       beast::http::int_to_status(static_cast<unsigned>(response_.status)));
-  head_ = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response_.status, view(reason), date_text());
+  head_ =
+      fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response_.status, view(reason), date_text());
   for (const auto& [name, value] : response_.headers) {
     head_ += name;
     head_ += ": ";

@@ -33,10 +33,11 @@ class FrontEnd {
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
     if (!is_loopback(http_.host) && !options.allow_insecure) {
-      environment_.log(LogLevel::warn, "web",
-                       fmt::format("{}: nobody signs in, so 127.0.0.1 is served in the place of {}; "
-                                   "security.allow_insecure: true serves all the same",
-                                   config.where("web.host"), http_.host));
+      environment_.log(
+          LogLevel::warn, "web",
+          fmt::format("{}: nobody signs in, so 127.0.0.1 is served in the place of {}; "
+                      "security.allow_insecure: true serves all the same",
+                      config.where("web.host"), http_.host));
       http_.host = options.host = "127.0.0.1";
     }
     service_ = web::make_service(options, config, pipeline, environment_);

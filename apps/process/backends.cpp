@@ -11,6 +11,7 @@
 #include "telemetry/adapters/files.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 #include "telemetry/adapters/sqlite.hpp"
+#include "telemetry/retention.hpp"
 
 namespace telemetry {
 namespace {
@@ -50,7 +51,7 @@ std::span<const Backend> backends() noexcept { return table; }
 
 std::span<const OptionTable> option_tables() {
   static const std::vector<OptionTable> tables = [] {
-    std::vector<OptionTable> all{mqtt_options(), base_options()};
+    std::vector<OptionTable> all{mqtt_options(), base_options(), retention_options()};
     for (const Backend& backend : table) all.push_back(backend.options());
     return all;
   }();

@@ -146,8 +146,16 @@ Errc code_named(std::string_view name) {
   return Errc::internal;
 }
 
+/// Nothing where the system does not know who it is.
+std::optional<unsigned> user_of(int peer) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (::getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return std::nullopt;
+  return who.uid;
+}
+
 Result<std::string> handle(const Handlers& handlers, std::string_view request,
-                           const Progress& progress) {
+                           const Progress& progress, unsigned user, const OnDone& on_done) {
   rapidjson::Document document;
   document.Parse(request.data(), request.size());
   if (document.HasParseError() || !document.IsObject()) {
@@ -159,12 +167,16 @@ Result<std::string> handle(const Handlers& handlers, std::string_view request,
     return Error{Errc::unimplemented,
                  fmt::format("the running program does not know {:?}", command)};
   }
-  const rapidjson::Value* arguments = member(document, "arguments");
+  const rapidjson::Value* given = member(document, "arguments");
+  const std::string arguments = given == nullptr ? "{}" : text_of(*given);
+  Result<std::string> outcome = std::string();
   try {
-    return handler->second(arguments == nullptr ? "{}" : text_of(*arguments), progress);
+    outcome = handler->second(arguments, progress);
   } catch (const std::exception& failure) {
-    return Error{Errc::internal, fmt::format("{}: {}", command, failure.what())};
+    outcome = Error{Errc::internal, fmt::format("{}: {}", command, failure.what())};
   }
+  if (on_done) on_done({command, arguments, user, outcome});
+  return outcome;
 }
 
 }  // namespace
@@ -222,6 +234,7 @@ struct Server::State {
   void serve(Connection& connection);
 
   Handlers handlers;
+  OnDone on_done;
   Handle folder, listener, wake_read, wake_write;
   std::atomic<bool> stopping{false};
   std::list<Connection> connections;  // the acceptor's
@@ -266,13 +279,14 @@ void Server::State::accept() {
 
 void Server::State::serve(Connection& connection) {
   const int peer = connection.socket.get();
-  if (const auto request = Lines(peer, request_bytes_max).next()) {
+  const auto user = user_of(peer);
+  if (const auto request = Lines(peer, request_bytes_max).next(); request && user) {
     const Progress progress = [&](std::string_view json) {
       pollfd hung_up{peer, POLLRDHUP, 0};
       if (stopping || ::poll(&hung_up, 1, 0) > 0) return false;
       return send_line(peer, fmt::format(R"({{"progress":{}}})", json));
     };
-    auto outcome = handle(handlers, *request, progress);
+    auto outcome = handle(handlers, *request, progress, *user, on_done);
     send_line(peer,
               outcome ? fmt::format(R"({{"result":{}}})", *outcome) : error_line(outcome.error()));
   }
@@ -283,9 +297,11 @@ void Server::State::serve(Connection& connection) {
 Server::Server(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::open(const std::string& folder, Handlers handlers) {
+Result<std::unique_ptr<Server>> Server::open(const std::string& folder, Handlers handlers,
+                                             OnDone on_done) {
   auto state = std::make_unique<State>();
   state->handlers = std::move(handlers);
+  state->on_done = std::move(on_done);
   state->folder = Handle(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   int wake[2];
   if (!state->folder || ::pipe2(wake, O_CLOEXEC) != 0) return error_of(errno, folder, "no folder");

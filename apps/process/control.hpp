@@ -24,6 +24,16 @@ using Handler =
     std::function<Result<std::string>(std::string_view arguments, const Progress& progress)>;
 using Handlers = std::map<std::string, Handler, std::less<>>;
 
+/// A request that is over.
+struct Done {
+  std::string_view command;
+  std::string_view arguments;  ///< a JSON object
+  unsigned user = 0;           ///< uid of who asked
+  const Result<std::string>& outcome;
+};
+/// Told of each before its caller is. Called as handlers are.
+using OnDone = std::function<void(const Done&)>;
+
 /// A text of a JSON object. Errors: invalid_argument  it has none of that name.
 [[nodiscard]] Result<std::string> text_member(std::string_view json, std::string_view name);
 /// The texts of an array; none where there is no such member. Errors: invalid_argument  something
@@ -42,7 +52,7 @@ class Server {
   /// @param folder the journal's; its lock is held, so that no other server can be there.
   /// Errors: permission_denied, unavailable  the socket cannot be made.
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(const std::string& folder,
-                                                            Handlers handlers);
+                                                            Handlers handlers, OnDone on_done = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

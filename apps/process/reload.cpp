@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A reload, in order: everything is read and checked; then the schemas are swapped, the one step
-// that may still be refused; then, what cannot fail, topic filters and log levels follow.
+// that may still be refused; then, what cannot fail, topic filters, log levels and retention
+// follow.
 #include "process/reload.hpp"
 
 #include <fmt/format.h>
@@ -28,14 +29,19 @@ Reloader::~Reloader() = default;
 
 void Reloader::request() {
   const std::scoped_lock lock(mutex_);
+  by_request_ = true;
+  wake();
+}
+
+void Reloader::wake() {
   requested_ = true;
   ++requests_;
   wake_.notify_all();
 }
 
 Result<std::string> Reloader::reload_now() {
-  request();
   std::unique_lock lock(mutex_);
+  wake();
   done_changed_.wait(lock, thread_.get_stop_token(),
                      [this, wanted = requests_] { return done_ >= wanted; });
   if (thread_.get_stop_token().stop_requested()) {
@@ -54,12 +60,14 @@ void Reloader::attach(Reloaded target) {
     std::unique_lock lock(mutex_);
     while (wake_.wait(lock, stop, [this] { return requested_; }) && !stop.stop_requested()) {
       requested_ = false;
+      const bool by_request = std::exchange(by_request_, false);
       const bool tell = ready_;
       const std::uint64_t requests = requests_;
       lock.unlock();
       if (tell) notify_reloading();
       auto outcome = reload(target);
       if (tell) notify_service_manager("READY=1");
+      if (by_request && target.on_requested) target.on_requested(outcome);
       lock.lock();
       outcome_ = std::move(outcome);
       done_ = requests;
@@ -100,6 +108,8 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   if (auto sinks = make_sinks(*config, system_environment()); !sinks) return sinks.error();
   auto options = pipeline_options(*config);
   if (!options) return std::move(options).error();
+  auto retention = retention_options_from(*config);
+  if (!retention) return std::move(retention).error();
   auto schemas =
       target.pipeline.reload_schemas(options->schema_path, options->schema_path_optional);
   if (!schemas) {
@@ -110,6 +120,7 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   auto waiting = follow_topics(target, *brokers);
   if (!waiting) return std::move(waiting).error();
   target.log.set_levels(*config);
+  target.pipeline.set_retention(*std::move(retention));
   for (const Config::Change& change : started_.changes_in(*config)) {
     const bool waits = std::ranges::find(*waiting, change.key) != waiting->end();
     if (!change.reloadable || waits) later.push_back(change.key);

@@ -27,11 +27,13 @@ struct Reloaded {
   Pipeline& pipeline;
   std::vector<RunningSource> sources;
   const ProcessLog& log;
+  /// Told of each reload that request() asked for.
+  std::function<void(const Result<std::string>& outcome)> on_requested = {};
 };
 
 /// Reads the configuration and the schemas again and applies what may change while the program
-/// runs: schemas, topic filters, log levels. All or nothing: a mistake anywhere leaves everything
-/// as it is, and is logged with its place.
+/// runs: schemas, topic filters, log levels, retention. All or nothing: a mistake anywhere leaves
+/// everything as it is, and is logged with its place.
 class Reloader {
  public:
   using Load = std::function<Result<Config>(std::vector<Diagnostic>&)>;
@@ -55,6 +57,7 @@ class Reloader {
   void set_ready();
 
  private:
+  void wake();  // with the mutex
   [[nodiscard]] Result<std::string> reload(const Reloaded& target);
   [[nodiscard]] Result<Config> apply(const Reloaded& target, std::vector<Diagnostic>& diagnostics,
                                      std::vector<std::string>& later);
@@ -68,7 +71,7 @@ class Reloader {
   const Load load_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  bool requested_ = false;
+  bool requested_ = false, by_request_ = false;
   std::uint64_t requests_ = 0, done_ = 0;  // requests made, and of them those that are over
   std::condition_variable_any done_changed_;
   Result<std::string> outcome_ = std::string();  // of the last

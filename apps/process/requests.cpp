@@ -46,14 +46,13 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
     return Result<std::string>(fmt::format(R"({{"json":{},"text":{}}})", to_json(*report, *path),
                                            quoted(to_text(*report, *path))));
   };
-  const auto with_letters = [&pipeline, environment, lock = std::make_shared<std::mutex>()](
-                                std::string_view arguments,
-                                const auto& work) -> Result<std::string> {
+  const auto with_letters = [&pipeline](std::string_view arguments,
+                                        const auto& work) -> Result<std::string> {
     auto selection = selection_from(arguments);
     if (!selection) return std::move(selection).error();
     DeadLetterSink* const letters = pipeline.dead_letters();
     if (letters == nullptr) return Error{Errc::failed_precondition, "no dead letters are kept"};
-    const std::lock_guard held(*lock);
+    const std::lock_guard held(letters->handling());
     return work(*letters, *selection);
   };
   handlers["dead_letter_replay"] = [&pipeline, environment, with_letters](
@@ -91,6 +90,15 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
         });
     if (!report) return report.error();
     return to_json(*report);
+  };
+  handlers["retention"] = [&pipeline](std::string_view,
+                                      const control::Progress& progress) -> Result<std::string> {
+    const auto report = pipeline.retain([&](const std::string& store) {
+      return progress(fmt::format(R"({{"store":{}}})", quoted(store)));
+    });
+    if (!report) return report.error();
+    return fmt::format(R"({{"json":{},"text":{}}})", to_json(*report),
+                       quoted(to_text(*report, RetentionTense::past)));
   };
   return handlers;
 }

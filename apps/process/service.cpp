@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "process/audit.hpp"
 #include "process/backends.hpp"
 #include "process/control.hpp"
 #include "process/log.hpp"
@@ -32,15 +33,20 @@ Result<Config> load_config(const Config::Sources& sources, std::vector<Diagnosti
 }
 
 Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
-                                                const Environment& environment,
+                                                const Environment& environment, Audit& audit,
                                                 std::vector<RunningSource>& running) {
   running.clear();
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
+  auto retention = retention_options_from(config);
+  if (!retention) return std::move(retention).error();
+  options->retention = *std::move(retention);
   auto brokers = mqtt_options_from(config, session_name);
   if (!brokers) return std::move(brokers).error();
   PipelineBuilder builder(*std::move(options));
-  builder.environment(environment);
+  builder.environment(environment).on_retained([&audit](const RetentionReport& report) {
+    audit.write({.from = "retention", .what = "retention"}, to_json(report));
+  });
   auto sinks = make_sinks(config, environment);
   if (!sinks) return std::move(sinks).error();
   for (auto& sink : *sinks) builder.sink(std::move(sink));
@@ -117,20 +123,22 @@ Result<void> run_service(const ServiceOptions& options) {
   const Log& log = opened->log();
   for (const auto& line : config->inert_sections()) log(LogLevel::info, "config", line);
 
+  const auto environment = system_environment(log);
+  const std::string journal_path = config->text("journal.path");
+  Audit audit(journal_path, environment);
   // Destroyed in reverse: no signal can reach a stopper or pipeline that is gone.
   std::unique_ptr<Pipeline> pipeline;
   Stopper stopper;
   Reloader reloader(*config, [&](auto& found) { return load_config(options.sources, found); });
   const StopSignals signals([&](int) { stopper.request(); }, [&] { reloader.request(); });
-  const auto environment = system_environment(log);
   std::vector<RunningSource> sources;
-  auto made = make_pipeline(*config, environment, sources);
+  auto made = make_pipeline(*config, environment, audit, sources);
   // A full disk is freed some day; the broker keeps what comes until then.
   while (!made && is_retryable(made.error().code)) {
     log(LogLevel::error, app,
         fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
     if (stopper.wait(start_retry)) return {};
-    made = make_pipeline(*config, environment, sources);
+    made = make_pipeline(*config, environment, audit, sources);
   }
   if (!made) {
     show(made.error().diagnostics);
@@ -142,12 +150,18 @@ Result<void> run_service(const ServiceOptions& options) {
     notify_service_manager("READY=1");
     reloader.set_ready();
   });
-  reloader.attach({std::string(session_name), *pipeline, std::move(sources), *opened});
+  reloader.attach({std::string(session_name), *pipeline, std::move(sources), *opened,
+                   [&](const Result<std::string>& outcome) {
+                     audit.write({.from = "signal", .what = "reload"}, in_json(outcome));
+                   }});
   stopper.attach(*pipeline);
   {
-    const std::string journal_path = config->text("journal.path");
     const auto control = control::Server::open(
-        journal_path, request_handlers(*pipeline, reloader, journal_path, environment));
+        journal_path, request_handlers(*pipeline, reloader, journal_path, environment),
+        [&](const control::Done& done) {
+          if (done.command == "status") return;
+          audit.write({done.user, "socket", done.command, done.arguments}, done.outcome);
+        });
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, options.stats_interval_s);
     const auto front_end =

@@ -21,7 +21,8 @@ struct ServiceArguments {
 };
 void add_options(command_line::Command& command, ServiceArguments& arguments);
 /// @param app  as of Config::Sources
-[[nodiscard]] ServiceOptions service_options(const ServiceArguments& arguments, std::string_view app);
+[[nodiscard]] ServiceOptions service_options(const ServiceArguments& arguments,
+                                             std::string_view app);
 /// Runs until it is stopped. @returns the exit code; the error is on stderr then.
 [[nodiscard]] int run_to_exit_code(std::string_view program, const ServiceOptions& options);
 /// For the allocator of a program that runs for months, before its first thread.

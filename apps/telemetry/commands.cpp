@@ -12,6 +12,7 @@ void add_commands(Command& program) {
   add_journal(program);
   add_dead_letter(program);
   add_delete(program);
+  add_retention(program);
   add_device_sequences(program);
   add_import(program);
   add_status(program);

@@ -21,6 +21,7 @@ void add_schema_test(Command& schema);
 void add_journal(Command& program);
 void add_dead_letter(Command& program);
 void add_delete(Command& program);
+void add_retention(Command& program);
 void add_device_sequences(Command& program);
 void add_import(Command& program);
 void add_status(Command& program);

@@ -49,6 +49,7 @@ void check_owners(const Config& config, const Settings& settings,
   take(mqtt_options_from(config, settings.app));
   take(make_sinks(config, environment()));
   take(pipeline_options(config));
+  take(retention_options_from(config));
   const std::string schemas = config.text("schema.path");
   if (config.is_set("schema.path") && !std::filesystem::exists(schemas)) {
     Diagnostic missing = config.mistake("schema.path", schemas + " does not exist here",

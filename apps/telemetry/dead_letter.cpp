@@ -221,6 +221,12 @@ class ProgressLine {
   std::chrono::steady_clock::time_point said_at_ = std::chrono::steady_clock::now();
 };
 
+std::string request_of(const LetterSelection& selection, bool refused) {
+  std::string request = to_json(selection);
+  request.insert(1, fmt::format(R"("refused":{},)", refused));
+  return request;
+}
+
 Result<std::string> replay_here(const Config& config, const LetterSelection& selection,
                                 bool refused) {
   auto pipeline = start_pipeline(config);
@@ -230,8 +236,15 @@ Result<std::string> replay_here(const Config& config, const LetterSelection& sel
       (*pipeline)->ingest(), *(*pipeline)->dead_letters(), selection, refused, environment(),
       [&](const ReplayReport& so_far) { return progress(to_json(so_far)); });
   (*pipeline)->stop();
-  if (!report) return report.error();
-  return fmt::format(R"({{"json":{},"text":{}}})", to_json(*report), json_string(to_text(*report)));
+  Result<std::string> done = std::string();
+  if (report) {
+    done =
+        fmt::format(R"({{"json":{},"text":{}}})", to_json(*report), json_string(to_text(*report)));
+  } else {
+    done = report.error();
+  }
+  note(config, "dead_letter_replay", request_of(selection, refused), done);
+  return done;
 }
 
 int replay(const Arguments& arguments) {
@@ -242,10 +255,9 @@ int replay(const Arguments& arguments) {
   const std::string journal = config->text("journal.path");
   Result<std::string> answer = std::string();
   if (control::is_served(journal)) {
-    std::string request = to_json(*selection);
-    request.insert(1, fmt::format(R"("refused":{},)", arguments.refused));
     ProgressLine progress;
-    answer = control::call(journal, "dead_letter_replay", request, std::ref(progress));
+    answer = control::call(journal, "dead_letter_replay", request_of(*selection, arguments.refused),
+                           std::ref(progress));
   } else {
     answer = replay_here(*config, *selection, arguments.refused);
   }
@@ -262,13 +274,20 @@ int replay(const Arguments& arguments) {
   return output.finish(all ? 0 : 3);
 }
 
-Result<std::uint64_t> drop_here(const Config& config, const LetterSelection& selection) {
+Result<std::string> drop_here(const Config& config, const LetterSelection& selection) {
   auto pipeline = start_pipeline(config);
   if (!pipeline) return pipeline.error();
   const auto dropped =
       drop_letters((*pipeline)->ingest(), *(*pipeline)->dead_letters(), selection, environment());
   (*pipeline)->stop();
-  return dropped;
+  Result<std::string> done = std::string();
+  if (dropped) {
+    done = fmt::format(R"({{"dropped":{}}})", *dropped);
+  } else {
+    done = dropped.error();
+  }
+  note(config, "dead_letter_drop", to_json(selection), done);
+  return done;
 }
 
 bool agreed(std::uint64_t letters) {
@@ -310,19 +329,13 @@ int drop(const Arguments& arguments) {
   if (!arguments.yes && !agreed(letters)) return 1;
   limit_to(last, *selection);
   const std::string journal = config->text("journal.path");
-  Result<std::string> dropped = std::string();
-  if (control::is_served(journal)) {
-    const auto answer = control::call(journal, "dead_letter_drop", to_json(*selection));
-    if (!answer) return fail(answer.error());
-    dropped = control::json_member(*answer, "dropped");
-  } else {
-    const auto here = drop_here(*config, *selection);
-    if (!here) return fail(here.error());
-    dropped = std::to_string(*here);
-  }
+  const auto answer = control::is_served(journal)
+                          ? control::call(journal, "dead_letter_drop", to_json(*selection))
+                          : drop_here(*config, *selection);
+  if (!answer) return fail(answer.error());
   Output output;
-  output.write(arguments.json ? fmt::format("{{\"dropped\":{}}}\n", *dropped)
-                              : *dropped + " letters dropped\n");
+  output.write(arguments.json ? *answer + "\n"
+                              : control::json_member(*answer, "dropped") + " letters dropped\n");
   return output.finish(0);
 }
 

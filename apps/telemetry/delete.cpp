@@ -63,8 +63,14 @@ Result<std::string> erase_here(const Config& config, const Deletion& deletion) {
   if (!pipeline) return pipeline.error();
   const auto report = (*pipeline)->erase(Principal::local(), deletion, {});
   (*pipeline)->stop();
-  if (!report) return report.error();
-  return to_json(*report);
+  Result<std::string> done = std::string();
+  if (report) {
+    done = to_json(*report);
+  } else {
+    done = report.error();
+  }
+  note(config, "delete", to_json(deletion), done);
+  return done;
 }
 
 int erase(const Arguments& arguments) {

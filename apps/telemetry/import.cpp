@@ -56,9 +56,13 @@ int import(const Arguments& arguments) {
   int code = 0;
   for (const std::string& path : arguments.paths) {
     const auto report = import_file((*pipeline)->ingest(), journal_path, path, environment());
+    const std::string details =
+        fmt::format(R"({{"path":{}}})", json_string(std::filesystem::absolute(path).string()));
     if (report) {
+      note(*config, "import", details, to_json(*report, path));
       show(output, arguments, to_json(*report, path), to_text(*report, path));
     } else {
+      note(*config, "import", details, report.error());
       code = fail(report.error());
     }
   }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "output.hpp"
+#include "process/audit.hpp"
 #include "process/backends.hpp"
 
 namespace telemetry::command_line {
@@ -66,6 +67,10 @@ Result<Config> Settings::load() const {
 Result<std::unique_ptr<Pipeline>> start_pipeline(const Config& config) {
   auto options = pipeline_options(config);
   if (!options) return std::move(options).error();
+  auto retention = retention_options_from(config);
+  if (!retention) return std::move(retention).error();
+  options->retention = *std::move(retention);
+  options->retention.every_ns = 0;
   options->drain_ns = hour_ns;  // what was taken in shall be stored when the command ends
   // All of them: the journal might let go of what a store that it does not know here needs.
   auto sinks = make_sinks(config, environment());
@@ -76,6 +81,12 @@ Result<std::unique_ptr<Pipeline>> start_pipeline(const Config& config) {
   auto pipeline = builder.start();
   if (!pipeline) print(pipeline.error().diagnostics);
   return pipeline;
+}
+
+void note(const Config& config, std::string_view what, std::string_view details,
+          const Result<std::string>& outcome) {
+  Audit(config.text("journal.path"), environment())
+      .write({.from = "command", .what = what, .details = details}, outcome);
 }
 
 Environment environment() {

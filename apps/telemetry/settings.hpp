@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "process/command_line.hpp"
@@ -31,6 +32,10 @@ struct Settings {
 /// that holds the journal, if one ran. Its stop() waits until all is stored. Prints mistakes in
 /// schemas. Errors: already_exists  a program holds the journal.
 [[nodiscard]] Result<std::unique_ptr<Pipeline>> start_pipeline(const Config& config);
+
+/// Notes in the audit file what a command has done by itself. @param details,outcome JSON
+void note(const Config& config, std::string_view what, std::string_view details,
+          const Result<std::string>& outcome);
 
 /// This machine; warnings and errors go to standard error.
 [[nodiscard]] Environment environment();

@@ -185,7 +185,7 @@ class Config {
 };
 
 /// Sections that no adapter owns: journal, dead_letters, storage.backend, schema, buffer, logging,
-/// and those of apps and features that do not exist yet (web, security, monitoring, retention,
+/// retention, and those of apps and features that do not exist yet (web, security, monitoring,
 /// performance, devices, plugins, tenants), so that users' files load.
 [[nodiscard]] OptionTable base_options() noexcept;
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,11 @@ class DeadLetterSink : public Sink {
   /// waits for that up to `timeout_ns`. Thread: any.
   /// Errors: unavailable  it is not open.
   [[nodiscard]] virtual Result<std::uint64_t> durable_end(std::int64_t timeout_ns) = 0;
+  /// For who replays or drops letters and is not alone: held meanwhile.
+  [[nodiscard]] std::mutex& handling() noexcept { return handling_; }
+
+ private:
+  std::mutex handling_;
 };
 [[nodiscard]] std::unique_ptr<DeadLetterSink> make_dead_letter_sink(const JournalOptions& options,
                                                                     Environment environment);
@@ -89,7 +95,7 @@ using ReplayProgress = std::function<bool(const ReplayReport&)>;
 ///   second time; SQLite knows it again.
 /// Errors: those of read_letters(); unavailable, resource_exhausted  the journal takes nothing now,
 ///   or the dead letters are not open: what was replayed so far is, and a later replay goes on.
-/// Thread: any; one replay or drop at a time for a journal.
+/// Thread: any; one replay or drop at a time for a journal: DeadLetterSink::handling().
 [[nodiscard]] Result<ReplayReport> replay_letters(Ingest& ingest, DeadLetterSink& letters,
                                                   const LetterSelection& selection, bool refused,
                                                   const Environment& environment,

@@ -12,6 +12,7 @@
 #include "telemetry/consumer.hpp"
 #include "telemetry/dead_letter.hpp"
 #include "telemetry/ingest.hpp"
+#include "telemetry/retention.hpp"
 #include "telemetry/source.hpp"
 #include "telemetry/store.hpp"
 
@@ -23,6 +24,7 @@ struct PipelineOptions {
   JournalOptions journal;
   JournalOptions dead_letters;  ///< an empty path: none are kept
   ConsumerOptions consumer;
+  RetentionOptions retention;  ///< retention_options_from() has the configuration's
   std::size_t feed_bytes_max = 4 * 1024 * 1024;
   /// How long stop() lets the sinks catch up, and then the dead letters.
   std::int64_t drain_ns = 10'000'000'000;
@@ -61,6 +63,8 @@ struct DeletionReport {
 /// Called now and then, with the name of a store that is waited for. False: wait no longer.
 using DeletionProgress = std::function<bool(const std::string& store)>;
 
+using OnRetained = std::function<void(const RetentionReport&)>;
+
 /// Wires sources, door, journal and consumers; owns their threads. PipelineBuilder makes it.
 /// Life: made, which recovers the journal; start(); stop(); destroy. A sink that is away does not
 /// keep it from starting: the journal fills meanwhile. Thread: any.
@@ -92,10 +96,17 @@ class Pipeline {
                                                     bool schema_path_optional) = 0;
   /// Puts a deletion into the journal and waits for the stores to do it. After start().
   /// Thread: any.
-  /// Errors: those of Api::check() and Ingest::append().
+  /// Errors: those of Api::check() and Ingest::append(); cancelled  `progress` said so before it
+  /// was in the journal.
   [[nodiscard]] virtual Result<DeletionReport> erase(const Principal& principal,
                                                      const Deletion& deletion,
                                                      const DeletionProgress& progress) = 0;
+  /// Deletes now what is too old, as the schedule does. After start(). What fails of it says so in
+  /// its `held_back`. Thread: any.
+  /// Errors: failed_precondition  it is not enabled, or there is no store; those of find_due().
+  [[nodiscard]] virtual Result<RetentionReport> retain(const DeletionProgress& progress) = 0;
+  /// From now on; looks at once when something changed. Thread: any.
+  virtual void set_retention(RetentionOptions options) = 0;
   /// Counts a reload of the program's settings. Thread: any.
   virtual void note_reload(bool done) noexcept = 0;
   [[nodiscard]] virtual Ingest& ingest() noexcept = 0;
@@ -127,6 +138,8 @@ class PipelineBuilder {
   PipelineBuilder& sink(std::string name, std::function<Result<void>(const Reading&)> take,
                         SinkTraits traits = {});
   PipelineBuilder& callbacks(IngestCallbacks callbacks);
+  /// Called by a thread of the pipeline when retention's schedule has deleted something.
+  PipelineBuilder& on_retained(OnRetained on_retained);
   /// For what has no function here.
   [[nodiscard]] PipelineOptions& options() noexcept { return options_; }
 
@@ -142,6 +155,7 @@ class PipelineBuilder {
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<std::shared_ptr<Sink>> sinks_;
   IngestCallbacks callbacks_;
+  OnRetained on_retained_;
 };
 
 /// The counters under the ancestors' names, one JSON object: messages_received, messages_stored,

@@ -14,9 +14,10 @@
 #include <thread>
 
 #include "pipeline/process_memory.hpp"
+#include "pipeline/retainer.hpp"
 
 /// Sources, door, journal and consumers, and the threads they run on: one per source, one per
-/// consumer, one that says `ready` and trims the journal.
+/// consumer, one that says `ready` and trims the journal, one for retention, which may wait long.
 ///
 /// Start: a new journal must number its messages above all that a store holds whose row ids are
 /// journal sequences, for such a store skips ids that it knows. One that is away for now cannot say
@@ -56,7 +57,7 @@ class WiredPipeline final : public Pipeline {
 
   [[nodiscard]] Result<void> wire(std::vector<std::unique_ptr<Source>> sources,
                                   std::vector<std::shared_ptr<Sink>> sinks,
-                                  IngestCallbacks callbacks);
+                                  IngestCallbacks callbacks, OnRetained on_retained);
   [[nodiscard]] Result<void> start(std::function<void()> on_ready) override;
   void stop() override;
   void request_stop() noexcept override { end({}); }
@@ -69,6 +70,10 @@ class WiredPipeline final : public Pipeline {
                                             bool schema_path_optional) override;
   [[nodiscard]] Result<DeletionReport> erase(const Principal& principal, const Deletion& deletion,
                                              const DeletionProgress& progress) override;
+  [[nodiscard]] Result<RetentionReport> retain(const DeletionProgress& progress) override {
+    return retainer_->retain(progress);
+  }
+  void set_retention(RetentionOptions options) override { retainer_->set(std::move(options)); }
   void note_reload(bool done) noexcept override { ++(done ? reloads_ : reloads_refused_); }
 
  private:
@@ -96,6 +101,7 @@ class WiredPipeline final : public Pipeline {
   DeadLetterSink* dead_letters_ = nullptr;  // owned by its consumer
   std::vector<std::unique_ptr<Consumer>> consumers_;
   std::optional<Api> api_;
+  std::optional<Retainer> retainer_;
   std::mutex erase_mutex_;
 
   std::atomic<std::uint64_t> reloads_{0}, reloads_refused_{0};
@@ -103,7 +109,7 @@ class WiredPipeline final : public Pipeline {
   std::mutex stop_mutex_;  // held by the one who stops; others wait for it
   bool stopped_ = false;
   std::vector<std::jthread> source_threads_, consumer_threads_;
-  std::jthread watcher_;
+  std::jthread watcher_, retention_thread_;
   std::mutex own_mutex_;
   std::set<std::thread::id> own_;  // the threads above
 
@@ -116,7 +122,7 @@ class WiredPipeline final : public Pipeline {
 
 Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
                                  std::vector<std::shared_ptr<Sink>> sinks,
-                                 IngestCallbacks callbacks) {
+                                 IngestCallbacks callbacks, OnRetained on_retained) {
   auto schemas = load_schemas(options_.schema_path, options_.schema_path_optional);
   if (!schemas) return std::move(schemas).error();
   if (!options_.dead_letters.path.empty()) {
@@ -142,6 +148,7 @@ Result<void> WiredPipeline::wire(std::vector<std::unique_ptr<Source>> sources,
   for (const auto& sink : sinks) {
     if (store == nullptr) store = std::dynamic_pointer_cast<Store>(sink);
   }
+  retainer_.emplace(*this, store, options_.retention, environment_, std::move(on_retained));
   api_.emplace(std::move(store), environment_);
   add_consumers(std::move(sinks));
   sources_ = std::move(sources);
@@ -188,11 +195,15 @@ Result<void> WiredPipeline::reload_schemas(const std::string& schema_path,
 Result<DeletionReport> WiredPipeline::erase(const Principal& principal, const Deletion& deletion,
                                             const DeletionProgress& progress) {
   if (auto checked = api_->check(principal, deletion); !checked) return checked.error();
-  const std::lock_guard lock(erase_mutex_);
+  auto pause = deletion_poll_min;
+  std::unique_lock lock(erase_mutex_, std::try_to_lock);
+  for (; !lock.owns_lock(); (void)lock.try_lock()) {
+    if (progress && !progress("another deletion")) return Error{Errc::cancelled, "not begun"};
+    std::this_thread::sleep_for(deletion_poll_max);
+  }
   auto sequence = ingest_->append(deletion);
   if (!sequence) return std::move(sequence).error();
   DeletionReport report{.sequence = *sequence};
-  auto pause = deletion_poll_min;
   for (const auto& consumer : consumers_) {
     if (dynamic_cast<Store*>(&consumer->sink()) == nullptr) continue;
     ConsumerStats stats = consumer->stats();
@@ -281,6 +292,7 @@ Result<void> WiredPipeline::start(std::function<void()> on_ready) {
   watcher_ = own_thread([this, on_ready = std::move(on_ready)](const std::stop_token& stop) {
     watch(stop, on_ready);
   });
+  retention_thread_ = own_thread([this](const std::stop_token& stop) { retainer_->run(stop); });
   return {};
 }
 
@@ -350,6 +362,7 @@ void WiredPipeline::stop() {
   const std::lock_guard lock(stop_mutex_);
   if (stopped_) return;
   stopped_ = true;
+  retention_thread_ = {};  // while the stores still do what it waits for
   watcher_ = {};
   for (auto& thread : source_threads_) thread.request_stop();
   source_threads_.clear();  // joins
@@ -459,10 +472,16 @@ PipelineBuilder& PipelineBuilder::callbacks(IngestCallbacks callbacks) {
   return *this;
 }
 
+PipelineBuilder& PipelineBuilder::on_retained(OnRetained on_retained) {
+  on_retained_ = std::move(on_retained);
+  return *this;
+}
+
 Result<std::unique_ptr<Pipeline>> PipelineBuilder::create() {
   auto pipeline =
       std::make_unique<WiredPipeline>(options_, environment_.value_or(default_environment()));
-  if (auto wired = pipeline->wire(std::move(sources_), std::move(sinks_), std::move(callbacks_));
+  if (auto wired = pipeline->wire(std::move(sources_), std::move(sinks_), std::move(callbacks_),
+                                  std::move(on_retained_));
       !wired) {
     return std::move(wired).error();
   }

@@ -94,8 +94,8 @@ class Page {
   static std::string hint_for(const Call& call) {
     for (const std::string& topic : call.all("topic")) {
       if (!topic.ends_with('/')) continue;
-      return fmt::format(
-          "no topic is called {0}; in an address # is written as %23: topic={0}%23", topic);
+      return fmt::format("no topic is called {0}; in an address # is written as %23: topic={0}%23",
+                         topic);
     }
     return {};
   }
@@ -120,7 +120,7 @@ Answer get_aggregate(const Call& call, Selection selection) {
   for (const char* const name : {"fields", "cursor"}) {
     if (!call.value(name).empty()) {
       return problem_of({Errc::invalid_argument, fmt::format("with agg there is no {}", name)},
-                          name);
+                        name);
     }
   }
   auto measures = parse_measures(call.value("agg"));
@@ -150,8 +150,8 @@ Answer get_aggregate(const Call& call, Selection selection) {
   for (const Measure& measure : aggregate.measures) names.push_back(flat_name(measure));
   std::string out = "{\"data\":[";
   std::uint64_t rows = 0;
-  const auto done = call.here.pipeline.api().aggregate(
-      call.principal, aggregate, [&](const AggregateRow& row) {
+  const auto done =
+      call.here.pipeline.api().aggregate(call.principal, aggregate, [&](const AggregateRow& row) {
         if (call.request.is_abandoned() || ++rows > rows_max) return false;
         if (rows > 1) out += ",\n";
         out += '{';
@@ -279,9 +279,10 @@ Answer get_export(Call& call) {
   const std::string_view type = name == "json"    ? "application/json"
                                 : name == "jsonl" ? "application/x-ndjson"
                                                   : "text/csv; charset=utf-8";
-  response.headers = {{"Content-Type", std::string(type)},
-                      {"Content-Disposition", fmt::format("attachment; filename=\"telemetry.{}\"", name)},
-                      {"Cache-Control", "no-store"}};
+  response.headers = {
+      {"Content-Type", std::string(type)},
+      {"Content-Disposition", fmt::format("attachment; filename=\"telemetry.{}\"", name)},
+      {"Cache-Control", "no-store"}};
   response.stream = std::make_unique<ExportStream>(*std::move(rows), format, query);
   return response;
 }

@@ -116,9 +116,10 @@ void append_answers(const Route& route, std::string& out) {
   out += "\"responses\":{\"200\":{\"description\":\"The answer\",\"content\":{";
   const std::string_view type = route.media_type.empty() ? "application/json" : route.media_type;
   append_json_string(type, out);
-  out += route.answer.empty()
-             ? ":{\"schema\":{\"type\":\"string\"}}"
-             : fmt::format(":{{\"schema\":{{\"$ref\":\"#/components/schemas/{}\"}}}}", route.answer);
+  out +=
+      route.answer.empty()
+          ? ":{\"schema\":{\"type\":\"string\"}}"
+          : fmt::format(":{{\"schema\":{{\"$ref\":\"#/components/schemas/{}\"}}}}", route.answer);
   if (route.id == "exportData") {
     out += R"(,"application/json":{"schema":{"type":"array","items":{"type":"object"}}},)"
            R"("application/x-ndjson":{"schema":{"type":"string"}})";
@@ -130,7 +131,8 @@ void append_answers(const Route& route, std::string& out) {
         R"(,"503":{{"description":"Not healthy","content":{{"application/json":{{"schema":{{"$ref":"#/components/schemas/{}"}}}}}}}})",
         route.answer);
   } else if (tells_health) {
-    out += R"(,"503":{"description":"Not ready","content":{"text/plain":{"schema":{"type":"string"}}}})";
+    out +=
+        R"(,"503":{"description":"Not ready","content":{"text/plain":{"schema":{"type":"string"}}}})";
   }
   out += R"(,"default":{"description":"What is wrong","content":{"application/problem+json":)"
          R"({"schema":{"$ref":"#/components/schemas/Problem"}}}}})";

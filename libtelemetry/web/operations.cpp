@@ -26,8 +26,8 @@ std::vector<std::string> troubles_of(const PipelineStats& stats) {
   if (stats.journal.full) troubles.emplace_back("the journal is full");
   for (const ConsumerStats& consumer : stats.consumers) {
     if (!consumer.failing) continue;
-    troubles.push_back(fmt::format("{} does not take messages: {}", consumer.name,
-                                   consumer.last_error));
+    troubles.push_back(
+        fmt::format("{} does not take messages: {}", consumer.name, consumer.last_error));
   }
   return troubles;
 }
@@ -89,9 +89,9 @@ Answer get_schema(Call& call) {
   }
   if (out.back() == '[') {
     return problem_of({Errc::not_found, fmt::format("no schema is called '{}'; /api/schemas "
-                                                      "lists them",
-                                                      printable(name))},
-                        "name");
+                                                    "lists them",
+                                                    printable(name))},
+                      "name");
   }
   return json_answer(out + "]}\n");
 }
@@ -130,7 +130,8 @@ Answer get_ready(Call& call) {
 Answer get_health(Call& call) {
   const PipelineStats stats = call.here.pipeline.stats();
   const auto troubles = troubles_of(stats);
-  std::string out = fmt::format("{{\"status\":\"{}\",\"version\":", troubles.empty() ? "ok" : "degraded");
+  std::string out =
+      fmt::format("{{\"status\":\"{}\",\"version\":", troubles.empty() ? "ok" : "degraded");
   append_json_string(call.here.options.version, out);
   out += fmt::format(",\"uptime_s\":{},\"reasons\":[", stats.uptime_ns / 1'000'000'000);
   for (const std::string& trouble : troubles) {

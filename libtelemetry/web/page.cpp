@@ -32,7 +32,8 @@ constexpr std::string_view page = R"HTML(<!doctype html>
 </html>
 )HTML";
 
-constexpr std::string_view style = R"CSS(:root{color-scheme:light dark;--line:#8884;--dim:#767676;--accent:#0b6bcb}
+constexpr std::string_view style =
+    R"CSS(:root{color-scheme:light dark;--line:#8884;--dim:#767676;--accent:#0b6bcb}
 @media (prefers-color-scheme:dark){:root{--dim:#9a9a9a;--accent:#6db3ff}}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:80rem;padding:1rem}
 header{display:flex;flex-wrap:wrap;gap:0 1rem;align-items:baseline}

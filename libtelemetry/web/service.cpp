@@ -58,10 +58,9 @@ std::string check_value(const Parameter& parameter, const std::string& text) {
       const bool fits = read.ec == std::errc() && read.ptr == end && number >= parameter.min &&
                         number <= parameter.max;
       if (fits) return {};
-      return parameter.max == UINT64_MAX
-                 ? fmt::format("'{}' is no whole number", text)
-                 : fmt::format("'{}' is no whole number from {} to {}", text, parameter.min,
-                               parameter.max);
+      return parameter.max == UINT64_MAX ? fmt::format("'{}' is no whole number", text)
+                                         : fmt::format("'{}' is no whole number from {} to {}",
+                                                       text, parameter.min, parameter.max);
     }
     case Parameter::Kind::choice: {
       std::string_view rest = parameter.choices;
@@ -127,8 +126,8 @@ class Service final : public Handler {
     for (const Route& route : routes()) {
       std::vector<std::pair<std::string, std::string>> values;
       if (!matches(route.path, target->path, values)) continue;
-      const bool same = request.method == route.method ||
-                        (request.method == "HEAD" && route.method == "GET");
+      const bool same =
+          request.method == route.method || (request.method == "HEAD" && route.method == "GET");
       if (!same) {
         methods += methods.empty() ? "" : ", ";
         methods += route.method;
@@ -138,15 +137,16 @@ class Service final : public Handler {
       std::vector<Problem::Part> wrong = take_parameters(*target, call);
       if (!wrong.empty()) {
         const std::string detail = wrong.front().detail;
-        const std::string code = wrong.front().hint.empty() ? "invalid_parameter" : "unknown_parameter";
+        const std::string code =
+            wrong.front().hint.empty() ? "invalid_parameter" : "unknown_parameter";
         return problem({400, code, detail, std::move(wrong)});
       }
       Answer answer = route.handle(call);
       return answer ? *std::move(answer) : problem(std::move(answer).error());
     }
     if (!methods.empty()) {
-      Response response = problem({405, "method_not_allowed",
-                                   fmt::format("{} takes {}", target->path, methods)});
+      Response response =
+          problem({405, "method_not_allowed", fmt::format("{} takes {}", target->path, methods)});
       response.headers.emplace_back("Allow", methods + ", HEAD");
       return response;
     }
@@ -174,8 +174,8 @@ class Service final : public Handler {
     std::vector<std::string_view> names;
     for (const Parameter& known : call.route.parameters) names.push_back(known.name);
     for (const auto& [name, value] : target.parameters) {
-      const auto known = std::ranges::find(call.route.parameters, std::string_view(name),
-                                           &Parameter::name);
+      const auto known =
+          std::ranges::find(call.route.parameters, std::string_view(name), &Parameter::name);
       if (known == call.route.parameters.end()) {
         const std::string_view near = nearest(name, names);
         wrong.push_back({name, fmt::format("unknown parameter '{}'", printable(name)),
@@ -184,8 +184,8 @@ class Service final : public Handler {
                                          : fmt::format("known are {}", fmt::join(names, ", "))});
         continue;
       }
-      const bool again = std::ranges::any_of(
-          call.values, [&](const auto& given) { return given.first == name; });
+      const bool again =
+          std::ranges::any_of(call.values, [&](const auto& given) { return given.first == name; });
       if (again && !known->repeats) {
         wrong.push_back({name, fmt::format("'{}' is given twice", name), {}});
         continue;

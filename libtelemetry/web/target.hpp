@@ -11,7 +11,7 @@ namespace telemetry::web {
 
 /// The path and the query of a request, decoded.
 struct Target {
-  std::string path;  ///< "/api/data"
+  std::string path;                                             ///< "/api/data"
   std::vector<std::pair<std::string, std::string>> parameters;  ///< in their order
 };
 /// Nothing where it is none: not "/...", a wrong or cut %XX, more than 200 parameters, a NUL byte.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -100,6 +101,24 @@ TEST_CASE("only its user and root may open the socket") {
   struct stat found {};
   REQUIRE(::stat(folder.path("control.sock").c_str(), &found) == 0);
   CHECK((found.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("each request that a handler knows is told of when it is over, with who asked") {
+  const TemporaryFolder folder;
+  std::string told;
+  auto server = control::Server::open(folder.path(), handlers(), [&](const control::Done& done) {
+    told += std::string(done.command) + " " + std::string(done.arguments) + " " +
+            (done.user == ::geteuid() ? "me " : "another ") +
+            (done.outcome ? *done.outcome : std::string(to_string(done.outcome.error().code))) +
+            "\n";
+  });
+  REQUIRE(server);
+  CHECK(control::call(folder.path(), "echo", R"({"n":1})"));
+  CHECK_FALSE(control::call(folder.path(), "fail"));
+  CHECK_FALSE(control::call(folder.path(), "throw"));
+  CHECK_FALSE(control::call(folder.path(), "unknown"));
+  server->reset();
+  CHECK(told == "echo {\"n\":1} me {\"n\":1}\nfail {} me data_loss\nthrow {} me internal\n");
 }
 
 TEST_CASE("a folder whose path is longer than a socket address is served too") {

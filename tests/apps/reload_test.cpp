@@ -61,8 +61,8 @@ struct House {
     sources.app = "edge";
     sources.environment = [](const std::string&) { return std::nullopt; };
     sources.environment_names = [] { return std::vector<std::string>{}; };
-    const OptionTable tables[] = {base_options(), mqtt_options(), sqlite_options(),
-                                  files_options()};
+    const OptionTable tables[] = {base_options(), retention_options(), mqtt_options(),
+                                  sqlite_options(), files_options()};
     return Config::load(sources, tables, diagnostics);
   }
   Config load(const std::string& yaml) const {

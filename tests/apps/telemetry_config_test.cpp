@@ -26,15 +26,15 @@ TEST_CASE("the example configuration is good for the edge logger") {
 
 TEST_CASE("config check names all mistakes, of the tables and of the owners, and exits with 2") {
   const Folder folder;
-  folder.write("bad.yaml", "mqtt:\n  brocker: x\n  port: 0\nretention: {enabled: true}\n");
+  folder.write("bad.yaml", "mqtt:\n  brocker: x\n  port: 0\ndevices: {enabled: true}\n");
   const Ran ran = run(folder, "config check bad.yaml");
   CHECK(ran.code == 2);
   CHECK(ran.out.empty());
   CHECK(ran.err ==
         "bad.yaml:2:3: error: unknown key mqtt.brocker (did you mean mqtt.broker?)\n"
         "bad.yaml:3:9: error: mqtt.port must be a whole number from 1 to 65535, not \"0\"\n"
-        "bad.yaml:4:22: error: retention.enabled: true is not built yet in this version (set it to "
-        "false; nothing is deleted then)\n"
+        "bad.yaml:4:20: error: devices.enabled: true is not built yet in this version (set it to "
+        "false)\n"
         "telemetry: bad.yaml cannot be used\n");
   folder.write("empty.yaml", "");
   const Ran owners = run(folder, "config check empty.yaml");

@@ -70,7 +70,8 @@ TEST_CASE("the reference says which options follow a reload") {
     marked.push_back(line.substr(3, line.find('`', 3) - 3));
   }
   CHECK(marked == std::vector<std::string>{"schema.path", "schema.auto_discovery", "logging.level",
-                                           "logging.levels"});
+                                           "logging.levels", "retention.enabled", "retention.every",
+                                           "retention.days", "retention.dead_letters.days"});
 }
 
 TEST_CASE("the JSON Schema is JSON and names every key at its place") {

@@ -62,8 +62,6 @@ TEST_CASE(
   CHECK(Load{file_with("true", "true")}.refused() ==
         "test.yaml:33:36: error: monitoring.prometheus.enabled: true is not built yet in this "
         "version (set it to false; --stats-interval prints the counters)\n"
-        "test.yaml:34:22: error: retention.enabled: true is not built yet in this version (set it "
-        "to false; nothing is deleted then)\n"
         "test.yaml:34:61: error: retention.aggregation.enabled: true is not built yet in this "
         "version (set it to false)\n");
 }

@@ -243,8 +243,9 @@ TEST_CASE("a wrong request is answered with what to write") {
   CHECK(answer("/api/data?start=soon", 400, "invalid_argument").starts_with("\"soon\" is no time"));
   CHECK(answer("/api/data?tz=Mars/Base", 400, "invalid_argument").find("Mars/Base") !=
         std::string::npos);
-  CHECK(answer("/api/data?where=temperature", 400, "invalid_argument")
-            .find("no operator follows") != std::string::npos);
+  CHECK(
+      answer("/api/data?where=temperature", 400, "invalid_argument").find("no operator follows") !=
+      std::string::npos);
   CHECK(answer("/api/data?where=temprature%3E3&topic=sensors/%23&schema=temperature_sensor", 400,
                "invalid_argument")
             .find("did you mean 'temperature'?") != std::string::npos);

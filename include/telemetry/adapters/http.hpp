@@ -17,8 +17,8 @@ struct HttpOptions {
   std::size_t connections_max = 1'000;
   std::size_t workers = 4;        ///< requests that are answered at one time
   std::size_t waiting_max = 256;  ///< that wait for a worker; more of them are answered with 503
-  std::size_t header_bytes_max = 16 * 1024;      ///< more: 431
-  std::size_t body_bytes_max = 1024 * 1024;      ///< more: 413
+  std::size_t header_bytes_max = 16 * 1024;          ///< more: 431
+  std::size_t body_bytes_max = 1024 * 1024;          ///< more: 413
   std::int64_t request_timeout_ns = 10'000'000'000;  ///< from its first byte to its last: 408
   std::int64_t idle_timeout_ns = 75'000'000'000;     ///< between two requests
   std::int64_t write_timeout_ns = 30'000'000'000;    ///< in which it takes nothing of the answer
