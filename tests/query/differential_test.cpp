@@ -31,20 +31,6 @@ class Rig : public RandomQuestions {
 
   std::uint64_t asked = 0, with_rows = 0, refused = 0;
 
-  [[nodiscard]] std::string say(const Selection& selection) const {
-    std::string text;
-    for (const std::string& topic : selection.topics) text += topic + " ";
-    for (const std::string& device : selection.devices) text += "device " + device + " ";
-    for (const std::string& schema : selection.schemas) text += "schema " + schema + " ";
-    if (selection.since) text += fmt::format("since {} ", *selection.since);
-    if (selection.until) text += fmt::format("until {} ", *selection.until);
-    for (const Condition& one : selection.where) {
-      append_condition(one, text);
-      text += "; ";
-    }
-    return text + std::string(selection.zone.name());
-  }
-
   void count(std::size_t found) {
     ++asked;
     if (found > 0) ++with_rows;
@@ -155,23 +141,6 @@ class Rig : public RandomQuestions {
     }
   }
 
-  static int rank(const core::Value& value) {
-    switch (value.kind()) {
-      case core::ValueKind::null:
-        return 0;
-      case core::ValueKind::json:
-        return 5;
-      case core::ValueKind::integer:
-      case core::ValueKind::decimal:
-        return 1;
-      case core::ValueKind::boolean:
-        return 2;
-      case core::ValueKind::time:
-        return 3;
-      default:
-        return 4;
-    }
-  }
   static bool less(const core::Value& a, const core::Value& b) {
     if (rank(a) != rank(b)) return rank(a) < rank(b);
     if (rank(a) == 0) return false;
@@ -347,11 +316,6 @@ class Rig : public RandomQuestions {
  private:
   std::map<std::pair<std::string, std::int64_t>, std::int64_t> midnights_;
 };
-
-std::uint64_t setting(const char* name, std::uint64_t fallback) {
-  const char* const given = getenv(name);
-  return given == nullptr ? fallback : strtoull(given, nullptr, 10);
-}
 
 }  // namespace
 

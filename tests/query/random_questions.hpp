@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stdlib.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -12,6 +14,30 @@ namespace telemetry::test {
 
 using Function = Measure::Function;
 
+/// A number from the environment.
+inline std::uint64_t setting(const char* name, std::uint64_t fallback) {
+  const char* const given = getenv(name);
+  return given == nullptr ? fallback : strtoull(given, nullptr, 10);
+}
+
+/// How values of different kinds stand to each other in min, max and groups.
+inline int rank(const core::Value& value) {
+  switch (value.kind()) {
+    case core::ValueKind::null:
+      return 0;
+    case core::ValueKind::json:
+      return 5;
+    case core::ValueKind::integer:
+    case core::ValueKind::decimal:
+      return 1;
+    case core::ValueKind::boolean:
+      return 2;
+    case core::ValueKind::time:
+      return 3;
+    default:
+      return 4;
+  }
+}
 class RandomQuestions : public RandomRows {
  public:
   using RandomRows::RandomRows;
@@ -31,6 +57,20 @@ class RandomQuestions : public RandomRows {
     Latest latest;
     select(latest);
     return latest;
+  }
+
+  [[nodiscard]] std::string say(const Selection& selection) const {
+    std::string text;
+    for (const std::string& topic : selection.topics) text += topic + " ";
+    for (const std::string& device : selection.devices) text += "device " + device + " ";
+    for (const std::string& schema : selection.schemas) text += "schema " + schema + " ";
+    if (selection.since) text += fmt::format("since {} ", *selection.since);
+    if (selection.until) text += fmt::format("until {} ", *selection.until);
+    for (const Condition& one : selection.where) {
+      append_condition(one, text);
+      text += "; ";
+    }
+    return text + std::string(selection.zone.name());
   }
 
   /// @param used what of `hits` it is
