@@ -159,7 +159,10 @@ class Sql {
   }
   /// Where only the JSON says it: bare literals are what they would be in JSON.
   [[nodiscard]] std::string undeclared(const Condition& leaf, const std::string& field) const {
-    if (leaf.kind == Kind::like) return declared(leaf, field + ".s", core::FieldType::string);
+    if (leaf.kind == Kind::like) {
+      const std::string text = declared(leaf, field + ".s", core::FieldType::string);
+      return fmt::format("(CASE {}.rank WHEN 4 THEN {} END)", field, text);
+    }
     std::vector<std::string> numbers, booleans, texts;
     for (const Literal& one : leaf.literals) {
       const bool boolean = !one.quoted() && (one.text() == "true" || one.text() == "false");
