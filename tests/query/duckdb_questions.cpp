@@ -5,8 +5,8 @@
 //
 //   TELEMETRY_FOLDER=DIR test_query_differential '[duckdb]'
 //
-// TELEMETRY_QUERIES and TELEMETRY_SEED change the run. In the SQL a field is a struct, null where it
-// is not there: rank (number 1, boolean 2, time 3, text 4, object or array 5), n, t (ns), s.
+// TELEMETRY_QUERIES and TELEMETRY_SEED change the run. In the SQL a field is a struct, null where
+// it is not there: rank (number 1, boolean 2, time 3, text 4, object or array 5), n, t (ns), s.
 #include <fmt/ranges.h>
 #include <stdlib.h>
 
@@ -173,8 +173,7 @@ class Sql {
     }
     return fmt::format("(CASE {0}.rank WHEN 1 THEN {1} WHEN 2 THEN {2} WHEN 4 THEN {3} END)", field,
                        compared(leaf, field + ".n", numbers),
-                       compared(leaf, field + ".n", booleans),
-                       compared(leaf, field + ".s", texts));
+                       compared(leaf, field + ".n", booleans), compared(leaf, field + ".s", texts));
   }
 
   [[nodiscard]] std::string leaf(const Condition& leaf) const {
@@ -204,19 +203,18 @@ class Sql {
     core::FieldType type;
   };
   /// Of the schemas of random_rows.hpp; integers are numbers here.
-  static inline const std::vector<Type> types_{
-      {"air", "temperature", core::FieldType::number},
-      {"air", "humidity", core::FieldType::number},
-      {"air", "status", core::FieldType::string},
-      {"air", "on", core::FieldType::boolean},
-      {"air", "count", core::FieldType::number},
-      {"air", "seen", core::FieldType::timestamp},
-      {"air", "place.lat", core::FieldType::number},
-      {"air", "place.hall", core::FieldType::string},
-      {"meter", "temperature", core::FieldType::number},
-      {"meter", "status", core::FieldType::number},
-      {"meter", "power", core::FieldType::number},
-      {"meter", "name", core::FieldType::string}};
+  static inline const std::vector<Type> types_{{"air", "temperature", core::FieldType::number},
+                                               {"air", "humidity", core::FieldType::number},
+                                               {"air", "status", core::FieldType::string},
+                                               {"air", "on", core::FieldType::boolean},
+                                               {"air", "count", core::FieldType::number},
+                                               {"air", "seen", core::FieldType::timestamp},
+                                               {"air", "place.lat", core::FieldType::number},
+                                               {"air", "place.hall", core::FieldType::string},
+                                               {"meter", "temperature", core::FieldType::number},
+                                               {"meter", "status", core::FieldType::number},
+                                               {"meter", "power", core::FieldType::number},
+                                               {"meter", "name", core::FieldType::string}};
   const Selection& selection_;
 };
 
@@ -311,10 +309,10 @@ class Questions : public RandomQuestions {
     }
     const bool grouped = !aggregate.by.empty() || aggregate.bucket.kind != Bucket::Kind::none;
     write("aggregate", aggregate,
-          fmt::format("SELECT {} FROM rows WHERE {}{}{}", fmt::join(columns, ","), sql.where(),
-                      grouped ? fmt::format(" GROUP BY {} ORDER BY {}", fmt::join(keys, ","), order)
-                              : "",
-                      limit(aggregate.limit)),
+          fmt::format(
+              "SELECT {} FROM rows WHERE {}{}{}", fmt::join(columns, ","), sql.where(),
+              grouped ? fmt::format(" GROUP BY {} ORDER BY {}", fmt::join(keys, ","), order) : "",
+              limit(aggregate.limit)),
           fmt::format("\"by\":{},\"measures\":[{}],\"answer\":[{}]", aggregate.by.size(),
                       fmt::join(names, ","), fmt::join(answer, ",")));
     return true;

@@ -81,7 +81,7 @@ class RandomQuestions : public RandomRows {
     static const std::vector<Function> functions{
         Function::count,  Function::avg,   Function::min,  Function::max,       Function::sum,
         Function::stddev, Function::first, Function::last, Function::percentile};
-    static const std::vector<std::string> keys{"topic", "device", "schema", "schema",
+    static const std::vector<std::string> keys{"topic",  "device", "schema", "schema",
                                                "status", "on",     "count"};
     static const std::vector<std::string> widths{"1h", "6h", "30m", "7m", "1d", "1w", "1mo", "36h"};
     Aggregate aggregate;
