@@ -155,7 +155,9 @@ class RandomQuestions : public RandomRows {
                                                  "value",
                                                  "device",
                                                  "topic"};
-    const std::string field = choice.of(fields);
+    return leaf(choice.of(fields));
+  }
+  std::string leaf(const std::string& field) {
     const bool text = field == "status" || field == "name" || field == "place.hall" ||
                       field == "note" || field == "device" || field == "topic" || field == "value";
     if (choice.one_in(8)) {
@@ -199,7 +201,7 @@ class RandomQuestions : public RandomRows {
     static const std::vector<std::string> filters{
         "#",    "#",        "#",        "air/#",  "air/+/x", "meter/+", "raw/#",  "raw/1",
         "+/d3", "air/d1/#", "meter/d7", "none/#", "air",     "+/d1/#",  "$SYS/#", "raw/3"};
-    if (choice.one_in(3)) {
+    if (choice.one_in(2)) {
       selection.topics.clear();
       for (std::int64_t n = 1 + choice.below(3); n > 0; --n)
         selection.topics.push_back(choice.of(filters));
@@ -222,6 +224,10 @@ class RandomQuestions : public RandomRows {
     selection.zone = *TimeZone::find(zone);
     selection.now = 1'792'900'000 * second;
     if (choice.one_in(3)) return;
+    if (choice.one_in(8)) {  // of topic and fields at once; not all topics have a device
+      selection.where.push_back(condition(leaf("device") + " or " + leaf()));
+      return;
+    }
     for (std::int64_t n = choice.one_in(5) ? 2 : 1; n > 0; --n) {
       selection.where.push_back(condition(condition_text(static_cast<int>(choice.below(4)))));
     }

@@ -149,7 +149,7 @@ class RandomRows {
         edges.push_back(std::stoll(time));
       }
     }
-    // Aggregates read some small tables as they read large ones: in three slices.
+    // As if some tables were large: aggregates read those in slices, here in three.
     f.run_sql("UPDATE partitions SET row_count=row_count+1000000 WHERE open=0 AND id%2=0");
   }
 
