@@ -73,7 +73,7 @@ class Kept {
     const auto count =
         std::accumulate(runs_.begin(), runs_.end(), std::uint64_t{0},
                         [](std::uint64_t sum, const Run& run) { return sum + run.count; });
-    auto place = static_cast<std::uint64_t>(std::ceil(rank / 100 * static_cast<double>(count)));
+    auto place = static_cast<std::uint64_t>(std::ceil(rank * static_cast<double>(count) / 100));
     place = std::clamp<std::uint64_t>(place, 1, count);
     for (const Run& run : runs_) {
       if (place <= run.count) return run.number;

@@ -98,6 +98,12 @@ TEST_CASE("percentiles are values that occurred, also among many") {
   CHECK(sum.rows() == Rows{"0 9 499 989 999"});
 }
 
+TEST_CASE("the rank of a percentile that is whole is not rounded up") {
+  Sum sum("p7(x),p14(x),p28(x),p99.9(x)");  // 7 / 100 * 100 is above 7 in doubles
+  for (int i = 1; i <= 100; ++i) sum.add(i, whole(i));
+  CHECK(sum.rows() == Rows{"7 14 28 100"});
+}
+
 TEST_CASE("buckets without rows are filled as wanted") {
   const auto filled = [](Fill fill, bool bounded = false) {
     Sum sum("avg(x),count(),last(x)", "10s");

@@ -52,7 +52,9 @@ struct Held {
 
 class Choice {
  public:
-  explicit Choice(std::uint64_t seed) : random_(seed) {}
+  /// @param huge also numbers whose sums, or that themselves, are beyond what doubles tell apart
+  explicit Choice(std::uint64_t seed, bool huge = true) : random_(seed), huge_(huge) {}
+  [[nodiscard]] bool huge() const noexcept { return huge_; }
   std::int64_t below(std::int64_t end) {
     return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(end));
   }
@@ -64,6 +66,7 @@ class Choice {
 
  private:
   std::mt19937_64 random_;
+  bool huge_;
 };
 
 inline const std::vector<std::string> words{"on", "off",  "auto", "Hall 1", "hall 2", "h\xc3\xa4ll",
@@ -73,15 +76,11 @@ inline const std::vector<std::string> zones{
     "Asia/Kolkata", "America/Santiago"};
 
 inline std::string number(Choice& choice) {
-  static const std::vector<std::string> odd{"9007199254740993",
-                                            "9223372036854775807",
-                                            "-9223372036854775808",
-                                            "1e300",
-                                            "-0.0",
-                                            "1e-300",
-                                            "0.1",
-                                            "0.30000000000000004"};
-  if (choice.one_in(40)) return choice.of(odd);
+  static const std::vector<std::string> odd{"-0.0", "1e-300", "0.1", "0.30000000000000004"};
+  static const std::vector<std::string> huge{"9007199254740993", "9223372036854775807",
+                                             "-9223372036854775808", "1e300"};
+  if (choice.one_in(80)) return choice.of(odd);
+  if (choice.huge() && choice.one_in(80)) return choice.of(huge);
   if (choice.one_in(3)) return fmt::format("{}", choice.below(40) - 5);
   return fmt::format("{}.{}", choice.below(40) - 5, choice.below(100));
 }
@@ -112,7 +111,7 @@ inline std::string any_json(Choice& choice, int depth = 0) {
 /// The rows, in a store and in memory.
 class RandomRows {
  public:
-  explicit RandomRows(std::uint64_t seed) : choice(seed) {
+  explicit RandomRows(std::uint64_t seed, bool huge = true) : choice(seed, huge) {
     f.options.partition_rows = 1000;
     f.open();
     const auto air = parse_schema(air_schema);
@@ -145,6 +144,13 @@ class RandomRows {
       return true;
     }));
     REQUIRE(rows.size() == 12 * 900);
+    for (const char* edge : {"time_max", "time_min+1"}) {
+      for (const std::string& time : f.sql(fmt::format("SELECT {} FROM partitions", edge))) {
+        edges.push_back(std::stoll(time));
+      }
+    }
+    // As if some tables were large: aggregates read those in slices, here in three.
+    f.run_sql("UPDATE partitions SET row_count=row_count+1000000 WHERE open=0 AND id%2=0");
   }
 
   Reading& add(BatchBuilder& builder, const SchemaPtr& air, const SchemaPtr& meter) {
@@ -180,7 +186,9 @@ class RandomRows {
         static const std::vector<std::string> bare{"on", "off", "20 C", "\x80\x81", "", "{broken"};
         // `air/#` has the topic `air`, too.
         const std::string topic =
-            choice.one_in(20) ? "air" : fmt::format("raw/{}", choice.below(5));
+            choice.one_in(20)   ? "air"
+            : choice.one_in(10) ? fmt::format("meter/d{}", choice.below(4))  // not of its schema
+                                : fmt::format("raw/{}", choice.below(5));
         if (choice.one_in(8)) return builder.add_raw(topic, builder.keep(choice.of(bare)));
         if (choice.one_in(4)) return builder.add_raw(topic, builder.keep(any_json(choice)));
         put("temperature", choice.one_in(6) ? any_json(choice) : number(choice));
@@ -220,6 +228,7 @@ class RandomRows {
   SqliteFixture f;
   Choice choice;
   std::vector<std::shared_ptr<Held>> rows;  // by time and id
+  std::vector<std::int64_t> edges;          // since and until that a table's last or first row has
 };
 
 }  // namespace telemetry::test
