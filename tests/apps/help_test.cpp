@@ -80,7 +80,10 @@ void furnish(const Folder& folder) {
   folder.write("schemas/room.yaml", room);
   folder.write("room-next.yaml", std::string(room) + "  - {name: state, type: string}\n");
   folder.write("schemas/temperature_sensor.yaml", sensor);
-  folder.write("other.yaml", read(folder.path("edge.yaml")));
+  const std::string settings =
+      read(folder.path("edge.yaml")) + "retention: {enabled: true, days: 3650}\n";
+  folder.write("edge.yaml", settings);
+  folder.write("other.yaml", settings);
   folder.write("sample.json", R"({"level":3})");
   folder.write("captured.jsonl", std::string(sensor_payload) + "\n");
   folder.write("payload", sensor_payload);

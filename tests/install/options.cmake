@@ -1,9 +1,9 @@
 # Each adapter can be left out, and all of them, and the rest configures.
 cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${WORK}/options)
-foreach(without MQTT FILES SQLITE "MQTT;FILES;SQLITE")
+foreach(without MQTT FILES HTTP SQLITE "MQTT;FILES;HTTP;SQLITE")
   set(options "")
-  foreach(adapter MQTT FILES SQLITE)
+  foreach(adapter MQTT FILES HTTP SQLITE)
     if(adapter IN_LIST without)
       list(APPEND options -DTELEMETRY_WITH_${adapter}=OFF)
     else()

@@ -16,9 +16,9 @@ TOPS = ("include", "libtelemetry", "adapters", "apps", "examples", "tests")
 LINES_MAX, COLUMNS_MAX = 600, 100
 # Classes with pure virtual functions that users may derive from (docs/decisions/0002). The rest of
 # the virtual classes hide an implementation and are made by one function.
-ABSTRACT = {"Clock", "FileSystem", "Source", "Sink", "Store", "RowStream"}
+ABSTRACT = {"Clock", "FileSystem", "Source", "Sink", "Store", "RowStream", "Handler", "BodyStream"}
 HIDING = {"Door", "SchemaSet", "RowWriter", "Reader", "Ingest", "Pipeline", "MqttPublisher", "MqttSource",
-          "DeadLetterSink"}
+          "DeadLetterSink", "HttpServer"}
 CLASS = re.compile(r"^(?:class|struct) ([\w:]+)[^;]*?\{(.*?)^\};", re.S | re.M)
 
 
