@@ -24,11 +24,9 @@ bool is_loopback(std::string_view host) {
 
 class FrontEnd {
  public:
-  FrontEnd(const Config& config, Pipeline& pipeline, Environment environment)
+  FrontEnd(web::ServiceOptions options, const Config& config, Pipeline& pipeline,
+           Environment environment)
       : environment_(std::move(environment)) {
-    web::ServiceOptions options;
-    options.host = config.text("web.host");
-    options.allow_insecure = config.boolean("security.allow_insecure");
     options.version = TELEMETRY_VERSION;
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
@@ -84,10 +82,13 @@ class FrontEnd {
 
 }  // namespace
 
-std::shared_ptr<void> serve_http(const Config& config, Pipeline& pipeline,
-                                 const Environment& environment) {
-  if (!config.boolean("web.enabled")) return nullptr;
-  return std::make_shared<FrontEnd>(config, pipeline, environment);
+Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipeline,
+                                         const Environment& environment) {
+  if (!config.boolean("web.enabled")) return std::shared_ptr<void>();
+  auto options = web::service_options(config);
+  if (!options) return options.error();
+  return std::shared_ptr<void>(
+      std::make_shared<FrontEnd>(*std::move(options), config, pipeline, environment));
 }
 
 }  // namespace telemetry

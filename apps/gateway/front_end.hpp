@@ -10,8 +10,9 @@
 namespace telemetry {
 
 /// Serves HTTP over the pipeline for as long as it lives. Where it cannot listen, that is logged
-/// and tried again: messages are stored meanwhile.
-[[nodiscard]] std::shared_ptr<void> serve_http(const Config& config, Pipeline& pipeline,
-                                               const Environment& environment);
+/// and tried again: messages are stored meanwhile. Null where web.enabled is false.
+/// Errors: mistakes in sections web and security.
+[[nodiscard]] Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipeline,
+                                                       const Environment& environment);
 
 }  // namespace telemetry

@@ -164,8 +164,16 @@ Result<void> run_service(const ServiceOptions& options) {
         });
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, options.stats_interval_s);
-    const auto front_end =
-        ended && options.front_end ? options.front_end(*config, *pipeline, environment) : nullptr;
+    std::shared_ptr<void> front_end;
+    if (ended && options.front_end) {
+      auto served = options.front_end(*config, *pipeline, environment);
+      if (served) {
+        front_end = *std::move(served);
+      } else {
+        show(served.error().diagnostics);
+        ended = served.error();
+      }
+    }
     if (ended) ended = pipeline->wait();
     pipeline->stop();
   }

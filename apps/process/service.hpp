@@ -17,7 +17,9 @@ struct ServiceOptions {
   bool debug = false;           ///< log everything
   double stats_interval_s = 0;  ///< print the counters so often; 0 = never
   /// What serves others beside the pipeline. It is made once that has started, and goes before it.
-  std::function<std::shared_ptr<void>(const Config&, Pipeline&, const Environment&)> front_end = {};
+  /// Errors: mistakes in the configuration, which end the program.
+  std::function<Result<std::shared_ptr<void>>(const Config&, Pipeline&, const Environment&)>
+      front_end = {};
 };
 
 /// Broker, schema check, journal, stores, and requests of other programs, until a stop signal.

@@ -79,8 +79,13 @@ struct Problem {
 struct ServiceOptions {
   std::string host = "127.0.0.1";  ///< that the server listens on, for the rule about Host
   bool allow_insecure = false;     ///< answer others than this machine although nobody signs in
+  std::vector<std::string> cors_origins;  ///< whose pages may ask; "*" = all
+  double requests_per_s = 0;              ///< of one client; 0 = no limit
+  bool api = true;                        ///< false: nothing below /api, and no page
   std::string version;
 };
+/// Sections web and security of a checked configuration. Errors: mistakes.
+[[nodiscard]] Result<ServiceOptions> service_options(const Config& config);
 
 /// All routes of the gateway over a pipeline, which outlives it.
 [[nodiscard]] std::unique_ptr<Handler> make_service(ServiceOptions options, const Config& config,

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "guard.hpp"
 #include "routes.hpp"
 #include "target.hpp"
 #include "telemetry/core/topic.hpp"
@@ -14,21 +15,6 @@ namespace telemetry::web {
 namespace {
 
 bool keeps_plus(std::string_view name) { return name == "topic" || name == "cursor"; }
-
-/// 127.0.0.0/8, ::1.
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
-/// "localhost:8080" without its port.
-std::string_view host_of(std::string_view header) {
-  if (header.starts_with('[')) return header.substr(0, header.find(']') + 1);
-  return header.substr(0, header.find(':'));
-}
-
-bool is_own_name(std::string_view host) {
-  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
-}
 
 /// The values of "{name}" parts, when the path is one of the pattern.
 bool matches(std::string_view pattern, std::string_view path,
@@ -85,7 +71,8 @@ class Service final : public Handler {
       : options_(std::move(options)),
         config_(config),
         environment_(std::move(environment)),
-        here_{options_, config_, pipeline, environment_} {
+        here_{options_, config_, pipeline, environment_},
+        guard_(options_, environment_.clock) {
     std::array<std::uint8_t, 8> bytes{};
     environment_.random(bytes);
     std::memcpy(&first_request_, bytes.data(), bytes.size());
@@ -97,6 +84,13 @@ class Service final : public Handler {
     Response response = answer(request, request_id);
     auto& headers = response.headers;
     headers.emplace_back("X-Request-Id", request_id);
+    if (!options_.cors_origins.empty()) {
+      headers.emplace_back("Vary", "Origin");
+      if (const std::string_view origin = guard_.allowed_origin(request); !origin.empty()) {
+        headers.emplace_back("Access-Control-Allow-Origin", origin);
+        headers.emplace_back("Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+      }
+    }
     headers.emplace_back("X-Content-Type-Options", "nosniff");
     headers.emplace_back("X-Frame-Options", "DENY");
     headers.emplace_back("Referrer-Policy", "no-referrer");
@@ -115,7 +109,7 @@ class Service final : public Handler {
       said.request_id = request_id;
       return to_response(said);
     };
-    if (auto refused = refusal(request)) return problem(*std::move(refused));
+    if (auto refused = guard_.refusal(request)) return problem(*std::move(refused));
     const auto target = parse_target(request.target, keeps_plus);
     if (!target) {
       return problem({400, "malformed_target",
@@ -124,6 +118,7 @@ class Service final : public Handler {
     }
     std::string methods;
     for (const Route& route : routes()) {
+      if (!options_.api && is_of_api(route)) continue;
       std::vector<std::pair<std::string, std::string>> values;
       if (!matches(route.path, target->path, values)) continue;
       const bool same =
@@ -144,6 +139,7 @@ class Service final : public Handler {
       Answer answer = route.handle(call);
       return answer ? *std::move(answer) : problem(std::move(answer).error());
     }
+    if (!methods.empty() && is_preflight(request)) return preflight_answer(methods);
     if (!methods.empty()) {
       Response response =
           problem({405, "method_not_allowed", fmt::format("{} takes {}", target->path, methods)});
@@ -155,18 +151,22 @@ class Service final : public Handler {
                                 printable(target->path))});
   }
 
-  /// Without sign-in only this machine is answered, and only under its own names: a page of the web
-  /// could give a name of its own this machine's address.
-  [[nodiscard]] std::optional<Problem> refusal(const Request& request) const {
-    if (options_.allow_insecure) return std::nullopt;
-    if (!is_loopback(request.peer)) {
-      return Problem{403, "only_this_machine",
-                     "nobody signs in here, so only programs on this machine are answered"};
-    }
-    if (is_own_name(host_of(request.header("Host")))) return std::nullopt;
-    return Problem{421, "unknown_host",
-                   fmt::format("'{}' is no name of this machine; write localhost or 127.0.0.1",
-                               printable(request.header("Host")))};
+  static bool is_of_api(const Route& route) {
+    return route.path.starts_with("/api") || route.path == "/" || route.path.starts_with("/page.");
+  }
+  /// A browser asks before it lets another origin's page ask.
+  bool is_preflight(const Request& request) const {
+    return request.method == "OPTIONS" &&
+           !request.header("Access-Control-Request-Method").empty() &&
+           !guard_.allowed_origin(request).empty();
+  }
+  static Response preflight_answer(const std::string& methods) {
+    Response response;
+    response.status = 204;
+    response.headers = {{"Access-Control-Allow-Methods", methods},
+                        {"Access-Control-Allow-Headers", "Authorization, Content-Type"},
+                        {"Access-Control-Max-Age", "600"}};
+    return response;
   }
 
   static std::vector<Problem::Part> take_parameters(const Target& target, Call& call) {
@@ -203,6 +203,7 @@ class Service final : public Handler {
   const Config config_;
   const Environment environment_;
   const Surroundings here_;
+  Guard guard_;
   std::uint64_t first_request_ = 0;
   std::atomic<std::uint64_t> requests_{0};
 };
@@ -230,6 +231,28 @@ std::uint64_t Call::count(std::string_view name) const {
   std::uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
+}
+
+Result<ServiceOptions> service_options(const Config& config) {
+  ServiceOptions options;
+  options.host = config.text("web.host");
+  options.allow_insecure = config.boolean("security.allow_insecure");
+  options.api = config.boolean("web.api.enabled");
+  options.requests_per_s = config.number("web.api.rate_limit");
+  if (!config.boolean("web.cors_enabled")) return options;
+  std::vector<Diagnostic> mistakes;
+  options.cors_origins = config.text_list("web.cors_origins");
+  for (const std::string& origin : options.cors_origins) {
+    const std::size_t scheme = origin.find("://");
+    const bool fits = origin == "*" || (scheme != origin.npos && scheme > 0 &&
+                                        origin.find_first_of("/?# ", scheme + 3) == origin.npos &&
+                                        scheme + 3 < origin.size());
+    if (fits) continue;
+    mistakes.push_back(config.mistake("web.cors_origins", fmt::format("'{}' is no origin", origin),
+                                      "write scheme, host and port: https://board.example:8443"));
+  }
+  if (!mistakes.empty()) return mistakes_error(std::move(mistakes));
+  return options;
 }
 
 std::unique_ptr<Handler> make_service(ServiceOptions options, const Config& config,

@@ -98,7 +98,9 @@ struct Running {
     pipeline = *std::move(started);
   }
   [[nodiscard]] std::shared_ptr<void> serve() {
-    return serve_http(*config, *pipeline, system_environment(lines.log()));
+    auto served = serve_http(*config, *pipeline, system_environment(lines.log()));
+    REQUIRE(served);
+    return *served;
   }
   [[nodiscard]] int port() {
     const std::string line = lines.wait_for("serving http://127.0.0.1:");
@@ -156,6 +158,14 @@ TEST_CASE("without sign-in the gateway listens on this machine alone") {
   const auto front_end = gateway.serve();
   CHECK(gateway.lines.wait_for("nobody signs in").find("allow_insecure") != std::string::npos);
   CHECK(get(gateway.port(), "/livez").ends_with("live\n"));
+}
+
+TEST_CASE("an origin that is none is refused with what to write") {
+  Running gateway("web: {cors_enabled: true, cors_origins: [\"board.example\"]}\n");
+  const auto served = serve_http(*gateway.config, *gateway.pipeline, system_environment());
+  REQUIRE_FALSE(served);
+  CHECK(to_string(served.error().diagnostics.at(0)).find("'board.example' is no origin") !=
+        std::string::npos);
 }
 
 TEST_CASE("web.enabled: false serves nothing") {

@@ -61,7 +61,7 @@ TEST_CASE(
     "the ancestors' file is refused only for what is on and not built, with key, line, remedy") {
   CHECK(Load{file_with("true", "true")}.refused() ==
         "test.yaml:33:36: error: monitoring.prometheus.enabled: true is not built yet in this "
-        "version (set it to false; --stats-interval prints the counters)\n"
+        "version (set it to false; telemetry-gateway serves /metrics on web.port)\n"
         "test.yaml:34:61: error: retention.aggregation.enabled: true is not built yet in this "
         "version (set it to false)\n");
 }

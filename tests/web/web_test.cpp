@@ -18,7 +18,7 @@ namespace {
 /// The routes over what a real pipeline has stored.
 class Gateway {
  public:
-  explicit Gateway(running::FixedSource::Messages messages) {
+  explicit Gateway(running::FixedSource::Messages messages, web::ServiceOptions options = {}) {
     const std::size_t count = messages.size();
     SqliteOptions database;
     database.path = folder_.path("data/telemetry.db");
@@ -45,7 +45,6 @@ class Gateway {
     sources.environment_names = [] { return std::vector<std::string>(); };
     auto config = Config::load(sources, tables, diagnostics);
     REQUIRE(config);
-    web::ServiceOptions options;
     options.version = "1.2.3";
     service_ = web::make_service(options, *config, *pipeline_, system_environment());
   }
@@ -280,6 +279,53 @@ TEST_CASE("without sign-in only this machine is answered, under its own names") 
     gateway.request.peer = peer;
     CHECK(gateway.get("/api/data").status == 403);
   }
+}
+
+TEST_CASE("who asks too often waits, and others do not") {
+  web::ServiceOptions options;
+  options.requests_per_s = 0.001;  // one, then nothing for a long time
+  options.allow_insecure = true;
+  Gateway gateway(running::FixedSource::Messages{{"hall", "1"}}, options);
+  const auto status = [&](const char* peer) {
+    gateway.request.peer = peer;
+    return gateway.get("/livez").status;
+  };
+  CHECK(status("10.0.0.1") == 200);
+  CHECK(status("10.0.0.1") == 429);
+  CHECK(header_of(gateway.get("/livez"), "Retry-After") == "1000");
+  CHECK(status("10.0.0.2") == 200);
+  CHECK(status("2001:db8:1:2:3:4:5:6") == 200);
+  CHECK(status("2001:db8:1:2::7") == 429);
+  CHECK(status("2001:db8:1:3::7") == 200);
+}
+
+TEST_CASE("pages of other origins may ask where that is allowed") {
+  web::ServiceOptions options;
+  options.cors_origins = {"https://board.example"};
+  Gateway gateway(running::FixedSource::Messages{{"hall", "1"}}, options);
+  const auto origin_of = [&](const char* origin, const char* method) {
+    gateway.request.headers = {
+        {"Host", "localhost"}, {"Origin", origin}, {"Access-Control-Request-Method", "GET"}};
+    gateway.request.method = method;
+    return gateway.get("/api/data");
+  };
+  const auto allowed = origin_of("https://board.example", "GET");
+  CHECK(header_of(allowed, "Access-Control-Allow-Origin") == "https://board.example");
+  CHECK(header_of(allowed, "Vary") == "Origin");
+  const auto preflight = origin_of("https://board.example", "OPTIONS");
+  CHECK(preflight.status == 204);
+  CHECK(header_of(preflight, "Access-Control-Allow-Methods") == "GET");
+  CHECK(header_of(origin_of("https://evil.example", "GET"), "Access-Control-Allow-Origin").empty());
+  CHECK(origin_of("https://evil.example", "OPTIONS").status == 405);
+}
+
+TEST_CASE("without the API there are health and metrics") {
+  web::ServiceOptions options;
+  options.api = false;
+  Gateway gateway(running::FixedSource::Messages{{"hall", "1"}}, options);
+  for (const char* const path : {"/", "/page.js", "/api/data", "/api/openapi.json"})
+    CHECK(gateway.get(path).status == 404);
+  CHECK(gateway.get("/metrics").status == 200);
 }
 
 TEST_CASE("the document describes every path, and what it answers is of its schema") {

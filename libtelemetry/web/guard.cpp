@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guard.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace telemetry::web {
+namespace {
+
+/// 127.0.0.0/8, ::1.
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+/// "localhost:8080" without its port.
+std::string_view host_of(std::string_view header) {
+  if (header.starts_with('[')) return header.substr(0, header.find(']') + 1);
+  return header.substr(0, header.find(':'));
+}
+
+bool is_own_name(std::string_view host) {
+  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
+/// One client may have 2^64 addresses of IPv6: its network counts.
+std::string client_of(std::string_view address) {
+  in6_addr parsed{};
+  const std::string text(address);
+  if (::inet_pton(AF_INET6, text.c_str(), &parsed) != 1) return text;
+  constexpr std::size_t network_bytes = 8;
+  return {reinterpret_cast<const char*>(parsed.s6_addr), network_bytes};
+}
+
+}  // namespace
+
+std::optional<Problem> Guard::refusal(const Request& request) {
+  if (auto refused = host_refusal(request)) return refused;
+  return rate_refusal(request.peer);
+}
+
+/// Without sign-in only this machine is answered, and only under its own names: a page of the web
+/// could give a name of its own this machine's address.
+std::optional<Problem> Guard::host_refusal(const Request& request) const {
+  if (options_.allow_insecure) return std::nullopt;
+  if (!is_loopback(request.peer)) {
+    return Problem{403, "only_this_machine",
+                   "nobody signs in here, so only programs on this machine are answered"};
+  }
+  if (is_own_name(host_of(request.header("Host")))) return std::nullopt;
+  return Problem{421, "unknown_host",
+                 fmt::format("'{}' is no name of this machine; write localhost or 127.0.0.1",
+                             printable(request.header("Host")))};
+}
+
+// A bucket of two seconds' requests for each client.
+std::optional<Problem> Guard::rate_refusal(std::string_view peer) {
+  const double rate = options_.requests_per_s;
+  if (rate <= 0) return std::nullopt;
+  const double room = std::max(1.0, 2 * rate);
+  const std::int64_t now = clock_.monotonic();
+  const std::scoped_lock lock(mutex_);
+  if (clients_.size() >= clients_max) {  // those whose buckets are full again are as good as new
+    std::erase_if(clients_, [&](const auto& one) {
+      return static_cast<double>(now - one.second.filled_at) / 1e9 * rate >= room;
+    });
+    if (clients_.size() >= clients_max) clients_.clear();
+  }
+  const auto [client, fresh] = clients_.try_emplace(client_of(peer), Bucket{room, now});
+  Bucket& bucket = client->second;
+  const double gained = static_cast<double>(now - bucket.filled_at) / 1e9 * rate;
+  bucket.tokens = std::min(room, bucket.tokens + gained);
+  bucket.filled_at = now;
+  if (bucket.tokens >= 1) {
+    bucket.tokens -= 1;
+    return std::nullopt;
+  }
+  Problem problem{429, "too_many_requests",
+                  fmt::format("more than {} requests per second come from this address "
+                              "(web.api.rate_limit)",
+                              rate)};
+  problem.retry_after_s = std::max<std::int64_t>(1, std::llround((1 - bucket.tokens) / rate));
+  return problem;
+}
+
+std::string_view Guard::allowed_origin(const Request& request) const {
+  const std::string_view origin = request.header("Origin");
+  if (origin.empty()) return {};
+  for (const std::string& allowed : options_.cors_origins) {
+    if (allowed == origin) return origin;
+    if (allowed == "*") return "*";
+  }
+  return {};
+}
+
+}  // namespace telemetry::web
