@@ -20,11 +20,8 @@ constexpr std::string_view page = R"HTML(<!doctype html>
 <input id="filter" value="#" spellcheck="false" autocomplete="off" aria-describedby="filter-help">
 <p id="filter-help">A topic filter: + stands for one level, # for all that follow.</p>
 <p id="problem" role="alert" hidden></p>
-<table>
-<caption>Newest message of each topic</caption>
-<thead><tr><th scope="col">Topic</th><th scope="col">Payload</th><th scope="col">Time</th></tr></thead>
-<tbody id="rows"></tbody>
-</table>
+<h2>Newest message of each topic</h2>
+<ul id="topics"></ul>
 <p id="empty" hidden>No message yet. Devices publish to the broker, and what comes is shown here.</p>
 </main>
 <footer><a href="api/openapi.json">API description</a> · <a href="api/export?format=csv">Everything as CSV</a></footer>
@@ -38,41 +35,70 @@ constexpr std::string_view style =
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:80rem;padding:1rem}
 header{display:flex;flex-wrap:wrap;gap:0 1rem;align-items:baseline}
 h1{font-size:1.4rem;margin:0}
-#state,#filter-help,footer{color:var(--dim);margin:.25rem 0}
+h2{font-size:1rem;margin:1rem 0 .25rem}
+#state,#filter-help,footer,.age,dt{color:var(--dim)}
+#state,#filter-help,footer{margin:.25rem 0}
 input{font:inherit;width:100%;max-width:30rem;padding:.4rem;box-sizing:border-box}
-table{border-collapse:collapse;width:100%;margin-top:1rem}
-caption{text-align:left;font-weight:600;padding:.25rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line)}
-td{overflow-wrap:anywhere}
-td.payload{font-family:ui-monospace,monospace;font-size:.9rem}
-td.time{white-space:nowrap;font-variant-numeric:tabular-nums}
+ul{list-style:none;margin:0;padding:0}
+li{border-top:1px solid var(--line);padding:.4rem 0}
+.head{display:flex;flex-wrap:wrap;gap:0 1rem;justify-content:space-between}
+.topic{font-weight:600;overflow-wrap:anywhere}
+.age{font-variant-numeric:tabular-nums}
+dl{display:flex;flex-wrap:wrap;gap:.1rem 1.25rem;margin:0}
+dl div{display:flex;gap:.4rem;min-width:0}
+dd{margin:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 a{color:var(--accent)}
 #problem{color:#b00020}
 @media (prefers-color-scheme:dark){#problem{color:#ff8a80}}
-@media (max-width:40rem){td.time{white-space:normal}}
 )CSS";
 
 constexpr std::string_view script = R"JS('use strict';
 const byId = (id) => document.getElementById(id);
-const filter = byId('filter'), rows = byId('rows'), state = byId('state');
+const filter = byId('filter'), topics = byId('topics'), state = byId('state');
 const problem = byId('problem'), empty = byId('empty');
-const pause = 1000;
+const pause = 1000, values_max = 40, text_max = 120;
 let timer = 0, asked = 0;
 
-function cell(row, text, name) {
-  const one = row.insertCell();
-  one.textContent = text;
-  one.className = name;
+function make(name, text, kind) {
+  const one = document.createElement(name);
+  if (text !== undefined) one.textContent = text;
+  if (kind) one.className = kind;
+  return one;
+}
+
+function* values(name, value) {
+  const inside = value !== null && typeof value === 'object' && !Array.isArray(value);
+  if (!inside) yield [name || 'value', typeof value === 'string' ? value : JSON.stringify(value)];
+  else for (const key of Object.keys(value)) yield* values(name ? `${name}.${key}` : key, value[key]);
+}
+
+function age(time) {
+  const s = Math.max(0, Math.round((Date.now() - time) / 1000));
+  if (s < 120) return `${s} s ago`;
+  if (s < 7200) return `${Math.round(s / 60)} min ago`;
+  return new Date(time).toLocaleString();
+}
+
+function item(record) {
+  const one = make('li'), head = make('div', undefined, 'head'), list = make('dl');
+  const time = make('time', age(Date.parse(record.timestamp)), 'age');
+  time.dateTime = record.timestamp;
+  time.title = record.timestamp;
+  head.append(make('span', record.topic, 'topic'), time);
+  let count = 0;
+  for (const [name, value] of values('', record.payload)) {
+    if (++count > values_max) break;
+    const pair = make('div');
+    const cut = value.length > text_max ? value.slice(0, text_max) + '\u2026' : value;
+    pair.append(make('dt', name), make('dd', cut));
+    list.append(pair);
+  }
+  one.append(head, list);
+  return one;
 }
 
 function show(page) {
-  rows.replaceChildren();
-  for (const record of page.data) {
-    const row = rows.insertRow();
-    cell(row, record.topic, 'topic');
-    cell(row, JSON.stringify(record.payload), 'payload');
-    cell(row, new Date(record.timestamp).toLocaleString(), 'time');
-  }
+  topics.replaceChildren(...page.data.map(item));
   empty.hidden = page.data.length > 0;
   const more = page.next_cursor === null ? '' : ' (the first of them)';
   state.textContent = `${page.data.length} topics${more}, ${new Date().toLocaleTimeString()}`;
