@@ -80,15 +80,10 @@ std::string time_of(std::int64_t ns) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-std::string reason_of(const Letter& letter) {
-  if (letter.is_refused()) return "refused by a store";
-  return std::string(core::to_string(static_cast<core::Rule>(letter.header.reason)));
-}
-
 // What is wrong, or, where the letter does not say, the name of the rule.
 std::string what_is_wrong(const Letter& letter) {
   const std::string text = problems_text(parse_problems(letter.problems));
-  return printable(text.empty() ? reason_of(letter) : text);
+  return printable(text.empty() ? reason(letter) : text);
 }
 
 std::string as_json(std::string_view bytes, Row::RawKind kind) {
@@ -100,18 +95,8 @@ std::string as_json(std::string_view bytes, Row::RawKind kind) {
   return out;
 }
 
-// The members that list and show have in common.
-std::string json_members(const Letter& letter) {
-  return fmt::format(
-      R"("id":{},"received_at":"{}","topic":{},"verdict":"{}","reason":{},"bytes":{},"problems":{})",
-      letter.header.sequence, time_of(letter.header.received_at), json_string(letter.topic),
-      to_string(static_cast<Verdict>(letter.header.verdict)), json_string(reason_of(letter)),
-      letter.payload.size(),
-      letter.problems.empty() ? "[]" : as_json(letter.problems, payload_kind(letter.problems)));
-}
-
 std::string list_line(const Letter& letter, bool json) {
-  if (json) return "{" + json_members(letter) + "}\n";
+  if (json) return to_json(letter, LetterDetail::list) + "\n";
   return fmt::format("{:>8}  {:<30}  {:>7} B  {}  {}\n", letter.header.sequence,
                      time_of(letter.header.received_at), letter.payload.size(),
                      printable(letter.topic), what_is_wrong(letter));
@@ -144,45 +129,27 @@ int list(const Arguments& arguments) {
   return output.finish(0);
 }
 
-std::string schema_of(const Letter& letter) {
-  if (letter.header.schema_id == 0) return "none";
-  std::vector<Diagnostic> ignored;
-  const auto schema = Schema::parse(std::string(letter.schema), "letter", ignored,
-                                    ValidationFunctions::not_called());
-  return schema ? (*schema)->name() + " " + version_of(**schema)
-                : fmt::format("{:016x}", letter.header.schema_id);
-}
-
 // The exact bytes: as text, or as base64 where they are none.
-std::string payload_of(const Letter& letter, bool json) {
-  if (payload_kind(letter.payload) != Row::RawKind::binary) {
-    return json ? json_string(letter.payload) : printable(letter.payload);
-  }
-  return as_json(letter.payload, Row::RawKind::binary);
+std::string payload_of(const Letter& letter) {
+  return payload_kind(letter.payload) == Row::RawKind::binary
+             ? as_json(letter.payload, Row::RawKind::binary)
+             : printable(letter.payload);
 }
 
 std::string show_text(const Letter& letter, bool json) {
   const core::FrameHeader& h = letter.header;
   const int qos = h.flags & core::frame_flag::qos_mask;
   const bool retained = (h.flags & core::frame_flag::retained) != 0;
-  if (json) {
-    return fmt::format(
-        R"({{{},"timestamp":"{}","schema":{},"schema_id":"{:016x}","qos":{},"retained":{},)"
-        R"("reference":{},"payload":{}}})"
-        "\n",
-        json_members(letter), time_of(h.time), json_string(schema_of(letter)), h.schema_id, qos,
-        retained, h.reference, payload_of(letter, true));
-  }
+  if (json) return to_json(letter, LetterDetail::all) + "\n";
   std::string out = fmt::format(
       "id        {}, message {} of the journal\nreceived  {}\ntopic     {}\nQoS       {}{}\n"
       "schema    {}\nreason    {}\n",
       h.sequence, h.reference, time_of(h.received_at), printable(letter.topic), qos,
-      retained ? ", retained" : "", printable(schema_of(letter)), reason_of(letter));
+      retained ? ", retained" : "", printable(schema_name(letter)), reason(letter));
   for (const Problem& problem : parse_problems(letter.problems)) {
     out += "          " + printable(problems_text({&problem, 1})) + "\n";
   }
-  return out +
-         fmt::format("payload   {} bytes\n{}\n", letter.payload.size(), payload_of(letter, false));
+  return out + fmt::format("payload   {} bytes\n{}\n", letter.payload.size(), payload_of(letter));
 }
 
 int show(const Arguments& arguments) {

@@ -71,6 +71,15 @@ using LetterVisitor = std::function<bool(const Letter&)>;
 [[nodiscard]] Result<void> read_letters(const std::string& path, const Environment& environment,
                                         const LetterSelection& selection,
                                         const LetterVisitor& visit);
+/// "pattern", "refused by a store": in short, why it is a letter.
+[[nodiscard]] std::string reason(const Letter& letter);
+/// "temperature_sensor 1.0", "none", or the id of a schema whose document is not there.
+[[nodiscard]] std::string schema_name(const Letter& letter);
+enum class LetterDetail : std::uint8_t { list, all };
+/// One JSON object: id, received_at, topic, verdict, reason, bytes, problems; `all` also timestamp,
+/// schema, schema_id, qos, retained, reference, payload.
+[[nodiscard]] std::string to_json(const Letter& letter, LetterDetail detail);
+
 /// What came of a replay so far.
 struct ReplayReport {
   std::uint64_t selected = 0;  ///< letters that were judged again

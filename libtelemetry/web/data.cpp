@@ -31,20 +31,7 @@ std::optional<Problem> fill(const Call& call, Selection& selection) {
   if (auto topics = call.all("topic"); !topics.empty()) selection.topics = std::move(topics);
   selection.devices = call.all("device");
   selection.schemas = call.all("schema");
-  const auto zone = TimeZone::find(std::string(call.value("tz")));
-  if (!zone) return problem_of(zone.error(), "tz");
-  selection.zone = *zone;
-  selection.now = call.here.environment.clock.now();
-  for (const char* const name : {"start", "end"}) {
-    const std::string_view text = call.value(name);
-    if (text.empty()) continue;
-    const auto time = parse_query_time(text, *selection.now, selection.zone);
-    if (!time) return problem_of(time.error(), name);
-    (std::string_view(name) == "start" ? selection.since : selection.until) = *time;
-  }
-  if (selection.since && selection.until && *selection.since >= *selection.until) {
-    return problem_of({Errc::invalid_argument, "start must be before end"}, "start");
-  }
+  if (auto wrong = take_times(call, selection)) return wrong;
   for (const std::string& text : call.all("where")) {
     auto condition = parse_condition(text);
     if (!condition) return problem_of(condition.error(), "where");
@@ -212,6 +199,24 @@ class ExportStream final : public BodyStream {
 };
 
 }  // namespace
+
+std::optional<Problem> take_times(const Call& call, Selection& selection) {
+  const auto zone = TimeZone::find(std::string(call.value("tz")));
+  if (!zone) return problem_of(zone.error(), "tz");
+  selection.zone = *zone;
+  selection.now = call.here.environment.clock.now();
+  for (const char* const name : {"start", "end"}) {
+    const std::string_view text = call.value(name);
+    if (text.empty()) continue;
+    const auto time = parse_query_time(text, *selection.now, selection.zone);
+    if (!time) return problem_of(time.error(), name);
+    (std::string_view(name) == "start" ? selection.since : selection.until) = *time;
+  }
+  if (selection.since && selection.until && *selection.since >= *selection.until) {
+    return problem_of({Errc::invalid_argument, "start must be before end"}, "start");
+  }
+  return std::nullopt;
+}
 
 Answer get_data(Call& call) {
   Query query;

@@ -39,6 +39,24 @@ constexpr std::string_view schemas = R"JSON({
   "document":{"type":"object","description":"The schema as it was written, in its canonical form.","additionalProperties":true}}},
 "Schemas":{"type":"object","required":["data"],"additionalProperties":false,
  "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Schema"}}}},
+"Judgement":{"type":"object","required":["valid","schema","problems"],"additionalProperties":false,
+ "properties":{"valid":{"type":"boolean"},"schema":{"type":"string"},"problems":{"type":"array","items":{"$ref":"#/components/schemas/Fault"}}}},
+"Fault":{"type":"object","required":["path","message"],"additionalProperties":false,
+ "properties":{"rule":{"type":"string"},"path":{"type":"string","description":"JSON pointer"},"found":{"type":"string"},
+  "allowed":{"type":"string"},"message":{"type":"string"}}},
+"Letter":{"type":"object","required":["id","received_at","topic","verdict","reason","bytes","problems"],"additionalProperties":false,
+ "properties":{"id":{"type":"integer"},"received_at":{"type":"string","format":"date-time"},"topic":{"type":"string"},
+  "verdict":{"type":"string"},"reason":{"type":"string"},"bytes":{"type":"integer"},
+  "problems":{"type":"array","items":{"$ref":"#/components/schemas/Fault"}},
+  "timestamp":{"type":"string","format":"date-time"},"schema":{"type":"string"},"schema_id":{"type":"string"},
+  "qos":{"type":"integer"},"retained":{"type":"boolean"},"reference":{"type":"integer"},
+  "payload":{"type":["string","object"],"description":"The bytes as text, or {\"base64\": ...}."}}},
+"Letters":{"type":"object","required":["data","next_cursor"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Letter"}},"next_cursor":{"type":["string","null"]}}},
+"Config":{"type":"object","required":["data"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"type":"object","required":["key","values","set","origin"],"additionalProperties":false,
+  "properties":{"key":{"type":"string"},"values":{"type":"array","items":{"type":"string"}},"set":{"type":"boolean"},
+   "origin":{"type":["string","null"],"description":"File and line, variable or option; null for the default."}}}}}},
 "Stats":{"type":"object","description":"Counters under the names of telemetry status --json.","required":["messages_received","messages_stored"],
  "properties":{"messages_received":{"type":"integer"},"messages_stored":{"type":"integer"}},
  "additionalProperties":{"type":["number","boolean","object","array","string"]}},
@@ -156,7 +174,7 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
     }
     if (!std::exchange(first, false)) out += ",\n";
     append_json_string(route.path, out);
-    out += ":{\"get\":{";
+    out += route.method == "POST" ? ":{\"post\":{" : ":{\"get\":{";
     member("operationId", route.id, out);
     out += ',';
     member("summary", route.summary, out);
@@ -166,6 +184,11 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
       append_parameter(route, parameter, out);
     }
     out += "],";
+    if (!route.body.empty()) {
+      out += "\"requestBody\":{\"required\":true,";
+      member("description", route.body, out);
+      out += R"(,"content":{"application/json":{"schema":{}}}},)";
+    }
     append_answers(route, out);
     out += "}}";
   }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <charconv>
+#include <deque>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "routes.hpp"
@@ -65,6 +69,43 @@ bool is_visible(const Schema& schema, const Principal& principal) {
   return false;
 }
 
+Problem no_schema(std::string_view name) {
+  return problem_of(
+      {Errc::not_found,
+       fmt::format("no schema is called '{}'; /api/schemas lists them", printable(name))},
+      "name");
+}
+
+bool is_newer(const Schema& a, const Schema& b) {
+  const SchemaVersion x = a.version(), y = b.version();
+  return x.major != y.major ? x.major > y.major : x.minor > y.minor;
+}
+
+void append_fault(const telemetry::Problem& fault, std::string& out) {
+  out += "{\"path\":";
+  append_json_string(fault.path, out);
+  for (const auto& [name, text] : {std::pair("found", &fault.found), {"allowed", &fault.allowed}}) {
+    if (text->empty()) continue;
+    out += fmt::format(",\"{}\":", name);
+    append_json_string(*text, out);
+  }
+  out += ",\"message\":";
+  append_json_string(fault.message, out);
+  out += '}';
+}
+
+bool may_see(const Principal& principal, std::string_view topic) {
+  return !principal.scope || matches_any(*principal.scope, topic);
+}
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 Answer get_schemas(Call& call) {
@@ -87,11 +128,121 @@ Answer get_schema(Call& call) {
     if (out.back() != '[') out += ",\n";
     append_schema(*schema, true, out);
   }
-  if (out.back() == '[') {
-    return problem_of({Errc::not_found, fmt::format("no schema is called '{}'; /api/schemas "
-                                                    "lists them",
-                                                    printable(name))},
-                      "name");
+  if (out.back() == '[') return no_schema(name);
+  return json_answer(out + "]}\n");
+}
+
+Answer validate(Call& call) {
+  const auto set = call.here.pipeline.ingest().schemas();
+  const std::string_view name = call.value("name");
+  const Schema* schema = nullptr;
+  for (const auto& one : set->all()) {
+    if (one->name() != name || !is_visible(*one, call.principal)) continue;
+    if (schema == nullptr || is_newer(*one, *schema)) schema = one.get();
+  }
+  if (schema == nullptr) return no_schema(name);
+  Batch batch;
+  std::vector<core::Violation> violations;
+  judge(schema,
+        {.topic = schema->filter(),
+         .payload = call.request.body,
+         .received_at = call.here.environment.clock.now()},
+        batch, &violations);
+  std::string out =
+      fmt::format("{{\"valid\":{},\"schema\":", batch.readings.front().verdict == Verdict::valid);
+  append_json_string(
+      fmt::format("{} {}.{}", schema->name(), schema->version().major, schema->version().minor),
+      out);
+  out += ",\"problems\":[";
+  for (const core::Violation& violation : violations) {
+    if (out.back() != '[') out += ',';
+    append_fault(schema->explain(violation, call.request.body), out);
+  }
+  return json_answer(out + "]}\n");
+}
+
+Answer get_letters(Call& call) {
+  DeadLetterSink* const letters = call.here.pipeline.dead_letters();
+  Selection times;
+  if (auto wrong = take_times(call, times)) return *std::move(wrong);
+  LetterSelection selection;
+  selection.topic_filter = call.value("topic");
+  selection.since = times.since.value_or(INT64_MIN);
+  selection.until = times.until.value_or(INT64_MAX);
+  if (const std::string_view text = call.value("cursor"); !text.empty()) {
+    const auto before = number_of(text);
+    if (!before || *before == 0) {
+      return problem_of({Errc::invalid_argument, "this is no cursor; take it from the page before"},
+                        "cursor");
+    }
+    selection.ids = {{0, *before - 1}};
+  }
+  const std::size_t limit = call.count("limit");
+  std::deque<std::pair<std::uint64_t, std::string>> newest;
+  bool more = false;
+  if (letters != nullptr) {
+    const auto read =
+        read_letters(letters->path(), call.here.environment, selection, [&](const Letter& letter) {
+          if (!may_see(call.principal, letter.topic)) return !call.request.is_abandoned();
+          newest.emplace_back(letter.header.sequence, to_json(letter, LetterDetail::list));
+          more = more || newest.size() > limit;
+          if (newest.size() > limit) newest.pop_front();
+          return !call.request.is_abandoned();
+        });
+    if (!read && read.error().code != Errc::not_found) return problem_of(read.error());
+  }
+  std::string out = "{\"data\":[";
+  for (auto one = newest.rbegin(); one != newest.rend(); ++one) {
+    if (out.back() != '[') out += ",\n";
+    out += one->second;
+  }
+  out += more ? fmt::format("],\"next_cursor\":\"{}\"}}\n", newest.front().first)
+              : "],\"next_cursor\":null}\n";
+  return json_answer(std::move(out));
+}
+
+Answer get_letter(Call& call) {
+  DeadLetterSink* const letters = call.here.pipeline.dead_letters();
+  const std::string_view text = call.value("id");
+  const auto id = number_of(text);
+  std::string out;
+  if (id && letters != nullptr) {
+    LetterSelection selection;
+    selection.ids = {{*id, *id}};
+    const auto read =
+        read_letters(letters->path(), call.here.environment, selection, [&](const Letter& letter) {
+          if (may_see(call.principal, letter.topic)) out = to_json(letter, LetterDetail::all);
+          return false;
+        });
+    if (!read && read.error().code != Errc::not_found) return problem_of(read.error());
+  }
+  if (!out.empty()) return json_answer(out + "\n");
+  return problem_of(
+      {Errc::not_found, fmt::format("there is no letter '{}': never there, replayed, dropped, or "
+                                    "gone because their journal was full",
+                                    printable(text))},
+      "id");
+}
+
+Answer get_config(Call& call) {
+  std::string out = "{\"data\":[";
+  for (const Config::Shown& one : call.here.config.shown()) {
+    if (out.back() != '[') out += ",\n";
+    out += "{\"key\":";
+    append_json_string(one.key, out);
+    out += ",\"values\":[";
+    for (const std::string& value : one.values) {
+      if (out.back() != '[') out += ',';
+      append_json_string(value, out);
+    }
+    out += fmt::format("],\"set\":{},\"origin\":", one.set);
+    const Origin& origin = one.origin;
+    if (origin.file.empty())
+      out += "null";
+    else
+      append_json_string(
+          origin.line > 0 ? fmt::format("{}:{}", origin.file, origin.line) : origin.file, out);
+    out += '}';
   }
   return json_answer(out + "]}\n");
 }

@@ -35,6 +35,7 @@ struct Route {
     open,      ///< anybody who may connect: it tells nothing of the data
     read,      ///< bounded by the scope of who asks
     counters,  ///< numbers over all topics: for those without a scope
+    admin,     ///< settings: for administrators without a scope
   };
   std::string_view method;
   std::string_view path;  ///< "/api/schemas/{name}"
@@ -45,6 +46,7 @@ struct Route {
   std::string_view answer;      ///< name of its schema in the OpenAPI document; empty: text
   std::string_view media_type;  ///< of the answer, when it is not JSON
   Answer (*handle)(Call& call);
+  std::string_view body = {};  ///< what the body is, for people; empty: there is none
 };
 [[nodiscard]] std::span<const Route> routes();
 
@@ -82,6 +84,10 @@ struct Call {
 [[nodiscard]] Answer get_export(Call& call);
 [[nodiscard]] Answer get_schemas(Call& call);
 [[nodiscard]] Answer get_schema(Call& call);
+[[nodiscard]] Answer validate(Call& call);
+[[nodiscard]] Answer get_letters(Call& call);
+[[nodiscard]] Answer get_letter(Call& call);
+[[nodiscard]] Answer get_config(Call& call);
 [[nodiscard]] Answer get_stats(Call& call);
 [[nodiscard]] Answer get_buffer(Call& call);
 [[nodiscard]] Answer get_metrics(Call& call);
@@ -92,6 +98,9 @@ struct Call {
 [[nodiscard]] Answer get_page(Call& call);
 [[nodiscard]] Answer get_page_style(Call& call);
 [[nodiscard]] Answer get_page_script(Call& call);
+
+/// What the parameters start, end and tz say. @returns what is wrong with them.
+[[nodiscard]] std::optional<Problem> take_times(const Call& call, Selection& selection);
 
 /// The document of these routes.
 [[nodiscard]] std::string openapi_document(std::span<const Route> routes, std::string_view version);

@@ -136,6 +136,12 @@ class Service final : public Handler {
             wrong.front().hint.empty() ? "invalid_parameter" : "unknown_parameter";
         return problem({400, code, detail, std::move(wrong)});
       }
+      if (!is_allowed(route, call.principal)) {
+        return problem(
+            {403, "permission_denied",
+             fmt::format("{} is for {} that may see all topics", route.path,
+                         route.access == Route::Access::admin ? "administrators" : "those")});
+      }
       Answer answer = route.handle(call);
       return answer ? *std::move(answer) : problem(std::move(answer).error());
     }
@@ -151,6 +157,11 @@ class Service final : public Handler {
                                 printable(target->path))});
   }
 
+  static bool is_allowed(const Route& route, const Principal& principal) {
+    const bool wide =
+        route.access == Route::Access::counters || route.access == Route::Access::admin;
+    return !wide || !principal.scope;
+  }
   static bool is_of_api(const Route& route) {
     return route.path.starts_with("/api") || route.path == "/" || route.path.starts_with("/page.");
   }

@@ -334,10 +334,15 @@ TEST_CASE("the document describes every path, and what it answers is of its sche
   CHECK(document["openapi"] == "3.1.0");
   std::set<std::string> ids;
   for (const auto& path : document["paths"].GetObject()) {
-    const auto& get = path.value["get"];
+    const bool posts = path.value.HasMember("post");
+    const auto& get = path.value[posts ? "post" : "get"];
     CHECK(ids.insert(get["operationId"].GetString()).second);
     std::string target = path.name.GetString();
-    if (target == "/api/schemas/{name}") target = "/api/schemas/temperature_sensor";
+    if (const std::size_t name = target.find("{name}"); name != target.npos)
+      target.replace(name, 6, "temperature_sensor");
+    if (target.ends_with("{id}")) target = "/api/dead_letters/1";
+    gateway.request.method = posts ? "POST" : "GET";
+    gateway.request.body = posts ? "{}" : "";
     INFO(target);
     const web::Response response = gateway.get(target);
     const std::string status = std::to_string(response.status);
@@ -349,6 +354,63 @@ TEST_CASE("the document describes every path, and what it answers is of its sche
   }
   CHECK(ids.contains("listData"));
   CHECK_FALSE(document["paths"].HasMember("/page.js"));
+}
+
+TEST_CASE("dead letters are listed and shown") {
+  auto all = messages();
+  for (int i = 0; i < 3; ++i) all.emplace_back("sensors/sensor-003/temperature", "{");
+  Gateway gateway(all);
+  const auto first = gateway.json("/api/dead_letters?limit=3");
+  REQUIRE(first["data"].Size() == 3);
+  CHECK(first["data"][0]["topic"] == "sensors/sensor-003/temperature");
+  REQUIRE(first["next_cursor"].IsString());
+  const auto rest = gateway.json(std::string("/api/dead_letters?limit=3&cursor=") +
+                                 first["next_cursor"].GetString());
+  REQUIRE(rest["data"].Size() == 1);
+  CHECK(rest["next_cursor"].IsNull());
+  CHECK(rest["data"][0]["problems"][0]["path"] == "/temperature");
+  const std::string id = std::to_string(rest["data"][0]["id"].GetUint64());
+  const auto one = gateway.json("/api/dead_letters/" + id);
+  CHECK(one["payload"] == R"({"sensor_id":"sensor-001","temperature":999})");
+  CHECK(one["schema"] == "temperature_sensor 1.0");
+  CHECK(gateway.json("/api/dead_letters?topic=sensors/sensor-001/%23")["data"].Size() == 1);
+  CHECK(gateway.get("/api/dead_letters/999").status == 404);
+  CHECK(gateway.get("/api/dead_letters/x").status == 404);
+  CHECK(gateway.get("/api/dead_letters?cursor=x").status == 400);
+}
+
+TEST_CASE("a payload is judged, and nothing stored") {
+  Gateway gateway(messages());
+  gateway.request.method = "POST";
+  const auto judged = [&](std::string_view body) {
+    gateway.request.body = body;
+    return gateway.json("/api/schemas/temperature_sensor/validate");
+  };
+  CHECK(judged(running::some_messages().front().second)["valid"].GetBool());
+  const auto wrong = judged(
+      R"({"sensor_id":"a","temperature":999,"timestamp":"2026-11-20T08:00:00Z","seq":1})");
+  CHECK_FALSE(wrong["valid"].GetBool());
+  CHECK(wrong["schema"] == "temperature_sensor 1.0");
+  CHECK(wrong["problems"][0]["path"] == "/temperature");
+  CHECK(wrong["problems"][0]["found"] == "999");
+  CHECK_FALSE(judged("no JSON")["valid"].GetBool());
+  CHECK(gateway.get("/api/schemas/none/validate").status == 404);
+  gateway.request.method = "GET";
+  CHECK(gateway.get("/api/schemas/temperature_sensor/validate").status == 405);
+}
+
+TEST_CASE("settings are shown, and no secret") {
+  Gateway gateway(messages());
+  const auto config = gateway.json("/api/config");
+  bool found = false;
+  for (const auto& one : config["data"].GetArray()) {
+    if (one["key"] == "web.port") {
+      found = true;
+      CHECK(one["values"][0] == "8080");
+      CHECK(one["origin"].IsNull());
+    }
+  }
+  CHECK(found);
 }
 
 TEST_CASE("schemas, counters and the page are served") {
