@@ -171,11 +171,12 @@ std::optional<Secret> parse_basic(std::string_view authorization_value) {
         return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
       });
   if (!is_basic) return std::nullopt;
-  authorization_value.remove_prefix(scheme.size());
+  authorization_value.remove_prefix(
+      std::min(authorization_value.find_first_not_of(' ', scheme.size()), authorization_value.size()));
   std::string text(authorization_value.size(), '\0');
   std::size_t n = 0;
   if (::sodium_base642bin(reinterpret_cast<unsigned char*>(text.data()), text.size(),
-                          authorization_value.data(), authorization_value.size(), " ", &n, nullptr,
+                          authorization_value.data(), authorization_value.size(), nullptr, &n, nullptr,
                           sodium_base64_VARIANT_ORIGINAL) != 0) {
     return std::nullopt;
   }

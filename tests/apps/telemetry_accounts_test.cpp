@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <pty.h>
 #include <sys/stat.h>
 #include <termios.h>
