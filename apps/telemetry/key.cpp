@@ -90,8 +90,8 @@ int remove(const Arguments& arguments) {
   auto file = accounts_file(arguments.settings);
   if (!file) return fail(file.error());
   const auto done = (*file)->change([&](Accounts& accounts) -> Result<void> {
-    const auto removed = std::erase_if(
-        accounts.keys, [&](const ApiKey& key) { return key.name == arguments.name; });
+    const auto removed =
+        std::erase_if(accounts.keys, [&](const ApiKey& key) { return key.name == arguments.name; });
     if (removed != 0) return {};
     return Error{Errc::not_found,
                  fmt::format("no key \"{}\": `telemetry key list` shows all that there are",

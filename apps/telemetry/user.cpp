@@ -31,8 +31,8 @@ int report(const User& user, const std::string& generated, bool json, const char
   if (json) {
     const std::string password =
         generated.empty() ? "" : fmt::format(R"(,"password":{})", json_string(generated));
-    output.write(fmt::format("{{\"name\":{}{}{}}}\n", json_string(user.name), rights_json(user),
-                             password));
+    output.write(
+        fmt::format("{{\"name\":{}{}{}}}\n", json_string(user.name), rights_json(user), password));
   } else {
     say(fmt::format("{}: {}, {}; {}", user.name, to_string(user.role), scope_text(user.scope),
                     done));

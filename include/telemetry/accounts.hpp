@@ -127,8 +127,8 @@ struct Session {
 };
 
 /// Says who asks. After five failures of an address (IPv6: of its /64) or for a name, each further
-/// attempt has to wait, 1 s, then twice as long each time up to 60 s. Where `peer` stands, it is the
-/// address of the client in text. Thread: any. The calls that hash passwords block for it.
+/// attempt has to wait, 1 s, then twice as long each time up to 60 s. Where `peer` stands, it is
+/// the address of the client in text. Thread: any. The calls that hash passwords block for it.
 ///
 /// Errors: unauthenticated, in the same words whatever of it was wrong; resource_exhausted, with
 /// retry_after_s, while attempts have to wait or too many hash at one time.
@@ -139,7 +139,8 @@ class Authenticator {
                                                                    Environment environment);
   ~Authenticator();
 
-  /// @param authorization_value "Basic BASE64". Hashes, unless the same came from the same address a
+  /// @param authorization_value "Basic BASE64". Hashes, unless the same came from the same address
+  /// a
   ///        short time ago.
   [[nodiscard]] Result<Principal> basic(std::string_view authorization_value,
                                         std::string_view peer);

@@ -31,9 +31,7 @@ struct Principal {
 
   static constexpr std::size_t scope_max = 1'000;
   /// Who runs a program on this machine with the rights to its files.
-  [[nodiscard]] static Principal local() {
-    return {"local", std::nullopt, Role::admin};
-  }
+  [[nodiscard]] static Principal local() { return {"local", std::nullopt, Role::admin}; }
 };
 
 /// The one filter that matches the topics that both match; nothing when there are none. Both must

@@ -86,9 +86,9 @@ Result<std::int64_t> parse_expiry(std::string_view text, std::int64_t now) {
     span = time <= now ? 0 : time - now;
   }
   if (span <= 0 || span > longest_ns) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("{}: write what is in the future, and within 100 years",
-                             config::quoted(text))};
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("{}: write what is in the future, and within 100 years", config::quoted(text))};
   }
   return now + span;
 }
@@ -128,9 +128,8 @@ Result<Accounts> AccountsFile::read(FileSystem::Status& status) const {
                              path_, status.mode, path_)};
   }
   if (status.bytes > config::Tree::bytes_max) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("{}: more than {} bytes: no file of accounts", path_,
-                             config::Tree::bytes_max)};
+    return Error{Errc::invalid_argument, fmt::format("{}: more than {} bytes: no file of accounts",
+                                                     path_, config::Tree::bytes_max)};
   }
   std::string text(status.bytes, '\0');
   const auto n = files.read(*file, 0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
@@ -187,10 +186,11 @@ Result<void> AccountsFile::write(FileSystem::Handle file, Accounts& accounts,
   }
   const std::string text = accounts::render(accounts);
   if (const auto readable = accounts::parse(text, path_); !readable) {
-    return Error{Errc::resource_exhausted,
-                 fmt::format("{}: would not be readable: at most {} users, {} keys and {} bytes ({})",
-                             path_, Accounts::users_max, Accounts::keys_max,
-                             config::Tree::bytes_max, describe(readable.error()))};
+    return Error{
+        Errc::resource_exhausted,
+        fmt::format("{}: would not be readable: at most {} users, {} keys and {} bytes ({})", path_,
+                    Accounts::users_max, Accounts::keys_max, config::Tree::bytes_max,
+                    describe(readable.error()))};
   }
   FileSystem& files = environment_.files;
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());

@@ -56,7 +56,9 @@ Error wrong_key() { return {Errc::unauthenticated, "not a valid API key"}; }
 Error no_session() { return {Errc::unauthenticated, "not signed in, or the session has ended"}; }
 Error wait_for(std::uint32_t seconds) {
   return {Errc::resource_exhausted,
-          fmt::format("too many failed attempts: try again in {} s", seconds), {}, seconds};
+          fmt::format("too many failed attempts: try again in {} s", seconds),
+          {},
+          seconds};
 }
 
 constexpr std::string_view session_word = "session ", key_word = "key ";
@@ -147,8 +149,7 @@ std::uint32_t Authenticator::State::wait_s(const std::string& address, const std
   return std::max(for_address, for_name);
 }
 
-void Authenticator::State::fail(std::string_view peer, const std::string& name,
-                                const User* user) {
+void Authenticator::State::fail(std::string_view peer, const std::string& name, const User* user) {
   {
     const std::string address = accounts::guesser_of(peer);
     const std::lock_guard lock(mutex);
@@ -158,16 +159,18 @@ void Authenticator::State::fail(std::string_view peer, const std::string& name,
   std::uint64_t unsaid = 0;
   if (!failures.allow(unsaid)) return;
   // A name that nobody has may be a password in the wrong field.
-  environment.log(LogLevel::warn, "accounts",
-                  fmt::format("failed sign-in{} from {}{}", user == nullptr ? "" : " as " + user->name,
-                              peer.substr(0, 64),
-                              unsaid == 0 ? "" : fmt::format("; {} before were not logged", unsaid)));
+  environment.log(
+      LogLevel::warn, "accounts",
+      fmt::format("failed sign-in{} from {}{}", user == nullptr ? "" : " as " + user->name,
+                  peer.substr(0, 64),
+                  unsaid == 0 ? "" : fmt::format("; {} before were not logged", unsaid)));
 }
 
 Result<bool> Authenticator::State::verify(const std::string& address, const std::string& name,
                                           std::string_view password, const User* user) {
   if (!queue.enter()) {
-    return Error{Errc::resource_exhausted, "too many sign in at this time: try again in 1 s", {}, 1};
+    return Error{
+        Errc::resource_exhausted, "too many sign in at this time: try again in 1 s", {}, 1};
   }
   // Others may have failed while this one waited.
   if (const std::uint32_t wait = wait_s(address, name); wait != 0) {
@@ -188,10 +191,11 @@ Result<User> Authenticator::State::password(std::string_view name, std::string_v
   // What cannot be a name counts as one name.
   const std::string who(account_name_problem(name).empty() ? name : "");
   const User* user = (*accounts)->user(who);
-  const bool possible = password.size() <= password_bytes_max && password.find('\0') == password.npos;
+  const bool possible =
+      password.size() <= password_bytes_max && password.find('\0') == password.npos;
   if (const std::uint32_t wait = wait_s(address, who); wait != 0) return wait_for(wait);
-  auto same = verify(address, who, password.substr(0, password_bytes_max),
-                     possible ? user : nullptr);
+  auto same =
+      verify(address, who, password.substr(0, password_bytes_max), possible ? user : nullptr);
   if (!same) return same.error();
   if (!*same) {
     fail(peer, who, user);
@@ -221,9 +225,9 @@ User Authenticator::State::with_new_hash(const User& user, std::string_view pass
     return {};
   });
   if (!done) {
-    environment.log(LogLevel::warn, "accounts",
-                    fmt::format("the old password hash of {} stays: {}", user.name,
-                                describe(done.error())));
+    environment.log(
+        LogLevel::warn, "accounts",
+        fmt::format("the old password hash of {} stays: {}", user.name, describe(done.error())));
     return user;
   }
   const auto accounts = file.current();
@@ -258,8 +262,9 @@ Result<std::unique_ptr<Authenticator>> Authenticator::make(AuthenticatorOptions 
   if (!accounts && !missing) return accounts.error();
   if (missing || ((*accounts)->users.empty() && (*accounts)->keys.empty())) {
     return Error{Errc::failed_precondition,
-                 state->file.path() + ": nobody is in it who could sign in (make the first with "
-                 "`telemetry user add NAME --role admin -c CONFIG`)"};
+                 state->file.path() +
+                     ": nobody is in it who could sign in (make the first with "
+                     "`telemetry user add NAME --role admin -c CONFIG`)"};
   }
   auto nobody = accounts::nobodys_hash(state->environment);
   if (!nobody) return nobody.error();
@@ -328,7 +333,8 @@ Result<Session> Authenticator::login(std::string_view name, std::string_view pas
   session.csrf_token = csrf_token(session.token);
   session.lifetime_ns = state_->options.session_lifetime_ns;
   const std::string hash = state_->hash_of("session", {session.token});
-  session.principal = principal_of(*user, std::string(session_word) + accounts::to_hex(State::as_bytes(hash)));
+  session.principal =
+      principal_of(*user, std::string(session_word) + accounts::to_hex(State::as_bytes(hash)));
   const std::lock_guard lock(state_->mutex);
   const std::int64_t time = state_->now();
   state_->sessions.add(hash, {user->name, user->epoch, time + session.lifetime_ns}, time);
@@ -342,7 +348,8 @@ Result<Principal> Authenticator::session(std::string_view token) {
 Result<Principal> Authenticator::session(std::string_view token, std::string_view csrf_token) {
   auto principal = state_->session(token, true);
   if (principal && !accounts::equal(csrf_token, this->csrf_token(token))) {
-    return Error{Errc::permission_denied, "the CSRF token is not this session's: load the page again"};
+    return Error{Errc::permission_denied,
+                 "the CSRF token is not this session's: load the page again"};
   }
   return principal;
 }
@@ -367,7 +374,8 @@ bool Authenticator::is_valid(const Principal& principal) {
     if (is) word.remove_prefix(prefix.size());
     return is;
   };
-  if (cut(session_word)) return static_cast<bool>(state_->session_of(accounts::from_hex(word), false));
+  if (cut(session_word))
+    return static_cast<bool>(state_->session_of(accounts::from_hex(word), false));
   if (cut(key_word)) {
     const ApiKey* key = (*accounts)->key(word);
     return key != nullptr &&

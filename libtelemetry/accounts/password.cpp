@@ -167,17 +167,16 @@ std::optional<Secret> parse_basic(std::string_view authorization_value) {
   constexpr std::string_view scheme = "basic ";
   const bool is_basic =
       authorization_value.size() > scheme.size() && authorization_value.size() <= bytes_max &&
-      std::equal(scheme.begin(), scheme.end(), authorization_value.begin(), [](char a, char b) {
-        return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
-      });
+      std::equal(scheme.begin(), scheme.end(), authorization_value.begin(),
+                 [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
   if (!is_basic) return std::nullopt;
-  authorization_value.remove_prefix(
-      std::min(authorization_value.find_first_not_of(' ', scheme.size()), authorization_value.size()));
+  authorization_value.remove_prefix(std::min(
+      authorization_value.find_first_not_of(' ', scheme.size()), authorization_value.size()));
   std::string text(authorization_value.size(), '\0');
   std::size_t n = 0;
   if (::sodium_base642bin(reinterpret_cast<unsigned char*>(text.data()), text.size(),
-                          authorization_value.data(), authorization_value.size(), nullptr, &n, nullptr,
-                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+                          authorization_value.data(), authorization_value.size(), nullptr, &n,
+                          nullptr, sodium_base64_VARIANT_ORIGINAL) != 0) {
     return std::nullopt;
   }
   text.resize(n);
@@ -205,7 +204,8 @@ std::string password_problem(std::string_view password) {
 
 std::string password_hash_problem(std::string_view hash) {
   if (accounts::parse_argon(hash) || accounts::is_bcrypt(hash)) return {};
-  return "a hash of Argon2id ($argon2id$v=19$m=12288,t=3,p=1$..., at most 256 MiB and 16 passes) or "
+  return "a hash of Argon2id ($argon2id$v=19$m=12288,t=3,p=1$..., at most 256 MiB and 16 passes) "
+         "or "
          "bcrypt ($2b$12$..., cost at most 14)";
 }
 

@@ -55,8 +55,7 @@ TEST_CASE("a user whose password, role or scope changed has another epoch, the o
   const std::function<void(User&)> changes[] = {
       [](User& user) { user.role = Role::admin; },
       [](User& user) { user.scope = std::vector<std::string>{"a"}; },
-      [](User& user) { user.hash = hash_password("another password").value(); },
-      [](User&) {}};
+      [](User& user) { user.hash = hash_password("another password").value(); }, [](User&) {}};
   std::uint64_t epoch = before->user("anna")->epoch;
   for (const auto& change : changes) {
     const bool is_none = &change == &changes[3];
@@ -148,14 +147,16 @@ TEST_CASE("each mistake of the file is named with its place and a remedy, and no
     CHECK_THAT(error, !Catch::Contains(accounts->keys[0].hash));
   };
   wrong("\"version\": 1", "\"version\": 2", ":1:13: error: `version` must be 1");
-  wrong("\"name\": \"anna\"", "\"name\": \"an na\"", ":3:12: error: `name` is not valid (write 1 to 64");
+  wrong("\"name\": \"anna\"", "\"name\": \"an na\"",
+        ":3:12: error: `name` is not valid (write 1 to 64");
   wrong("\"name\": \"anna\"", "\"name\": \"\"", "`name` is not valid");
   wrong("\"name\": \"anna\", ", "", ":3:3: error: `name` must be a text");
   wrong("\"viewer\"", "\"root\"", "`role` is not valid (write viewer, operator or admin)");
   wrong("\"viewer\"", "\"\"", "`role` is not valid");
   wrong("[\"a/#\"]", "[\"a/#/b\"]", "`scope`: \"a/#/b\" is not a topic filter");
   wrong("[\"a/#\"]", "[]", "`scope`: 1 to 1000 topic filters");
-  wrong("[\"a/#\"]", "null", "`scope` must be a list of topic filters (leave it out for all topics)");
+  wrong("[\"a/#\"]", "null",
+        "`scope` must be a list of topic filters (leave it out for all topics)");
   wrong("[\"a/#\"]", "\"#\"", "`scope` must be a list");
   wrong("\"scope\"", "\"scpoe\"", "unknown member \"scpoe\" (did you mean \"scope\"?)");
   wrong("\"password\": \"$argon2id", "\"password\": \"$argon2i", "`password` is not valid");
@@ -168,8 +169,8 @@ TEST_CASE("each mistake of the file is named with its place and a remedy, and no
   wrong("\n  {\"id\"", "\n  {\"epoch\": 1, \"id\"", "unknown member \"epoch\"");
   wrong("\"users\": [", "\"users\": [5, ", "must be an object");
   wrong("]}\n", "]", ":");
-  const std::string user = good.substr(good.find("  {\"name\""), good.find("],\n \"keys\"") -
-                                                                    good.find("  {\"name\""));
+  const std::string user =
+      good.substr(good.find("  {\"name\""), good.find("],\n \"keys\"") - good.find("  {\"name\""));
   wrong(user, user + "," + user, "there are two named \"anna\" in `users`");
   fixture.write("");
   CHECK_THAT(error_of(fixture), Catch::Contains("must be an object"));

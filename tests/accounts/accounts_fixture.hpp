@@ -22,12 +22,10 @@ class AccountsFixture {
  public:
   std::vector<std::string> lines;  // of the log, but for info
   model::ManualClock clock;
-  Environment environment{clock, system_environment().files, system_environment().random,
-                          Log(
-                              [this](LogLevel, std::string_view, std::string_view line) {
-                                lines.emplace_back(line);
-                              },
-                              LogLevel::warn)};
+  Environment environment{
+      clock, system_environment().files, system_environment().random,
+      Log([this](LogLevel, std::string_view, std::string_view line) { lines.emplace_back(line); },
+          LogLevel::warn)};
   TemporaryFolder folder;
   std::string path = folder.path("data/accounts.json");
   AccountsFile file{environment, path};

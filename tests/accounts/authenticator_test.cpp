@@ -100,7 +100,8 @@ TEST_CASE("every wrong name, password or form is refused in the same words") {
   for (const std::string& line : fixture.lines) CHECK_THAT(line, !Catch::Contains("batter"));
 }
 
-TEST_CASE("a password that is known is not hashed again, until the user changes or a minute is over") {
+TEST_CASE(
+    "a password that is known is not hashed again, until the user changes or a minute is over") {
   Fixture fixture;
   fixture.options.hashes_waiting_max = 0;
   const auto authenticator = fixture.make();
@@ -135,7 +136,9 @@ TEST_CASE("a password that is known is not hashed again, until the user changes 
     set_hash(others, false);
     check_refused(authenticator->basic(right, peer), no_password);
   }
-  SECTION("and no other password") { check_refused(authenticator->basic(wrong, peer), no_password); }
+  SECTION("and no other password") {
+    check_refused(authenticator->basic(wrong, peer), no_password);
+  }
 }
 
 TEST_CASE("after five failures an address has to wait, whatever names it tries") {
@@ -246,7 +249,9 @@ TEST_CASE("a change of the user ends what was admitted before") {
   SECTION("role") {
     change([](Accounts& accounts) { accounts.users[0].role = Role::viewer; });
   }
-  SECTION("scope") { change([](Accounts& accounts) { accounts.users[0].scope.reset(); }); }
+  SECTION("scope") {
+    change([](Accounts& accounts) { accounts.users[0].scope.reset(); });
+  }
   SECTION("password") {
     change([](Accounts& accounts) {
       accounts.users[0].hash = hash_password("another password").value();
@@ -295,7 +300,10 @@ TEST_CASE("an API key says who it is until it expires or is removed") {
   CHECK(principal->name == "key/grafana");
   CHECK(principal->role == Role::viewer);
   CHECK_FALSE(principal->scope);
-  std::vector<std::string> wrong_keys = {"", "tk_", text + "x", text.substr(0, text.size() - 1),
+  std::vector<std::string> wrong_keys = {"",
+                                         "tk_",
+                                         text + "x",
+                                         text.substr(0, text.size() - 1),
                                          text.substr(0, 15) + other.substr(15),
                                          "tk_000000000000" + text.substr(15)};
   for (const std::size_t at : {0U, 2U, 5U, 15U, 20U}) {
@@ -313,7 +321,8 @@ TEST_CASE("an API key says who it is until it expires or is removed") {
   const auto expired = authenticator->key(text);
   REQUIRE_FALSE(expired);
   CHECK(expired.error().code == Errc::unauthenticated);
-  CHECK_THAT(expired.error().context, Catch::StartsWith("this API key expired at 2027-01-15T08:00:1"));
+  CHECK_THAT(expired.error().context,
+             Catch::StartsWith("this API key expired at 2027-01-15T08:00:1"));
   CHECK_FALSE(authenticator->is_valid(*principal));
   const auto others = authenticator->key(other);
   REQUIRE(others);
@@ -344,7 +353,9 @@ TEST_CASE("a bcrypt hash is taken, and replaced by Argon2id at the first login")
 
 TEST_CASE("a hash that cannot be replaced stays, and the login holds") {
   Fixture fixture;
-  fixture.change([](Accounts& accounts) { accounts.users[0].hash = "$2b$05$abcdefghijklmnopqrstuuD3mHdCr44zlIZ.VZCaYRpfQhXMYnEo."; });
+  fixture.change([](Accounts& accounts) {
+    accounts.users[0].hash = "$2b$05$abcdefghijklmnopqrstuuD3mHdCr44zlIZ.VZCaYRpfQhXMYnEo.";
+  });
   const auto authenticator = fixture.make();
   std::optional<Session> session;
   const auto outer = fixture.file.change([&](Accounts&) {

@@ -27,7 +27,8 @@ TEST_CASE("a password's hash is Argon2id of 12 MiB and 3 passes, and of this pas
 TEST_CASE("hashes of Argon2id by other programs are known, and old") {
   // libsodium's crypto_pwhash_str() of "correct horse battery", 2 passes, 8 MiB.
   const std::string hash =
-      "$argon2id$v=19$m=8192,t=2,p=1$Jsn/qtie1PbLjL30qcnQRA$Q3KvWFA5EHeQ8fBSAN0mWlnF6gJbXMV3bzDfr0pV7Pc";
+      "$argon2id$v=19$m=8192,t=2,p=1$Jsn/"
+      "qtie1PbLjL30qcnQRA$Q3KvWFA5EHeQ8fBSAN0mWlnF6gJbXMV3bzDfr0pV7Pc";
   CHECK(password_hash_problem(hash) == "");
   CHECK(is_old_hash(hash));
   CHECK(verify_password("correct horse battery", hash).value());
@@ -47,8 +48,8 @@ TEST_CASE("bcrypt hashes of all its names are known, and old") {
 
 TEST_CASE("what is no hash, or one that is too dear, is refused and verifies nothing") {
   const std::string argon = hash_password("correct horse battery").value();
-  std::vector<std::string> wrong = {"", "secret", "*0", "$1$abc$def", "$2a$05$", argon + "A",
-                                    argon.substr(0, argon.size() - 1)};
+  std::vector<std::string> wrong = {
+      "", "secret", "*0", "$1$abc$def", "$2a$05$", argon + "A", argon.substr(0, argon.size() - 1)};
   const auto edit = [&](std::string text, const std::string& what, const std::string& by) {
     REQUIRE(text.find(what) != std::string::npos);
     wrong.push_back(text.replace(text.find(what), what.size(), by));

@@ -79,15 +79,20 @@ TEST_CASE("a user is added, listed, changed and removed without a gateway") {
   REQUIRE(::stat(place.path("data/accounts.json").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
   CHECK(place.can_sign_in("anna", "correct horse battery"));
-  CHECK(place.user("add bob --scope 'a/#' --scope b --password-stdin", "another password\r\n").code == 0);
-  CHECK_THAT(place.user("list").out, Catch::Contains("\nbob   viewer  20") && Catch::Contains("argon2id  a/# b\n"));
-  CHECK_THAT(place.user("list --json").out,
-             Catch::StartsWith(R"([{"name":"anna","role":"admin","scope":null,"created":"20)") &&
-                 Catch::Contains(R"("name":"bob","role":"viewer","scope":["a/#","b"],"created":"20)"));
+  CHECK(
+      place.user("add bob --scope 'a/#' --scope b --password-stdin", "another password\r\n").code ==
+      0);
+  CHECK_THAT(place.user("list").out,
+             Catch::Contains("\nbob   viewer  20") && Catch::Contains("argon2id  a/# b\n"));
+  CHECK_THAT(
+      place.user("list --json").out,
+      Catch::StartsWith(R"([{"name":"anna","role":"admin","scope":null,"created":"20)") &&
+          Catch::Contains(R"("name":"bob","role":"viewer","scope":["a/#","b"],"created":"20)"));
 
   CHECK(place.user("role bob operator").err == "telemetry: bob: operator, a/# b; changed\n");
   CHECK(place.user("role bob --scope c").err == "telemetry: bob: operator, c; changed\n");
-  CHECK(place.user("role bob --all-topics").err == "telemetry: bob: operator, all topics; changed\n");
+  CHECK(place.user("role bob --all-topics").err ==
+        "telemetry: bob: operator, all topics; changed\n");
   CHECK(place.user("password bob --password-stdin", "a third password").code == 0);
   CHECK(place.can_sign_in("bob", "a third password"));
   CHECK_FALSE(place.can_sign_in("bob", "another password"));
@@ -103,7 +108,8 @@ TEST_CASE("a generated password is shown once, and an older program's hash is ta
   CHECK(place.can_sign_in("anna", without_line_end(made.out)));
   CHECK_THAT(made.err, !Catch::Contains(without_line_end(made.out)));
   const Ran json = place.user("password anna --generate --json");
-  CHECK_THAT(json.out, Catch::StartsWith(R"({"name":"anna","role":"viewer","scope":null,"created":)"));
+  CHECK_THAT(json.out,
+             Catch::StartsWith(R"({"name":"anna","role":"viewer","scope":null,"created":)"));
   const std::size_t at = json.out.find(R"("password":")") + 12;
   CHECK(place.can_sign_in("anna", json.out.substr(at, 27)));
   // Of "secret".
@@ -138,7 +144,8 @@ TEST_CASE("user refuses what would be a mistake, and changes nothing") {
   fails("role anna", "", "nothing to change");
   fails("role anna --scope a --all-topics", "", "--all-topics");
   CHECK(read(place.path("data/accounts.json")) == before);
-  std::filesystem::permissions(place.path("data/accounts.json"), std::filesystem::perms::others_read,
+  std::filesystem::permissions(place.path("data/accounts.json"),
+                               std::filesystem::perms::others_read,
                                std::filesystem::perm_options::add);
   fails("list", "", "chmod 600");
   fails("add bob --generate", "", "chmod 600");
@@ -222,10 +229,12 @@ TEST_CASE("an API key is made, shown once, listed and removed") {
   const std::string list = place.key("list").out;
   CHECK_THAT(list, Catch::Contains(text.substr(3, 12) + "  grafana  operator"));
   CHECK_THAT(list, !Catch::Contains(text.substr(16)));
-  CHECK_THAT(place.key("list --json").out, Catch::Contains(R"("name":"grafana","role":"operator")"));
+  CHECK_THAT(place.key("list --json").out,
+             Catch::Contains(R"("name":"grafana","role":"operator")"));
   check_fails(place.key("add grafana"), "there is a key \"grafana\"");
   check_fails(place.key("add late --expires 2020-01-01T00:00:00Z"), "in the future");
-  check_fails(place.key("add late --expires soon"), "--expires \"soon\": write a duration or a time");
+  check_fails(place.key("add late --expires soon"),
+              "--expires \"soon\": write a duration or a time");
   CHECK(place.key("remove grafana").code == 0);
   CHECK_FALSE(place.authenticator()->key(text));
   check_fails(place.key("remove grafana"), "no key \"grafana\"");
@@ -233,8 +242,9 @@ TEST_CASE("an API key is made, shown once, listed and removed") {
 
 TEST_CASE("accounts lie beside the journal, or where the configuration says") {
   const Place place;
-  place.write("edge.yaml", "journal: {path: /var/lib/none/journal}\n"
-                           "security: {accounts_path: ./here/people.json}\n");
+  place.write("edge.yaml",
+              "journal: {path: /var/lib/none/journal}\n"
+              "security: {accounts_path: ./here/people.json}\n");
   CHECK(place.user("add anna --generate").code == 0);
   CHECK(std::filesystem::exists(place.path("here/people.json")));
   check_fails(run(place, "user list -c edge.yaml --set security.accounts_path=./edge.yaml"),

@@ -248,7 +248,8 @@ TEST_CASE("a private file is its owner's alone, empty, and of one process at a t
     if (::geteuid() == 0) REQUIRE(::chown(folder.path.c_str(), 12'345, 12'346) == 0);
     file = files().open_private(path);
     REQUIRE(file);
-    struct stat found {}, around {};
+    struct stat found {
+    }, around{};
     REQUIRE(::stat(path.c_str(), &found) == 0);
     REQUIRE(::stat(folder.path.c_str(), &around) == 0);
     CHECK(found.st_uid == around.st_uid);
@@ -277,7 +278,7 @@ TEST_CASE("the status of a file tells one that was replaced, changed or opened t
   const auto status = [&] {
     const auto file = files().open_read(path);
     REQUIRE(file);
-    const auto found = files().status(*file);
+    auto found = files().status(*file);
     files().close(*file);
     return found.value();
   };
