@@ -11,6 +11,8 @@ namespace {
 
 constexpr const char* peer = "192.0.2.1";
 constexpr const char* elsewhere = "198.51.100.7";
+// bcrypt of "correct horse battery".
+constexpr const char* old_hash = "$2b$05$abcdefghijklmnopqrstuuD3mHdCr44zlIZ.VZCaYRpfQhXMYnEo.";
 constexpr const char* no_password = "wrong name or password";
 constexpr const char* no_session = "not signed in, or the session has ended";
 
@@ -334,10 +336,7 @@ TEST_CASE("an API key says who it is until it expires or is removed") {
 
 TEST_CASE("a bcrypt hash is taken, and replaced by Argon2id at the first login") {
   Fixture fixture;
-  fixture.change([](Accounts& accounts) {
-    // Of "correct horse battery".
-    accounts.users[0].hash = "$2b$05$abcdefghijklmnopqrstuuD3mHdCr44zlIZ.VZCaYRpfQhXMYnEo.";
-  });
+  fixture.change([](Accounts& accounts) { accounts.users[0].hash = old_hash; });
   const auto authenticator = fixture.make();
   check_refused(authenticator->login("anna", "wrong password", peer), no_password);
   CHECK_THAT(fixture.content(), Catch::Contains("$2b$05$"));
@@ -353,9 +352,7 @@ TEST_CASE("a bcrypt hash is taken, and replaced by Argon2id at the first login")
 
 TEST_CASE("a hash that cannot be replaced stays, and the login holds") {
   Fixture fixture;
-  fixture.change([](Accounts& accounts) {
-    accounts.users[0].hash = "$2b$05$abcdefghijklmnopqrstuuD3mHdCr44zlIZ.VZCaYRpfQhXMYnEo.";
-  });
+  fixture.change([](Accounts& accounts) { accounts.users[0].hash = old_hash; });
   const auto authenticator = fixture.make();
   std::optional<Session> session;
   const auto outer = fixture.file.change([&](Accounts&) {
@@ -367,6 +364,21 @@ TEST_CASE("a hash that cannot be replaced stays, and the login holds") {
   CHECK_THAT(fixture.content(), Catch::Contains("$2b$05$"));
   REQUIRE(fixture.lines.size() == 1);
   CHECK_THAT(fixture.lines[0], Catch::Contains("the old password hash of anna stays"));
+}
+
+TEST_CASE("replacing an old hash never undoes a change that another program made meanwhile") {
+  Fixture fixture;
+  fixture.change([](Accounts& accounts) { accounts.users[0].hash = old_hash; });
+  const auto authenticator = fixture.make();
+  fixture.change([](Accounts& accounts) {
+    accounts.users[0].hash = hash_password("another password").value();
+  });
+  const std::string changed = fixture.content();
+  const auto session = authenticator->login("anna", annas, peer);  // looked less than a second ago
+  REQUIRE(session);
+  CHECK(fixture.content() == changed);
+  fixture.pass_a_second();
+  check_refused(authenticator->session(session->token), no_session);
 }
 
 TEST_CASE("failures are logged with address and known names, a few a minute") {
