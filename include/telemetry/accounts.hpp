@@ -128,7 +128,8 @@ struct Session {
 
 /// Says who asks. After five failures of an address (IPv6: of its /64) or for a name, each further
 /// attempt has to wait, 1 s, then twice as long each time up to 60 s. Where `peer` stands, it is
-/// the address of the client in text. Thread: any. The calls that hash passwords block for it.
+/// the address of the client in text. Thread: any. Each call may read the file of accounts, when
+/// that has changed; those that hash passwords block for it.
 ///
 /// Errors: unauthenticated, in the same words whatever of it was wrong; resource_exhausted, with
 /// retry_after_s, while attempts have to wait or too many hash at one time.

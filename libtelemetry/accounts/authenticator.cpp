@@ -20,8 +20,6 @@
 namespace telemetry {
 namespace {
 
-constexpr std::size_t password_bytes_max = 1'024;
-
 /// One password at a time is hashed; a few may wait.
 class HashQueue {
  public:
@@ -192,10 +190,10 @@ Result<User> Authenticator::State::password(std::string_view name, std::string_v
   const std::string who(account_name_problem(name).empty() ? name : "");
   const User* user = (*accounts)->user(who);
   const bool possible =
-      password.size() <= password_bytes_max && password.find('\0') == password.npos;
+      password.size() <= accounts::password_bytes_max && password.find('\0') == password.npos;
   if (const std::uint32_t wait = wait_s(address, who); wait != 0) return wait_for(wait);
-  auto same =
-      verify(address, who, password.substr(0, password_bytes_max), possible ? user : nullptr);
+  auto same = verify(address, who, password.substr(0, accounts::password_bytes_max),
+                     possible ? user : nullptr);
   if (!same) return same.error();
   if (!*same) {
     fail(peer, who, user);

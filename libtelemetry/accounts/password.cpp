@@ -22,7 +22,7 @@ namespace {
 
 constexpr unsigned long long opslimit = 3;
 constexpr std::size_t memlimit_bytes = 12ull * 1024 * 1024;
-constexpr std::size_t password_bytes_min = 12, password_bytes_max = 1'024;
+constexpr std::size_t password_bytes_min = 12;
 constexpr std::size_t argon_hash_bytes = 32;
 
 /// Nothing can be hashed or compared before.

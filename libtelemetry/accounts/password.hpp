@@ -11,6 +11,8 @@
 
 namespace telemetry::accounts {
 
+inline constexpr std::size_t password_bytes_max = 1'024;
+
 /// True when the hash is of this password.
 /// Errors: resource_exhausted  no memory to tell.
 [[nodiscard]] Result<bool> verify_password(std::string_view password, std::string_view hash);

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accounts/throttle.hpp"
 
+#include "accounts/accounts_fixture.hpp"
 #include "accounts/proofs.hpp"
-#include "catch.hpp"
 
 using namespace telemetry::accounts;
-
-namespace {
-constexpr std::int64_t second_ns = 1'000'000'000;
-}
+using telemetry::test::second_ns;
 
 TEST_CASE("from the fifth failure on an attempt has to wait, twice as long each time, up to 60 s") {
   Throttle throttle(10);
