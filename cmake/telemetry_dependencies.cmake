@@ -6,6 +6,8 @@ find_package(yaml-cpp REQUIRED)
 find_package(date REQUIRED)
 find_package(RapidJSON REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(crypt REQUIRED IMPORTED_TARGET libcrypt)
 find_path(TELEMETRY_XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(TELEMETRY_VALIJSON_INCLUDE valijson/validator.hpp REQUIRED
           PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libvalijson-dev/usr/include)  # scripts/packages

@@ -17,6 +17,8 @@ void add_commands(Command& program) {
   add_import(program);
   add_status(program);
   add_reload(program);
+  add_user(program);
+  add_key(program);
   add_bench(program);
   add_version(program);
   program.footer(

@@ -26,6 +26,8 @@ void add_device_sequences(Command& program);
 void add_import(Command& program);
 void add_status(Command& program);
 void add_reload(Command& program);
+void add_user(Command& program);
+void add_key(Command& program);
 void add_bench(Command& program);
 void add_version(Command& program);
 

@@ -34,11 +34,22 @@ class Clock {
 class FileSystem {
  public:
   using Handle = int;
+  struct Status {
+    std::uint64_t id = 0;  ///< of the file, not of its name
+    std::int64_t modified_ns = 0;
+    std::uint64_t bytes = 0;
+    std::uint32_t mode = 0;  ///< permission bits: 0640
+    bool operator==(const Status&) const = default;
+  };
   virtual ~FileSystem() = default;
 
   [[nodiscard]] virtual Result<Handle> open_read(const std::string& path) = 0;
   /// Opens for reading and writing; creates (mode 0640) when it does not exist.
   [[nodiscard]] virtual Result<Handle> open_write(const std::string& path) = 0;
+  /// Opens an empty file for writing that only its owner may read (mode 0600), as no other process
+  /// can before close(): already_exists then. What a crash left under this name is emptied. Made by
+  /// root, it belongs to the owner of its folder. It may be renamed or removed while it is open.
+  [[nodiscard]] virtual Result<Handle> open_private(const std::string& path) = 0;
   virtual void close(Handle file) noexcept = 0;
   /// Bytes read; fewer than asked only at the end of the file.
   [[nodiscard]] virtual Result<std::size_t> read(Handle file, std::uint64_t offset,
@@ -57,6 +68,7 @@ class FileSystem {
   /// and never reach the disk.
   virtual void drop_cache(Handle file) noexcept { (void)file; }
   [[nodiscard]] virtual Result<std::uint64_t> size(Handle file) = 0;
+  [[nodiscard]] virtual Result<Status> status(Handle file) = 0;
 
   /// Creates the folder and its parents (mode 0750), so that they last; existing is fine.
   [[nodiscard]] virtual Result<void> create_folder(const std::string& path) = 0;

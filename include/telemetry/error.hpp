@@ -28,6 +28,7 @@ struct Error {
   Errc code = Errc::internal;
   std::string context;
   std::vector<Diagnostic> diagnostics = {};  ///< where people's files were wrong: all of it
+  std::uint32_t retry_after_s = 0;           ///< resource_exhausted: in vain before; 0 = not known
 };
 
 template <class T>

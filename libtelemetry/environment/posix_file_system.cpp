@@ -83,9 +83,9 @@ Error PosixFileSystem::failed(Handle file, const char* what) {
 }
 
 Result<FileSystem::Handle> PosixFileSystem::open(const std::string& path, int flags,
-                                                 const char* what) {
+                                                 const char* what, unsigned mode) {
   int file = -1;
-  do file = ::open(path.c_str(), flags | O_CLOEXEC, 0640);
+  do file = ::open(path.c_str(), flags | O_CLOEXEC, mode);
   while (file < 0 && errno == EINTR);
   if (file < 0) return error_of(path, what, errno);
   const std::lock_guard lock(mutex_);
@@ -99,6 +99,44 @@ Result<FileSystem::Handle> PosixFileSystem::open_read(const std::string& path) {
 
 Result<FileSystem::Handle> PosixFileSystem::open_write(const std::string& path) {
   return open(path, O_RDWR | O_CREAT, "cannot open for writing");
+}
+
+Result<FileSystem::Handle> PosixFileSystem::open_private(const std::string& path) {
+  for (;;) {
+    // Not through a link, which somebody may have put there for root to follow.
+    auto file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, "cannot open for writing", 0600);
+    if (!file) return file;
+    const auto refuse = [&](Error error) {
+      close(*file);
+      return error;
+    };
+    int locked = 0;
+    do locked = ::flock(*file, LOCK_EX | LOCK_NB);
+    while (locked != 0 && errno == EINTR);
+    if (locked != 0 && errno == EWOULDBLOCK) {
+      return refuse({Errc::already_exists, path + ": another process is writing it"});
+    }
+    if (locked != 0) return refuse(failed(*file, "cannot lock"));
+    struct stat opened {};
+    struct stat named {};
+    if (::fstat(*file, &opened) != 0) return refuse(failed(*file, "cannot stat"));
+    if (::lstat(path.c_str(), &named) != 0 || named.st_ino != opened.st_ino ||
+        named.st_dev != opened.st_dev) {
+      close(*file);  // renamed or removed by who held it until now
+      continue;
+    }
+    if (!S_ISREG(opened.st_mode) || opened.st_nlink != 1) {
+      return refuse({Errc::permission_denied, path + ": is not a plain file (remove it)"});
+    }
+    struct stat folder {};
+    const bool as_root = ::geteuid() == 0 && ::stat(parent_of(path).c_str(), &folder) == 0;
+    if (as_root && ::fchown(*file, folder.st_uid, folder.st_gid) != 0) {
+      return refuse(failed(*file, "cannot give it to the owner of its folder"));
+    }
+    if (::fchmod(*file, 0600) != 0) return refuse(failed(*file, "cannot set its rights"));
+    if (auto emptied = truncate(*file, 0); !emptied) return refuse(emptied.error());
+    return file;
+  }
 }
 
 void PosixFileSystem::close(Handle file) noexcept {
@@ -172,6 +210,20 @@ Result<std::uint64_t> PosixFileSystem::size(Handle file) {
   struct stat status {};
   if (::fstat(file, &status) != 0) return failed(file, "cannot stat");
   return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<FileSystem::Status> PosixFileSystem::status(Handle file) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0) return failed(file, "cannot stat");
+#if defined(__APPLE__)
+  const timespec& modified = status.st_mtimespec;
+#else
+  const timespec& modified = status.st_mtim;
+#endif
+  return Status{status.st_ino,
+                static_cast<std::int64_t>(modified.tv_sec) * 1'000'000'000 + modified.tv_nsec,
+                static_cast<std::uint64_t>(status.st_size),
+                static_cast<std::uint32_t>(status.st_mode) & 07777U};
 }
 
 Result<void> PosixFileSystem::create_folder(const std::string& path) {

@@ -211,3 +211,91 @@ TEST_CASE("free space is more than nothing and names a missing path") {
   CHECK(*files().free_bytes("/tmp") > 0);
   CHECK(files().free_bytes("/nowhere/at/all").error().code == Errc::not_found);
 }
+
+TEST_CASE("a private file is its owner's alone, empty, and of one process at a time") {
+  const Folder folder;
+  const std::string path = folder / "secret";
+  auto file = files().open_private(path);
+  REQUIRE(file);
+  REQUIRE(files().write(*file, 0, bytes("one")));
+  const auto status = files().status(*file);
+  REQUIRE(status);
+  CHECK(status->mode == 0600);
+  CHECK(status->bytes == 3);
+  const auto second = files().open_private(path);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == Errc::already_exists);
+  SECTION("closed, it is emptied by the next, whatever rights it had") {
+    files().close(*file);
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    file = files().open_private(path);
+    REQUIRE(file);
+    CHECK(content(path).empty());
+    const auto again = files().status(*file);
+    CHECK(again->mode == 0600);
+    CHECK(again->id == status->id);
+  }
+  SECTION("renamed, it does not hold up the next") {
+    REQUIRE(files().rename(path, folder / "public"));
+    const auto next = files().open_private(path);
+    REQUIRE(next);
+    CHECK(files().status(*next)->id != status->id);
+    CHECK(content(folder / "public") == "one");
+    files().close(*next);
+  }
+  SECTION("root's belongs to the owner of the folder") {
+    files().close(*file);
+    if (::geteuid() == 0) REQUIRE(::chown(folder.path.c_str(), 12'345, 12'346) == 0);
+    file = files().open_private(path);
+    REQUIRE(file);
+    struct stat found {
+    }, around{};
+    REQUIRE(::stat(path.c_str(), &found) == 0);
+    REQUIRE(::stat(folder.path.c_str(), &around) == 0);
+    CHECK(found.st_uid == around.st_uid);
+    CHECK((::geteuid() != 0 || found.st_gid == 12'346));
+  }
+  files().close(*file);
+}
+
+TEST_CASE("a private file is not opened through a link or under two names") {
+  const Folder folder;
+  const std::string path = folder / "secret";
+  const std::string other = folder / "other";
+  std::FILE* out = std::fopen(other.c_str(), "w");
+  REQUIRE(out != nullptr);
+  std::fputs("text", out);
+  std::fclose(out);
+  SECTION("symbolic link") { REQUIRE(::symlink(other.c_str(), path.c_str()) == 0); }
+  SECTION("hard link") { REQUIRE(::link(other.c_str(), path.c_str()) == 0); }
+  CHECK_FALSE(files().open_private(path));
+  CHECK(content(other) == "text");
+}
+
+TEST_CASE("the status of a file tells one that was replaced, changed or opened to others") {
+  const Folder folder;
+  const std::string path = folder / "file";
+  const auto status = [&] {
+    const auto file = files().open_read(path);
+    REQUIRE(file);
+    auto found = files().status(*file);
+    files().close(*file);
+    return found.value();
+  };
+  const auto file = files().open_write(path);
+  REQUIRE(file);
+  const auto first = status();
+  CHECK(status() == first);
+  REQUIRE(files().write(*file, 0, bytes("x")));
+  CHECK(status() != first);
+  const auto second = status();
+  REQUIRE(::chmod(path.c_str(), 0600) == 0);
+  CHECK(status() != second);
+  files().close(*file);
+  const auto next = files().open_private(folder / "new");
+  REQUIRE(next);
+  const auto third = status();
+  REQUIRE(files().rename(folder / "new", path));
+  CHECK(status().id != third.id);
+  files().close(*next);
+}

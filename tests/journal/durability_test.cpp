@@ -52,6 +52,9 @@ class GatedFiles final : public FileSystem {
   }
   Result<Handle> open_read(const std::string& path) override { return files_.open_read(path); }
   Result<Handle> open_write(const std::string& path) override { return files_.open_write(path); }
+  Result<Handle> open_private(const std::string& path) override {
+    return files_.open_private(path);
+  }
   void close(Handle file) noexcept override { files_.close(file); }
   Result<std::size_t> read(Handle file, std::uint64_t offset,
                            std::span<std::uint8_t> out) override {
@@ -65,6 +68,7 @@ class GatedFiles final : public FileSystem {
     return files_.truncate(file, bytes);
   }
   Result<std::uint64_t> size(Handle file) override { return files_.size(file); }
+  Result<Status> status(Handle file) override { return files_.status(file); }
   Result<void> create_folder(const std::string& path) override {
     return files_.create_folder(path);
   }

@@ -241,6 +241,23 @@ Result<FileSystem::Handle> FaultFileSystem::open_write(const std::string& path) 
   return next_handle_++;
 }
 
+Result<FileSystem::Handle> FaultFileSystem::open_private(const std::string& path) {
+  auto file = open_write(path);
+  if (!file) return file;
+  const std::lock_guard lock(mutex_);
+  const FilePtr& opened = open_.at(*file).file;
+  const auto others = std::count_if(open_.begin(), open_.end(), [&](const auto& entry) {
+    return entry.second.file == opened && entry.second.writable;
+  });
+  if (others > 1) {
+    open_.erase(*file);
+    return Error{Errc::already_exists, path + ": another process is writing it"};
+  }
+  opened->mode = 0600;
+  resize(*opened, 0);
+  return file;
+}
+
 void FaultFileSystem::close(Handle file) noexcept {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(file);
@@ -329,6 +346,15 @@ Result<std::uint64_t> FaultFileSystem::size(Handle handle) {
   auto open = find(handle);
   if (!open) return open.error();
   return static_cast<std::uint64_t>((*open)->file->seen.size());
+}
+
+Result<FileSystem::Status> FaultFileSystem::status(Handle handle) {
+  const std::lock_guard lock(mutex_);
+  auto open = find(handle);
+  if (!open) return open.error();
+  File& file = *(*open)->file;
+  if (file.id == 0) file.id = next_id_++;
+  return Status{file.id, 0, file.seen.size(), file.mode};
 }
 
 Result<void> FaultFileSystem::create_folder(const std::string& path) {

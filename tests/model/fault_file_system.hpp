@@ -80,6 +80,7 @@ class FaultFileSystem final : public FileSystem {
 
   Result<Handle> open_read(const std::string& path) override;
   Result<Handle> open_write(const std::string& path) override;
+  Result<Handle> open_private(const std::string& path) override;
   void close(Handle file) noexcept override;
   Result<std::size_t> read(Handle file, std::uint64_t offset, std::span<std::uint8_t> out) override;
   Result<void> write(Handle file, std::uint64_t offset,
@@ -88,6 +89,7 @@ class FaultFileSystem final : public FileSystem {
   Result<void> sync(Handle file) override;
   void drop_cache(Handle file) noexcept override;
   Result<std::uint64_t> size(Handle file) override;
+  Result<Status> status(Handle file) override;
   Result<void> create_folder(const std::string& path) override;
   Result<void> sync_folder(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
@@ -101,6 +103,8 @@ class FaultFileSystem final : public FileSystem {
     std::vector<std::uint8_t> seen, durable;
     std::set<std::size_t> dirty;  // sectors that a sync would write
     bool unreadable = false;
+    std::uint64_t id = 0;
+    std::uint32_t mode = 0640;
   };
   using FilePtr = std::shared_ptr<File>;
   using Names = std::map<std::string, FilePtr>;
@@ -134,6 +138,7 @@ class FaultFileSystem final : public FileSystem {
   std::map<Handle, Open> open_;
   std::set<std::string> locked_;
   Handle next_handle_ = 3;
+  std::uint64_t next_id_ = 1;
 };
 
 /// An environment around these; random bytes are drawn from a counter, so that runs repeat.
