@@ -126,7 +126,8 @@ class Server final : public HttpServer {
       address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
     }
     const bool full = shared_.sessions.size() >= options_.connections_max;
-    const auto session = std::make_shared<Session>(shared_, std::move(socket), address.to_string());
+    const auto session =
+        std::make_shared<http::Session>(shared_, std::move(socket), address.to_string());
     if (full) {
       session->refuse({503,
                        "too_many_connections",

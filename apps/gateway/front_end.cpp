@@ -30,13 +30,21 @@ class FrontEnd {
     options.version = TELEMETRY_VERSION;
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
-    if (!is_loopback(http_.host) && !options.allow_insecure) {
+    const bool is_open = !is_loopback(http_.host);
+    if (is_open && !options.authenticator && !options.allow_insecure) {
       environment_.log(
           LogLevel::warn, "web",
           fmt::format("{}: nobody signs in, so 127.0.0.1 is served in the place of {}; "
-                      "security.allow_insecure: true serves all the same",
+                      "security.authentication.enabled: true lets people sign in",
                       config.where("web.host"), http_.host));
       http_.host = options.host = "127.0.0.1";
+    } else if (is_open) {
+      options.warnings.push_back(
+          options.authenticator
+              ? "passwords and keys cross the network unencrypted: let a proxy serve HTTPS"
+              : "everybody who can reach the port sees everything: security.allow_insecure is "
+                "true");
+      environment_.log(LogLevel::warn, "web", options.warnings.back());
     }
     service_ = web::make_service(options, config, pipeline, environment_);
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
@@ -87,6 +95,13 @@ Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipelin
   if (!config.boolean("web.enabled")) return std::shared_ptr<void>();
   auto options = web::service_options(config);
   if (!options) return options.error();
+  if (config.boolean("security.authentication.enabled")) {
+    AuthenticatorOptions accounts;
+    accounts.accounts_path = accounts_path(config);
+    auto authenticator = Authenticator::make(accounts, environment);
+    if (!authenticator) return authenticator.error();
+    options->authenticator = *std::move(authenticator);
+  }
   return std::shared_ptr<void>(
       std::make_shared<FrontEnd>(*std::move(options), config, pipeline, environment));
 }

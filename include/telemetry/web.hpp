@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "telemetry/accounts.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/pipeline.hpp"
 
@@ -79,9 +80,11 @@ struct Problem {
 struct ServiceOptions {
   std::string host = "127.0.0.1";  ///< that the server listens on, for the rule about Host
   bool allow_insecure = false;     ///< answer others than this machine although nobody signs in
-  std::vector<std::string> cors_origins;  ///< whose pages may ask; "*" = all
-  double requests_per_s = 0;              ///< of one client; 0 = no limit
-  bool api = true;                        ///< false: nothing below /api, and no page
+  std::shared_ptr<Authenticator> authenticator;  ///< null: nobody signs in
+  std::vector<std::string> warnings;             ///< that health shows
+  std::vector<std::string> cors_origins;         ///< whose pages may ask; "*" = all
+  double requests_per_s = 0;                     ///< of one client; 0 = no limit
+  bool api = true;                               ///< false: nothing below /api, and no page
   std::string version;
 };
 /// Sections web and security of a checked configuration. Errors: mistakes.

@@ -44,7 +44,7 @@ std::optional<Problem> Guard::refusal(const Request& request) {
 /// Without sign-in only this machine is answered, and only under its own names: a page of the web
 /// could give a name of its own this machine's address.
 std::optional<Problem> Guard::host_refusal(const Request& request) const {
-  if (options_.allow_insecure) return std::nullopt;
+  if (options_.allow_insecure || options_.authenticator) return std::nullopt;
   if (!is_loopback(request.peer)) {
     return Problem{403, "only_this_machine",
                    "nobody signs in here, so only programs on this machine are answered"};

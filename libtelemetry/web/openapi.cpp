@@ -57,6 +57,10 @@ constexpr std::string_view schemas = R"JSON({
  "properties":{"data":{"type":"array","items":{"type":"object","required":["key","values","set","origin"],"additionalProperties":false,
   "properties":{"key":{"type":"string"},"values":{"type":"array","items":{"type":"string"}},"set":{"type":"boolean"},
    "origin":{"type":["string","null"],"description":"File and line, variable or option; null for the default."}}}}}},
+"Session":{"type":"object","required":["name","role","scope","csrf_token"],"additionalProperties":false,
+ "properties":{"name":{"type":"string"},"role":{"type":"string","enum":["viewer","operator","admin"]},
+  "scope":{"type":["array","null"],"items":{"type":"string"},"description":"Topic filters; null for all topics."},
+  "csrf_token":{"type":["string","null"]}}},
 "Stats":{"type":"object","description":"Counters under the names of telemetry status --json.","required":["messages_received","messages_stored"],
  "properties":{"messages_received":{"type":"integer"},"messages_stored":{"type":"integer"}},
  "additionalProperties":{"type":["number","boolean","object","array","string"]}},
@@ -66,9 +70,10 @@ constexpr std::string_view schemas = R"JSON({
    "properties":{"bytes":{"type":"integer"},"bytes_max":{"type":"integer"},"full":{"type":"boolean"}}},
   "consumers":{"type":"array","items":{"type":"object","required":["name","waiting"],"additionalProperties":false,
    "properties":{"name":{"type":"string"},"waiting":{"type":"integer"}}}}}},
-"Health":{"type":"object","required":["status","version","uptime_s","reasons"],"additionalProperties":false,
+"Health":{"type":"object","required":["status"],"additionalProperties":false,
  "properties":{"status":{"type":"string","enum":["ok","degraded"]},"version":{"type":"string"},
-  "uptime_s":{"type":"integer"},"reasons":{"type":"array","items":{"type":"string"}}}},
+  "uptime_s":{"type":"integer"},"reasons":{"type":"array","items":{"type":"string"}},
+  "warnings":{"type":"array","items":{"type":"string"}}}},
 "Document":{"type":"object","required":["openapi","paths"],"additionalProperties":true,
  "properties":{"openapi":{"type":"string"},"paths":{"type":"object","additionalProperties":true}}}
 })JSON";
@@ -131,6 +136,12 @@ void append_parameter(const Route& route, const Parameter& parameter, std::strin
 }
 
 void append_answers(const Route& route, std::string& out) {
+  if (route.method == "DELETE") {
+    out +=
+        R"("responses":{"204":{"description":"Done"},"default":{"description":"What is wrong",)"
+        R"("content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}})";
+    return;
+  }
   out += "\"responses\":{\"200\":{\"description\":\"The answer\",\"content\":{";
   const std::string_view type = route.media_type.empty() ? "application/json" : route.media_type;
   append_json_string(type, out);
@@ -167,14 +178,23 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
   out += ',';
   member("version", version, out);
   out += "},\"paths\":{";
-  bool first = true;
+  std::string_view path;  // whose methods are being written
   for (const Route& route : routes) {
     if (route.media_type == "text/html" || route.path.find('.') != route.path.npos) {
       if (route.answer.empty()) continue;  // for people
     }
-    if (!std::exchange(first, false)) out += ",\n";
-    append_json_string(route.path, out);
-    out += route.method == "POST" ? ":{\"post\":{" : ":{\"get\":{";
+    if (route.path == path) {
+      out += ',';
+    } else {
+      if (!path.empty()) out += "},\n";
+      append_json_string(route.path, out);
+      out += ":{";
+      path = route.path;
+    }
+    std::string method(route.method);
+    std::ranges::transform(method, method.begin(),
+                           [](char c) { return static_cast<char>(c | 0x20); });
+    out += fmt::format("\"{}\":{{", method);
     member("operationId", route.id, out);
     out += ',';
     member("summary", route.summary, out);
@@ -190,11 +210,15 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
       out += R"(,"content":{"application/json":{"schema":{}}}},)";
     }
     append_answers(route, out);
-    out += "}}";
+    out += '}';
   }
-  out += "},\"components\":{\"schemas\":";
+  out += "}},\"components\":{\"schemas\":";
   out += schemas;
-  out += "}}\n";
+  out += R"(,"securitySchemes":{"basic":{"type":"http","scheme":"basic"},)"
+         R"("key":{"type":"http","scheme":"bearer"},)"
+         R"("session":{"type":"apiKey","in":"cookie","name":"telemetry_session"}}},)"
+         R"("security":[{},{"basic":[]},{"key":[]},{"session":[]}]})"
+         "\n";
   return out;
 }
 

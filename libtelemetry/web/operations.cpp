@@ -94,6 +94,15 @@ void append_fault(const telemetry::Problem& fault, std::string& out) {
   out += '}';
 }
 
+void append_texts(std::string_view name, const std::vector<std::string>& texts, std::string& out) {
+  out += fmt::format(",\"{}\":[", name);
+  for (const std::string& text : texts) {
+    if (out.back() != '[') out += ',';
+    append_json_string(text, out);
+  }
+  out += ']';
+}
+
 bool may_see(const Principal& principal, std::string_view topic) {
   return !principal.scope || matches_any(*principal.scope, topic);
 }
@@ -281,15 +290,15 @@ Answer get_ready(Call& call) {
 Answer get_health(Call& call) {
   const PipelineStats stats = call.here.pipeline.stats();
   const auto troubles = troubles_of(stats);
-  std::string out =
-      fmt::format("{{\"status\":\"{}\",\"version\":", troubles.empty() ? "ok" : "degraded");
-  append_json_string(call.here.options.version, out);
-  out += fmt::format(",\"uptime_s\":{},\"reasons\":[", stats.uptime_ns / 1'000'000'000);
-  for (const std::string& trouble : troubles) {
-    if (out.back() != '[') out += ',';
-    append_json_string(trouble, out);
+  std::string out = fmt::format("{{\"status\":\"{}\"", troubles.empty() ? "ok" : "degraded");
+  if (call.is_known && !call.principal.scope) {  // topics and hosts may be in the reasons
+    out += ",\"version\":";
+    append_json_string(call.here.options.version, out);
+    out += fmt::format(",\"uptime_s\":{}", stats.uptime_ns / 1'000'000'000);
+    append_texts("reasons", troubles, out);
+    append_texts("warnings", call.here.options.warnings, out);
   }
-  Response response = json_answer(out + "]}\n");
+  Response response = json_answer(out + "}\n");
   if (!troubles.empty()) response.status = 503;
   return response;
 }

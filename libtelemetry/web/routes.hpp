@@ -64,6 +64,7 @@ struct Call {
   const Request& request;
   const Route& route;
   Principal principal;
+  bool is_known;  ///< false: nobody has signed in, so that `principal` may see nothing
   std::vector<std::pair<std::string, std::string>> values;
 
   /// The first of the name, its fallback, or empty.
@@ -84,6 +85,9 @@ struct Call {
 [[nodiscard]] Answer get_export(Call& call);
 [[nodiscard]] Answer get_schemas(Call& call);
 [[nodiscard]] Answer get_schema(Call& call);
+[[nodiscard]] Answer sign_in(Call& call);
+[[nodiscard]] Answer get_session(Call& call);
+[[nodiscard]] Answer sign_out(Call& call);
 [[nodiscard]] Answer validate(Call& call);
 [[nodiscard]] Answer get_letters(Call& call);
 [[nodiscard]] Answer get_letter(Call& call);

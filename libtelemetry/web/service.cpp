@@ -8,6 +8,7 @@
 
 #include "guard.hpp"
 #include "routes.hpp"
+#include "sign_in.hpp"
 #include "target.hpp"
 #include "telemetry/core/topic.hpp"
 
@@ -128,7 +129,14 @@ class Service final : public Handler {
         methods += route.method;
         continue;
       }
-      Call call{here_, request, route, Principal::local(), std::move(values)};
+      Call call{here_, request, route, Principal::local(), true, std::move(values)};
+      if (options_.authenticator) {
+        auto who = principal_of(*options_.authenticator, request);
+        call.is_known = static_cast<bool>(who);
+        if (!who && route.access != Route::Access::open)
+          return refuse_sign_in(who.error(), request_id);
+        call.principal = who ? *std::move(who) : Principal{"nobody", std::vector<std::string>()};
+      }
       std::vector<Problem::Part> wrong = take_parameters(*target, call);
       if (!wrong.empty()) {
         const std::string detail = wrong.front().detail;
@@ -160,6 +168,7 @@ class Service final : public Handler {
   static bool is_allowed(const Route& route, const Principal& principal) {
     const bool wide =
         route.access == Route::Access::counters || route.access == Route::Access::admin;
+    if (route.access == Route::Access::admin && principal.role != Role::admin) return false;
     return !wide || !principal.scope;
   }
   static bool is_of_api(const Route& route) {

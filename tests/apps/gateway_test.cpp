@@ -156,7 +156,8 @@ TEST_CASE("a port that is taken is named, and messages are stored all the same")
 TEST_CASE("without sign-in the gateway listens on this machine alone") {
   Running gateway("web: {host: 0.0.0.0, port: 0}\n");
   const auto front_end = gateway.serve();
-  CHECK(gateway.lines.wait_for("nobody signs in").find("allow_insecure") != std::string::npos);
+  CHECK(gateway.lines.wait_for("nobody signs in").find("security.authentication.enabled") !=
+        std::string::npos);
   CHECK(get(gateway.port(), "/livez").ends_with("live\n"));
 }
 

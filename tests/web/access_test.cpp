@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <map>
+
+#include "served.hpp"
+
+using namespace telemetry;
+using served::Gateway;
+using served::header_of;
+
+namespace {
+
+constexpr const char* password = "correct horse battery";
+
+running::FixedSource::Messages messages() {
+  return {{"sensors/a/temperature",
+           R"({"sensor_id":"sensor-001","temperature":20,"timestamp":"2026-11-20T08:00:00Z","seq":1})"},
+          {"sensors/a/temperature", R"({"temperature":999})"},
+          {"plant/secret", R"({"pressure":7})"},
+          {"iot/dc/dc-001/telemetry", R"({"voltage":"broken"})"}};
+}
+
+/// A gateway with accounts, and what each of them sends.
+struct Accounted {
+  Accounted() {
+    const auto environment = system_environment();
+    AccountsFile file(environment, folder.path("accounts.json"));
+    const auto written = file.change([&](Accounts& accounts) -> Result<void> {
+      const std::string hash = hash_password(password).value();
+      const auto user = [&](const char* name, Role role,
+                            std::optional<std::vector<std::string>> scope) {
+        accounts.users.push_back({name, hash, role, std::move(scope)});
+      };
+      user("admin", Role::admin, std::nullopt);
+      user("operator", Role::operator_, std::nullopt);
+      user("viewer", Role::viewer, std::nullopt);
+      user("scoped", Role::viewer, std::vector<std::string>{"sensors/#"});
+      user("scoped-admin", Role::admin, std::vector<std::string>{"sensors/#"});
+      NewApiKey key = make_api_key(environment);
+      key.key.name = "board";
+      key.key.scope = std::vector<std::string>{"sensors/#"};
+      key_text = key.text;
+      accounts.keys.push_back(key.key);
+      return {};
+    });
+    INFO((written ? "" : to_string(written.error())));
+    REQUIRE(written);
+    AuthenticatorOptions options;
+    options.accounts_path = file.path();
+    auto made = Authenticator::make(options, environment);
+    REQUIRE(made);
+    web::ServiceOptions service;
+    service.authenticator = *std::move(made);
+    gateway.emplace(messages(), service);
+    gateway->request.peer = "10.0.0.1";
+  }
+  /// From now on requests come from this one; empty: from nobody.
+  void become(const std::string& user) {
+    gateway->request.headers = {{"Host", "gateway.example"}};
+    if (user.empty()) return;
+    authorization = "Basic " + base64(user + ":" + password);
+    gateway->request.headers.push_back({"Authorization", authorization});
+  }
+  static std::string base64(const std::string& text) {
+    static constexpr char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); i += 3) {
+      unsigned bits = 0;
+      for (std::size_t j = 0; j < 3; ++j) {
+        bits = bits << 8 | (i + j < text.size() ? static_cast<unsigned char>(text[i + j]) : 0U);
+      }
+      for (std::size_t j = 0; j < 4; ++j) {
+        out += i + j > text.size() ? '=' : digits[bits >> (18 - 6 * j) & 63];
+      }
+    }
+    return out;
+  }
+
+  running::Folder folder;
+  std::string key_text, authorization;
+  std::optional<Gateway> gateway;
+};
+
+}  // namespace
+
+// Written by hand, beside the table of routes: a table cannot test itself.
+TEST_CASE("who may ask what") {
+  Accounted accounted;
+  Gateway& gateway = *accounted.gateway;
+  struct Expected {
+    const char* target;
+    int nobody, scoped, viewer, operator_, admin, scoped_admin;
+  };
+  constexpr Expected matrix[] = {
+      {"/api/data", 401, 200, 200, 200, 200, 200},
+      {"/api/data?agg=count()", 401, 200, 200, 200, 200, 200},
+      {"/api/data/latest", 401, 200, 200, 200, 200, 200},
+      {"/api/export", 401, 200, 200, 200, 200, 200},
+      {"/api/schemas", 401, 200, 200, 200, 200, 200},
+      {"/api/schemas/temperature_sensor", 401, 200, 200, 200, 200, 200},
+      {"/api/schemas/power_meter_dc", 401, 404, 200, 200, 200, 404},
+      {"/api/dead_letters", 401, 200, 200, 200, 200, 200},
+      {"/api/session", 401, 200, 200, 200, 200, 200},
+      {"/api/stats", 401, 403, 200, 200, 200, 403},
+      {"/api/buffer", 401, 403, 200, 200, 200, 403},
+      {"/metrics", 401, 403, 200, 200, 200, 403},
+      {"/api/config", 401, 403, 403, 403, 200, 403},
+      {"/api/health", 503, 503, 503, 503, 503, 503},  // no broker in this test
+      {"/health", 503, 503, 503, 503, 503, 503},
+      {"/livez", 200, 200, 200, 200, 200, 200},
+      {"/health/live", 200, 200, 200, 200, 200, 200},
+      {"/readyz", 503, 503, 503, 503, 503, 503},
+      {"/health/ready", 503, 503, 503, 503, 503, 503},
+      {"/api/openapi.json", 200, 200, 200, 200, 200, 200},
+      {"/", 200, 200, 200, 200, 200, 200},
+      {"/page.css", 200, 200, 200, 200, 200, 200},
+      {"/page.js", 200, 200, 200, 200, 200, 200},
+      {"/none", 404, 404, 404, 404, 404, 404},
+  };
+  for (const Expected& one : matrix) {
+    const std::pair<const char*, int> answers[] = {
+        {"", one.nobody},           {"scoped", one.scoped}, {"viewer", one.viewer},
+        {"operator", one.operator_}, {"admin", one.admin},   {"scoped-admin", one.scoped_admin}};
+    for (const auto& [user, status] : answers) {
+      accounted.become(user);
+      INFO(one.target << " by " << user);
+      CHECK(gateway.get(one.target).status == status);
+    }
+  }
+}
+
+TEST_CASE("who has a scope learns nothing of other topics") {
+  Accounted accounted;
+  Gateway& gateway = *accounted.gateway;
+  for (const bool by_key : {false, true}) {
+    accounted.become(by_key ? "" : "scoped");
+    if (by_key) gateway.request.headers.push_back({"X-API-Key", accounted.key_text});
+    CHECK(gateway.json("/api/data")["data"].Size() == 1);
+    CHECK(gateway.json("/api/data?topic=plant/%23")["data"].Empty());
+    CHECK(gateway.json("/api/data?topic=+/secret")["data"].Empty());
+    CHECK(gateway.json("/api/data?agg=count()")["data"][0]["count"].GetInt() == 1);
+    CHECK(gateway.json("/api/data?agg=count()&by=topic")["data"].Size() == 1);
+    CHECK(gateway.json("/api/data/latest")["data"].Size() == 1);
+    CHECK(gateway.json("/api/data/latest?cursor=plant")["data"].Size() == 1);
+    web::Response csv = gateway.get("/api/export");
+    CHECK(served::all_of(csv).find("secret") == std::string::npos);
+    const auto letters = gateway.json("/api/dead_letters");
+    REQUIRE(letters["data"].Size() == 1);
+    CHECK(letters["data"][0]["topic"] == "sensors/a/temperature");
+    CHECK(gateway.get("/api/dead_letters/1").status == 200);
+    CHECK(gateway.get("/api/dead_letters/2").status == 404);
+    const auto schemas = gateway.json("/api/schemas");
+    for (const auto& schema : schemas["data"].GetArray()) {
+      CHECK(std::string(schema["topic"].GetString()).find("iot/dc") == std::string::npos);
+    }
+    CHECK_FALSE(gateway.json("/api/health", 503).HasMember("reasons"));
+  }
+}
+
+TEST_CASE("a wrong password is a challenge, and guessing has to wait") {
+  Accounted accounted;
+  Gateway& gateway = *accounted.gateway;
+  accounted.become("");
+  CHECK(header_of(gateway.get("/api/data"), "WWW-Authenticate").starts_with("Basic "));
+  gateway.request.headers.push_back({"Authorization", "Basic dmlld2VyOndyb25n"});
+  for (int i = 0; i < 5; ++i) CHECK(gateway.get("/api/data").status == 401);
+  const auto later = gateway.get("/api/data");
+  CHECK(later.status == 429);
+  CHECK(header_of(later, "Retry-After") == "1");
+}
+
+TEST_CASE("a session is a cookie, and ends") {
+  Accounted accounted;
+  Gateway& gateway = *accounted.gateway;
+  const auto ask = [&](const char* method, const std::string& target, const std::string& body,
+                       std::vector<web::Request::Header> headers) {
+    gateway.request.method = method;
+    gateway.request.body = body;
+    gateway.request.headers = std::move(headers);
+    return gateway.get(target);
+  };
+  const web::Request::Header json{"Content-Type", "application/json"};
+  const std::string credentials =
+      std::string(R"({"name":"viewer","password":")") + password + "\"}";
+  CHECK(ask("POST", "/api/session", credentials, {}).status == 415);
+  CHECK(ask("POST", "/api/session", "{}", {json}).status == 400);
+  CHECK(ask("POST", "/api/session", R"({"name":"viewer","password":"wrong"})", {json}).status == 401);
+  const auto signed_in = ask("POST", "/api/session", credentials, {json});
+  REQUIRE(signed_in.status == 200);
+  const std::string set = header_of(signed_in, "Set-Cookie");
+  CHECK(set.find("; HttpOnly; SameSite=Strict") != std::string::npos);
+  const std::string cookie = set.substr(0, set.find(';'));
+  rapidjson::Document session;
+  session.Parse(signed_in.body.data(), signed_in.body.size());
+  const std::string csrf = session["csrf_token"].GetString();
+  CHECK(ask("GET", "/api/data", "", {{"Cookie", "a=b; c=d"}}).status == 401);
+  CHECK(ask("GET", "/api/data", "", {{"Cookie", cookie}}).status == 200);
+  const auto who = ask("GET", "/api/session", "", {{"Cookie", cookie}});
+  CHECK(who.body.find(csrf) != std::string::npos);
+  // A page of another origin can send the cookie's owner here, but does not know the token.
+  CHECK(ask("DELETE", "/api/session", "", {{"Cookie", cookie}}).status == 403);
+  CHECK(ask("DELETE", "/api/session", "", {{"Cookie", cookie}, {"X-CSRF-Token", csrf}}).status == 204);
+  CHECK(ask("GET", "/api/data", "", {{"Cookie", cookie}}).status == 401);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <rapidjson/document.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "apps/running.hpp"
+#include "telemetry/adapters/sqlite.hpp"
+#include "telemetry/web.hpp"
+
+namespace served {
+
+using namespace telemetry;
+using running::Folder;
+
+/// The routes over what a real pipeline has stored.
+class Gateway {
+ public:
+  explicit Gateway(running::FixedSource::Messages messages, web::ServiceOptions options = {}) {
+    const std::size_t count = messages.size();
+    SqliteOptions database;
+    database.path = folder_.path("data/telemetry.db");
+    auto started = PipelineBuilder(folder_.path("data"))
+                       .environment(system_environment())
+                       .schemas(TELEMETRY_SOURCE_DIR "/examples/schemas")
+                       .source(std::make_unique<running::FixedSource>(std::move(messages)))
+                       .sink(make_sqlite_store(database, system_environment()))
+                       .start();
+    REQUIRE(started);
+    pipeline_ = *std::move(started);
+    const auto is_stored = [&] {
+      const PipelineStats stats = pipeline_->stats();
+      return stats.consumers.front().accepted + stats.consumers.front().rejected +
+                 stats.ingest.invalid >=
+             count;
+    };
+    while (!is_stored()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const OptionTable tables[] = {base_options(), sqlite_options()};
+    std::vector<Diagnostic> diagnostics;
+    Config::Sources sources;
+    sources.app = "gateway";
+    sources.environment = [](const std::string&) { return std::nullopt; };
+    sources.environment_names = [] { return std::vector<std::string>(); };
+    auto config = Config::load(sources, tables, diagnostics);
+    REQUIRE(config);
+    options.version = "1.2.3";
+    service_ = web::make_service(options, *config, *pipeline_, system_environment());
+  }
+
+  web::Request request = {.method = "GET",
+                          .target = {},
+                          .headers = {{"Host", "localhost:8080"}},
+                          .body = {},
+                          .peer = "127.0.0.1"};
+
+  web::Response get(const std::string& target) {
+    target_ = target;
+    request.target = target_;
+    return service_->handle(request);
+  }
+  /// The answer as JSON.
+  rapidjson::Document json(const std::string& target, int status = 200) {
+    const web::Response response = get(target);
+    INFO(target << ": " << response.body);
+    CHECK(response.status == status);
+    rapidjson::Document document;
+    document.Parse(response.body.data(), response.body.size());
+    CHECK_FALSE(document.HasParseError());
+    return document;
+  }
+
+ private:
+  Folder folder_;
+  std::string target_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<web::Handler> service_;
+};
+
+inline std::string header_of(const web::Response& response, std::string_view name) {
+  for (const auto& [known, value] : response.headers) {
+    if (known == name) return value;
+  }
+  return {};
+}
+
+inline std::string all_of(web::Response& response) {
+  std::string text;
+  bool more = true;
+  while (more) {
+    auto next = response.stream->next(text);
+    REQUIRE(next);
+    more = *next;
+  }
+  return text;
+}
+
+}  // namespace served
