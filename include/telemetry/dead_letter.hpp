@@ -79,6 +79,8 @@ enum class LetterDetail : std::uint8_t { list, all };
 /// One JSON object: id, received_at, topic, verdict, reason, bytes, problems; `all` also timestamp,
 /// schema, schema_id, qos, retained, reference, payload.
 [[nodiscard]] std::string to_json(const Letter& letter, LetterDetail detail);
+/// Appends ",\"received_at\":..." and so on: all of these but id and reference.
+void append_members(const Letter& letter, LetterDetail detail, std::string& out);
 
 /// What came of a replay so far.
 struct ReplayReport {

@@ -43,8 +43,14 @@ std::string schema_name(const Letter& letter) {
 }
 
 std::string to_json(const Letter& letter, LetterDetail detail) {
+  std::string out = fmt::format("{{\"id\":{}", letter.header.sequence);
+  append_members(letter, detail, out);
+  if (detail == LetterDetail::all) out += fmt::format(",\"reference\":{}", letter.header.reference);
+  return out + "}";
+}
+
+void append_members(const Letter& letter, LetterDetail detail, std::string& out) {
   const core::FrameHeader& h = letter.header;
-  std::string out = fmt::format("{{\"id\":{}", h.sequence);
   time_member("received_at", h.received_at, out);
   member("topic", letter.topic, out);
   member("verdict", to_string(static_cast<Verdict>(h.verdict)), out);
@@ -57,16 +63,15 @@ std::string to_json(const Letter& letter, LetterDetail detail) {
   if (detail == LetterDetail::all) {
     time_member("timestamp", h.time, out);
     member("schema", schema_name(letter), out);
-    out += fmt::format(R"(,"schema_id":"{:016x}","qos":{},"retained":{},"reference":{},"payload":)",
-                       h.schema_id, h.flags & core::frame_flag::qos_mask,
-                       (h.flags & core::frame_flag::retained) != 0, h.reference);
+    out += fmt::format(R"(,"schema_id":"{:016x}","qos":{},"retained":{},"payload":)", h.schema_id,
+                       h.flags & core::frame_flag::qos_mask,
+                       (h.flags & core::frame_flag::retained) != 0);
     // The exact bytes: as text, or as base64 where they are none.
     if (payload_kind(letter.payload) == Row::RawKind::binary)
       append_bytes(letter.payload, Row::RawKind::binary, out);
     else
       append_json_string(letter.payload, out);
   }
-  return out + "}";
 }
 
 }  // namespace telemetry

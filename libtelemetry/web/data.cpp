@@ -43,13 +43,13 @@ std::optional<Problem> fill(const Call& call, Selection& selection) {
 /// {"data":[...],"next_cursor":...}
 class Page {
  public:
-  explicit Page(const TimeZone& zone) : zone_(zone) {}
+  Page(const TimeZone& zone, const Seal& seal) : zone_(zone), seal_(seal) {}
   /// False when the page is full.
   bool add(const Row& row) {
     if (rows_++ > 0) out_ += ",\n";
     out_ += '{';
     append_record_members(row, out_, zone_);
-    out_ += fmt::format(",\"id\":\"{:x}\"", row.id);
+    out_ += fmt::format(",\"id\":\"{}\"", seal_.id(Seal::Kind::row, row.id));
     member("device", row.device);
     member("schema", row.schema);
     out_ += row.retained ? ",\"retained\":true}" : ",\"retained\":false}";
@@ -88,6 +88,7 @@ class Page {
   }
 
   const TimeZone& zone_;
+  const Seal& seal_;
   std::string out_ = "{\"data\":[";
   std::uint64_t rows_ = 0;
 };
@@ -232,11 +233,12 @@ Answer get_data(Call& call) {
   std::uint64_t skip = call.count("offset");
   query.limit = call.count("limit") + skip;
   if (const std::string_view text = call.value("cursor"); !text.empty()) {
-    const auto cursor = parse_cursor(text, query);
+    const auto opened = call.here.seal.open(text);
+    const auto cursor = parse_cursor(opened ? *opened : std::string_view(text), query);
     if (!cursor) return problem_of(cursor.error(), "cursor");
     query.after = *cursor;
   }
-  Page page(query.zone);
+  Page page(query.zone, call.here.seal);
   auto next = call.here.pipeline.api().query(call.principal, query, [&](const Row& row) {
     if (skip > 0) {
       --skip;
@@ -246,7 +248,7 @@ Answer get_data(Call& call) {
   });
   if (!next && next.error().code == Errc::not_found) next = std::string();  // nothing is stored yet
   if (!next) return problem_of(next.error());
-  return page.finish(*next, call);
+  return page.finish(next->empty() ? "" : call.here.seal.seal(*next), call);
 }
 
 Answer get_latest(Call& call) {
@@ -255,7 +257,7 @@ Answer get_latest(Call& call) {
   latest.fields = names_of(call.value("fields"));
   latest.limit = call.count("limit");
   latest.after = call.value("cursor");
-  Page page(latest.zone);
+  Page page(latest.zone, call.here.seal);
   std::string last;
   std::uint64_t rows = 0;
   bool full = false;

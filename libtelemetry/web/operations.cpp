@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <charconv>
 #include <deque>
 #include <optional>
 #include <string>
@@ -107,12 +106,11 @@ bool may_see(const Principal& principal, std::string_view topic) {
   return !principal.scope || matches_any(*principal.scope, topic);
 }
 
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
+std::string letter_json(const Call& call, const Letter& letter, LetterDetail detail) {
+  std::string out =
+      fmt::format("{{\"id\":\"{}\"", call.here.seal.id(Seal::Kind::letter, letter.header.sequence));
+  append_members(letter, detail, out);
+  return out + "}";
 }
 
 }  // namespace
@@ -179,7 +177,7 @@ Answer get_letters(Call& call) {
   selection.since = times.since.value_or(INT64_MIN);
   selection.until = times.until.value_or(INT64_MAX);
   if (const std::string_view text = call.value("cursor"); !text.empty()) {
-    const auto before = number_of(text);
+    const auto before = call.here.seal.number(Seal::Kind::letter, text);
     if (!before || *before == 0) {
       return problem_of({Errc::invalid_argument, "this is no cursor; take it from the page before"},
                         "cursor");
@@ -193,7 +191,8 @@ Answer get_letters(Call& call) {
     const auto read =
         read_letters(letters->path(), call.here.environment, selection, [&](const Letter& letter) {
           if (!may_see(call.principal, letter.topic)) return !call.request.is_abandoned();
-          newest.emplace_back(letter.header.sequence, to_json(letter, LetterDetail::list));
+          newest.emplace_back(letter.header.sequence,
+                              letter_json(call, letter, LetterDetail::list));
           more = more || newest.size() > limit;
           if (newest.size() > limit) newest.pop_front();
           return !call.request.is_abandoned();
@@ -205,7 +204,8 @@ Answer get_letters(Call& call) {
     if (out.back() != '[') out += ",\n";
     out += one->second;
   }
-  out += more ? fmt::format("],\"next_cursor\":\"{}\"}}\n", newest.front().first)
+  out += more ? fmt::format("],\"next_cursor\":\"{}\"}}\n",
+                            call.here.seal.id(Seal::Kind::letter, newest.front().first))
               : "],\"next_cursor\":null}\n";
   return json_answer(std::move(out));
 }
@@ -213,14 +213,15 @@ Answer get_letters(Call& call) {
 Answer get_letter(Call& call) {
   DeadLetterSink* const letters = call.here.pipeline.dead_letters();
   const std::string_view text = call.value("id");
-  const auto id = number_of(text);
+  const auto id = call.here.seal.number(Seal::Kind::letter, text);
   std::string out;
   if (id && letters != nullptr) {
     LetterSelection selection;
     selection.ids = {{*id, *id}};
     const auto read =
         read_letters(letters->path(), call.here.environment, selection, [&](const Letter& letter) {
-          if (may_see(call.principal, letter.topic)) out = to_json(letter, LetterDetail::all);
+          if (may_see(call.principal, letter.topic))
+            out = letter_json(call, letter, LetterDetail::all);
           return false;
         });
     if (!read && read.error().code != Errc::not_found) return problem_of(read.error());

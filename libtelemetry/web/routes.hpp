@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "seal.hpp"
 #include "telemetry/web.hpp"
 
 namespace telemetry::web {
@@ -56,6 +57,7 @@ struct Surroundings {
   const Config& config;
   Pipeline& pipeline;
   const Environment& environment;
+  const Seal& seal;
 };
 
 /// A request whose parameters are those of its route.

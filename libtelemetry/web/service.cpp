@@ -72,7 +72,8 @@ class Service final : public Handler {
       : options_(std::move(options)),
         config_(config),
         environment_(std::move(environment)),
-        here_{options_, config_, pipeline, environment_},
+        seal_(pipeline.ingest().journal().id()),
+        here_{options_, config_, pipeline, environment_, seal_},
         guard_(options_, environment_.clock) {
     std::array<std::uint8_t, 8> bytes{};
     environment_.random(bytes);
@@ -222,6 +223,7 @@ class Service final : public Handler {
   const ServiceOptions options_;
   const Config config_;
   const Environment environment_;
+  const Seal seal_;
   const Surroundings here_;
   Guard guard_;
   std::uint64_t first_request_ = 0;

@@ -22,9 +22,7 @@ std::string_view session_cookie(const Request& request) {
   return {};
 }
 
-bool is_read(const Request& request) {
-  return request.method == "GET" || request.method == "HEAD";
-}
+bool is_read(const Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
 /// "scheme rest", whatever the case of the scheme. @returns the rest.
 std::optional<std::string_view> after_scheme(std::string_view value, std::string_view scheme) {
@@ -86,7 +84,8 @@ Response refuse_sign_in(const Error& error, const std::string& request_id) {
   if (error.retry_after_s > 0) problem.retry_after_s = error.retry_after_s;
   Response response = to_response(problem);
   if (problem.status == 401) {
-    response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"telemetry\", charset=\"UTF-8\"");
+    response.headers.emplace_back("WWW-Authenticate",
+                                  "Basic realm=\"telemetry\", charset=\"UTF-8\"");
   }
   return response;
 }
@@ -94,8 +93,9 @@ Response refuse_sign_in(const Error& error, const std::string& request_id) {
 Answer sign_in(Call& call) {
   Authenticator* const authenticator = call.here.options.authenticator.get();
   if (authenticator == nullptr) {
-    return problem_of({Errc::not_found, "nobody signs in here: security.authentication.enabled is "
-                                        "false"});
+    return problem_of({Errc::not_found,
+                       "nobody signs in here: security.authentication.enabled is "
+                       "false"});
   }
   const std::string_view type = call.request.header("Content-Type");
   if (!type.starts_with("application/json")) {

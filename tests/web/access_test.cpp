@@ -12,11 +12,12 @@ namespace {
 constexpr const char* password = "correct horse battery";
 
 running::FixedSource::Messages messages() {
-  return {{"sensors/a/temperature",
-           R"({"sensor_id":"sensor-001","temperature":20,"timestamp":"2026-11-20T08:00:00Z","seq":1})"},
-          {"sensors/a/temperature", R"({"temperature":999})"},
-          {"plant/secret", R"({"pressure":7})"},
-          {"iot/dc/dc-001/telemetry", R"({"voltage":"broken"})"}};
+  return {
+      {"sensors/a/temperature",
+       R"({"sensor_id":"sensor-001","temperature":20,"timestamp":"2026-11-20T08:00:00Z","seq":1})"},
+      {"sensors/a/temperature", R"({"temperature":999})"},
+      {"plant/secret", R"({"pressure":7})"},
+      {"iot/dc/dc-001/telemetry", R"({"voltage":"broken"})"}};
 }
 
 /// A gateway with accounts, and what each of them sends.
@@ -119,8 +120,9 @@ TEST_CASE("who may ask what") {
   };
   for (const Expected& one : matrix) {
     const std::pair<const char*, int> answers[] = {
-        {"", one.nobody},           {"scoped", one.scoped}, {"viewer", one.viewer},
-        {"operator", one.operator_}, {"admin", one.admin},   {"scoped-admin", one.scoped_admin}};
+        {"", one.nobody},       {"scoped", one.scoped},
+        {"viewer", one.viewer}, {"operator", one.operator_},
+        {"admin", one.admin},   {"scoped-admin", one.scoped_admin}};
     for (const auto& [user, status] : answers) {
       accounted.become(user);
       INFO(one.target << " by " << user);
@@ -132,6 +134,10 @@ TEST_CASE("who may ask what") {
 TEST_CASE("who has a scope learns nothing of other topics") {
   Accounted accounted;
   Gateway& gateway = *accounted.gateway;
+  accounted.become("viewer");
+  const auto of_all = gateway.json("/api/dead_letters");
+  REQUIRE(of_all["data"].Size() == 2);
+  const std::string unseen = of_all["data"][0]["id"].GetString();
   for (const bool by_key : {false, true}) {
     accounted.become(by_key ? "" : "scoped");
     if (by_key) gateway.request.headers.push_back({"X-API-Key", accounted.key_text});
@@ -147,8 +153,9 @@ TEST_CASE("who has a scope learns nothing of other topics") {
     const auto letters = gateway.json("/api/dead_letters");
     REQUIRE(letters["data"].Size() == 1);
     CHECK(letters["data"][0]["topic"] == "sensors/a/temperature");
-    CHECK(gateway.get("/api/dead_letters/1").status == 200);
-    CHECK(gateway.get("/api/dead_letters/2").status == 404);
+    const std::string seen = letters["data"][0]["id"].GetString();
+    CHECK(gateway.get("/api/dead_letters/" + seen).status == 200);
+    CHECK(gateway.get("/api/dead_letters/" + unseen).status == 404);
     const auto schemas = gateway.json("/api/schemas");
     for (const auto& schema : schemas["data"].GetArray()) {
       CHECK(std::string(schema["topic"].GetString()).find("iot/dc") == std::string::npos);
@@ -184,7 +191,8 @@ TEST_CASE("a session is a cookie, and ends") {
       std::string(R"({"name":"viewer","password":")") + password + "\"}";
   CHECK(ask("POST", "/api/session", credentials, {}).status == 415);
   CHECK(ask("POST", "/api/session", "{}", {json}).status == 400);
-  CHECK(ask("POST", "/api/session", R"({"name":"viewer","password":"wrong"})", {json}).status == 401);
+  CHECK(ask("POST", "/api/session", R"({"name":"viewer","password":"wrong"})", {json}).status ==
+        401);
   const auto signed_in = ask("POST", "/api/session", credentials, {json});
   REQUIRE(signed_in.status == 200);
   const std::string set = header_of(signed_in, "Set-Cookie");
@@ -199,6 +207,7 @@ TEST_CASE("a session is a cookie, and ends") {
   CHECK(who.body.find(csrf) != std::string::npos);
   // A page of another origin can send the cookie's owner here, but does not know the token.
   CHECK(ask("DELETE", "/api/session", "", {{"Cookie", cookie}}).status == 403);
-  CHECK(ask("DELETE", "/api/session", "", {{"Cookie", cookie}, {"X-CSRF-Token", csrf}}).status == 204);
+  CHECK(ask("DELETE", "/api/session", "", {{"Cookie", cookie}, {"X-CSRF-Token", csrf}}).status ==
+        204);
   CHECK(ask("GET", "/api/data", "", {{"Cookie", cookie}}).status == 401);
 }
