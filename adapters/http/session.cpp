@@ -342,9 +342,8 @@ void Session::pull() {
         failed = !made;
         more = made && *made;
         if (failed) {
-          shared.environment.log(
-              LogLevel::warn, "http",
-              fmt::format("an answer ends early: {}", to_string(made.error())));
+          shared.environment.log(LogLevel::warn, "http",
+                                 fmt::format("an answer ends early: {}", to_string(made.error())));
         }
       }
     } catch (const std::exception& thrown) {
@@ -352,9 +351,8 @@ void Session::pull() {
       shared.environment.log(LogLevel::error, "http",
                              fmt::format("an answer ends early: {}", thrown.what()));
     }
-    asio::post(shared.io, [self = std::move(self), more, failed] {
-      self->send_chunk(!more, failed);
-    });
+    asio::post(shared.io,
+               [self = std::move(self), more, failed] { self->send_chunk(!more, failed); });
   });
 }
 

@@ -37,8 +37,8 @@ TEST_CASE("Answers that have no body say so", "[http]") {
     for (const int code : {204, 304}) {
       Served served([&](const web::Request& request) {
         if (request.target == "/next") return web::Response{200, {}, "next", {}};
-        auto response = stream ? streamed([](std::string&) -> Result<bool> { return false; })
-                               : status(code);
+        auto response =
+            stream ? streamed([](std::string&) -> Result<bool> { return false; }) : status(code);
         response.status = code;
         return response;
       });

@@ -34,8 +34,8 @@ class ScriptedHandler final : public web::Handler {
   web::Response handle(const web::Request& request) override {
     if (script_) return script_(request);
     web::Response response;
-    response.body =
-        std::string(request.method) + ' ' + std::string(request.target) + ' ' + std::string(request.body);
+    response.body = std::string(request.method) + ' ' + std::string(request.target) + ' ' +
+                    std::string(request.body);
     return response;
   }
 
@@ -129,9 +129,7 @@ class Client {
   struct Answer {
     std::string head, body;
     bool whole = false;  ///< it ended as its head says
-    [[nodiscard]] int status() const {
-      return head.size() < 12 ? 0 : std::atoi(head.c_str() + 9);
-    }
+    [[nodiscard]] int status() const { return head.size() < 12 ? 0 : std::atoi(head.c_str() + 9); }
     [[nodiscard]] bool has(const std::string& line) const {
       return head.find("\r\n" + line + "\r\n") != std::string::npos;
     }

@@ -67,16 +67,18 @@ TEST_CASE("A client whose body is refused can read why, although it still sends"
     CHECK_FALSE(client.was_reset());
   }
   Client client(served.server->port());
-  CHECK(client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" +
-                   std::string(100, 'x'))
-            .status() == 200);
+  CHECK(
+      client
+          .ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" + std::string(100, 'x'))
+          .status() == 200);
 }
 
 TEST_CASE("A request that comes too slowly is answered with 408", "[http]") {
   HttpOptions options;
   options.request_timeout_ns = 200 * ms;
   Served served({}, options);
-  for (const char* start : {"GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe"}) {
+  for (const char* start :
+       {"GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe"}) {
     Client client(served.server->port());
     const auto answer = client.ask(start);
     CHECK(answer.status() == 408);
@@ -105,7 +107,8 @@ TEST_CASE("A connection over the limit is told so", "[http]") {
   options.connections_max = 2;
   Served served({}, options);
   std::list<Client> open;
-  for (int i = 0; i < 2; ++i) CHECK(open.emplace_back(served.server->port()).ask(get).status() == 200);
+  for (int i = 0; i < 2; ++i)
+    CHECK(open.emplace_back(served.server->port()).ask(get).status() == 200);
   {
     Client client(served.server->port());
     client.send(get);
@@ -270,9 +273,11 @@ TEST_CASE("A server says why it cannot listen", "[http]") {
 TEST_CASE("A server listens on IPv6", "[http]") {
   HttpOptions options;
   options.host = "::1";
-  Served served([](const web::Request& request) {
-    return web::Response{200, {}, std::string(request.peer), {}};
-  }, options);
+  Served served(
+      [](const web::Request& request) {
+        return web::Response{200, {}, std::string(request.peer), {}};
+      },
+      options);
   CHECK(Client::over_v6(served.server->port()).ask(get).body == "::1");
   options.port = served.server->port();
   CHECK_THAT(to_string(refused(options)), Catch::Contains("[::1]:"));

@@ -65,8 +65,7 @@ TEST_CASE("Requests of one packet are answered in their order", "[http]") {
 TEST_CASE("A request that is split at any byte is the same request", "[http]") {
   Served served;
   Client client(served.server->port());
-  const std::string plain =
-      "POST /a HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length: 5\r\n\r\nhello";
+  const std::string plain = "POST /a HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length: 5\r\n\r\nhello";
   const std::string chunked =
       "POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
       "3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n";
@@ -257,9 +256,8 @@ TEST_CASE("A request whose end two programs could see at two places is refused",
   const std::string both[] = {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
                               "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"};
   for (const std::string& headers : both) CHECK(last_answer(post + headers + body).status() == 400);
-  for (const char* length :
-       {"5\r\nContent-Length: 6", "5\r\nContent-Length: 5", "5, 5", "5,6", "-5", "+5", "0x5", "5 5",
-        "", "18446744073709551616"}) {
+  for (const char* length : {"5\r\nContent-Length: 6", "5\r\nContent-Length: 5", "5, 5", "5,6",
+                             "-5", "+5", "0x5", "5 5", "", "18446744073709551616"}) {
     INFO(length);
     CHECK(last_answer(post + "Content-Length: " + length + "\r\n\r\nhello").status() == 400);
   }
@@ -278,9 +276,10 @@ TEST_CASE("A request whose end two programs could see at two places is refused",
   }
   CHECK(last_answer("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" + body).status() == 400);
   for (const char* chunks :
-       {"\r\n5\r\nhelloX\r\n0\r\n\r\n", "\r\n-5\r\nhello\r\n0\r\n\r\n", "\r\n0x5\r\nhello\r\n0\r\n\r\n",
-        "\r\n 5\r\nhello\r\n0\r\n\r\n", "\r\n\r\nhello\r\n0\r\n\r\n", "\r\n5\nhello\r\n0\r\n\r\n",
-        "\r\n5\r\nhello\n0\r\n\r\n", "\r\n10000000000000005\r\nhello\r\n0\r\n\r\n",
+       {"\r\n5\r\nhelloX\r\n0\r\n\r\n", "\r\n-5\r\nhello\r\n0\r\n\r\n",
+        "\r\n0x5\r\nhello\r\n0\r\n\r\n", "\r\n 5\r\nhello\r\n0\r\n\r\n",
+        "\r\n\r\nhello\r\n0\r\n\r\n", "\r\n5\nhello\r\n0\r\n\r\n", "\r\n5\r\nhello\n0\r\n\r\n",
+        "\r\n10000000000000005\r\nhello\r\n0\r\n\r\n",
         "\r\n5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n",
         "\r\n5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     INFO(chunks);
@@ -290,19 +289,33 @@ TEST_CASE("A request whose end two programs could see at two places is refused",
 
 TEST_CASE("What is no HTTP/1.1 is refused", "[http]") {
   const std::string host = "Host: a\r\n\r\n";
-  for (const std::string& request : std::initializer_list<std::string>{
-           "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-           "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n",
-           "GET / HTTP/1.1\r\nX: y\n" + host, "GET / HTTP/1.1\r\nX: y\rZ: z\r\n" + host,
-           std::string("GET / HTTP/1.1\r\nX: a\0b\r\n", 24) + host,
-           std::string("GET /\0 HTTP/1.1\r\n", 17) + host, "GET /\x7f HTTP/1.1\r\n" + host,
-           "GET / HTTP/1.1\r\nX: y\r\n z\r\n" + host, "GET / HTTP/1.1\r\nX:\r\n\tz\r\n" + host,
-           "GET / HTTP/1.1\r\n X: y\r\n" + host, "GET / HTTP/1.1\r\nX y: z\r\n" + host, "GET / HTTP/1.1\r\n: z\r\n" + host,
-           "GET  / HTTP/1.1\r\n" + host, "GET / / HTTP/1.1\r\n" + host, "GET / HTTP/2.0\r\n" + host,
-           "GET / HTTP/1.2\r\n" + host, "GET / http/1.1\r\n" + host, "GET / HTTP/1.1 \r\n" + host,
-           "GET /\r\n", "G@T / HTTP/1.1\r\n" + host, " GET / HTTP/1.1\r\n" + host,
-           "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n",
-           "\r\nGET / HTTP/1.1\r\n" + host}) {
+  for (const std::string& request :
+       std::initializer_list<std::string>{"GET / HTTP/1.1\r\n\r\n",
+                                          "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                                          "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+                                          "GET / HTTP/1.1\nHost: a\n\n",
+                                          "GET / HTTP/1.1\r\nX: y\n" + host,
+                                          "GET / HTTP/1.1\r\nX: y\rZ: z\r\n" + host,
+                                          std::string("GET / HTTP/1.1\r\nX: a\0b\r\n", 24) + host,
+                                          std::string("GET /\0 HTTP/1.1\r\n", 17) + host,
+                                          "GET /\x7f HTTP/1.1\r\n" + host,
+                                          "GET / HTTP/1.1\r\nX: y\r\n z\r\n" + host,
+                                          "GET / HTTP/1.1\r\nX:\r\n\tz\r\n" + host,
+                                          "GET / HTTP/1.1\r\n X: y\r\n" + host,
+                                          "GET / HTTP/1.1\r\nX y: z\r\n" + host,
+                                          "GET / HTTP/1.1\r\n: z\r\n" + host,
+                                          "GET  / HTTP/1.1\r\n" + host,
+                                          "GET / / HTTP/1.1\r\n" + host,
+                                          "GET / HTTP/2.0\r\n" + host,
+                                          "GET / HTTP/1.2\r\n" + host,
+                                          "GET / http/1.1\r\n" + host,
+                                          "GET / HTTP/1.1 \r\n" + host,
+                                          "GET /\r\n",
+                                          "G@T / HTTP/1.1\r\n" + host,
+                                          " GET / HTTP/1.1\r\n" + host,
+                                          "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                                          "\x16\x03\x01\x02\r\n\r\n",
+                                          "\r\nGET / HTTP/1.1\r\n" + host}) {
     INFO(printable(request));
     CHECK(last_answer(request).status() == 400);
   }
