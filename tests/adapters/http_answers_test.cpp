@@ -4,11 +4,9 @@
 #include "adapters/http_fixture.hpp"
 
 using namespace telemetry;
-using testing::Client, testing::Gate, testing::Served, testing::streamed;
+using testing::Client, testing::get, testing::Served, testing::streamed;
 
 namespace {
-
-constexpr const char* get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 web::Response status(int code) { return {code, {{"X", "y"}}, "not to be sent", {}}; }
 

@@ -271,6 +271,7 @@ class Gate {
   bool is_open_ = false;
 };
 
+inline constexpr const char* get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 inline constexpr std::int64_t ms = 1'000'000;
 
 }  // namespace telemetry::testing

@@ -6,11 +6,9 @@
 #include "adapters/http_fixture.hpp"
 
 using namespace telemetry;
-using testing::Client, testing::Gate, testing::ms, testing::Served;
+using testing::Client, testing::get, testing::Gate, testing::ms, testing::Served;
 
 namespace {
-
-constexpr const char* get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 int open_files() {
   int count = 0;

@@ -10,7 +10,7 @@ using testing::Client, testing::Gate, testing::Served;
 
 namespace {
 
-std::string get(const std::string& target) {
+std::string get_of(const std::string& target) {
   return "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n";
 }
 
@@ -19,7 +19,7 @@ Client::Answer last_answer(const std::string& request) {
   Served served;
   Client client(served.server->port());
   client.send(request);
-  client.send(get("/smuggled"));
+  client.send(get_of("/smuggled"));
   client.end_sending();
   auto out = client.answer();
   CHECK(client.is_closed());
@@ -32,7 +32,7 @@ TEST_CASE("A connection is kept, and answers requests one after the other", "[ht
   Served served;
   Client client(served.server->port());
   for (int i = 0; i < 3; ++i) {
-    const auto answer = client.ask(get("/" + std::to_string(i)));
+    const auto answer = client.ask(get_of("/" + std::to_string(i)));
     CHECK(answer.status() == 200);
     CHECK(answer.body == "GET /" + std::to_string(i) + " ");
     CHECK(answer.head.find("Connection:") == std::string::npos);
@@ -50,7 +50,7 @@ TEST_CASE("Requests of one packet are answered in their order", "[http]") {
   constexpr int requests = 1'000;
   std::string all;
   for (int i = 0; i < requests; ++i) {
-    all += i % 2 == 0 ? get("/" + std::to_string(i))
+    all += i % 2 == 0 ? get_of("/" + std::to_string(i))
                       : "POST /" + std::to_string(i) +
                             " HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
   }
@@ -92,7 +92,7 @@ TEST_CASE("What a client sends ahead waits in its socket, not in memory", "[http
     return web::Response{};
   });
   Client client(served.server->port());
-  const std::string one = get("/");
+  const std::string one = get_of("/");
   std::string all;
   for (std::size_t i = 0; i < requests; ++i) all += one;
   client.send(all);
@@ -114,7 +114,7 @@ TEST_CASE("A client that ends its side behind its requests gets all its answers"
   });
   SECTION("one") {
     Client client(served.server->port());
-    client.send(get("/"));
+    client.send(get_of("/"));
     client.end_sending();
     CHECK(client.answer().body == "whole");
     CHECK(client.is_closed());
@@ -122,7 +122,7 @@ TEST_CASE("A client that ends its side behind its requests gets all its answers"
   }
   SECTION("many, and streams") {
     Client client(served.server->port());
-    client.send(get("/") + get("/stream") + get("/"));
+    client.send(get_of("/") + get_of("/stream") + get_of("/"));
     client.end_sending();
     CHECK(client.answer().body == "whole");
     const auto stream = client.answer();
@@ -140,7 +140,7 @@ TEST_CASE("A client that ends its side behind its requests gets all its answers"
       return web::Response{200, {}, "whole", {}};
     });
     Client client(slow.server->port());
-    client.send(get("/"));
+    client.send(get_of("/"));
     gate.wait_for_handler();
     client.end_sending();
     CHECK(client.answer().status() == 100);
@@ -160,17 +160,17 @@ TEST_CASE("A request knows when its client has gone", "[http]") {
   });
   Client client(served.server->port());
   SECTION("by a reset") {
-    client.send(get("/"));
+    client.send(get_of("/"));
     began.get_future().wait();
     client.reset();
   }
   SECTION("by a reset, behind a request that it has sent ahead") {
-    client.send(get("/") + get("/"));
+    client.send(get_of("/") + get_of("/"));
     began.get_future().wait();
     client.reset();
   }
   SECTION("by a plain end") {
-    client.send(get("/"));
+    client.send(get_of("/"));
     began.get_future().wait();
     client.close();
   }
