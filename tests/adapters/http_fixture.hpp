@@ -65,6 +65,7 @@ inline web::Response streamed(ScriptedStream::Next next, std::function<void()> e
   return response;
 }
 
+/// A server for a script, on a port that is free.
 struct Served {
   explicit Served(ScriptedHandler::Script script = {}, HttpOptions options = {})
       : handler(std::move(script)) {

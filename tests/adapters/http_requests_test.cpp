@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <mutex>
 #include <vector>
 
 #include "adapters/http_fixture.hpp"
