@@ -24,9 +24,12 @@ using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Exec
 
 constexpr auto tick = std::chrono::milliseconds(500);
 constexpr auto accept_pause = std::chrono::milliseconds(100);
+constexpr std::size_t refused_max = 64;  // connections over the limit that are told so
 
 Error listen_error(const HttpOptions& options, const boost::system::error_code& error) {
-  const std::string place = fmt::format("{}:{}", options.host, options.port);
+  const bool v6 = options.host.find(':') != std::string::npos;
+  const std::string place =
+      fmt::format("{}{}{}:{}", v6 ? "[" : "", options.host, v6 ? "]" : "", options.port);
   if (error == asio::error::address_in_use) {
     return {
         Errc::already_exists,
@@ -57,6 +60,8 @@ class Server final : public HttpServer {
 
   Result<void> open() {
     boost::system::error_code error;
+    // Without a name, the resolver takes every address of this machine.
+    if (options_.host.empty()) return listen_error(options_, asio::error::host_not_found);
     asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(io_.get_executor());
     const auto found = resolver.resolve(options_.host, std::to_string(options_.port),
                                         asio::ip::resolver_base::passive, error);
@@ -85,16 +90,11 @@ class Server final : public HttpServer {
         acceptor_.close(ignored);
         pause_.cancel();
         drained_by_ = Steady::now() + std::chrono::nanoseconds(options_.drain_ns);
-        // stop() may destroy a session, and take it from the list.
-        for (auto next = shared_.sessions.begin(); next != shared_.sessions.end();) {
-          (*next++)->stop();
-        }
+        for (Session* session : shared_.sessions) session->stop();
         watch();
       });
       thread_.join();
       workers_.join();
-      io_.restart();
-      io_.poll();  // what workers have handed back since
     });
   }
 
@@ -125,10 +125,11 @@ class Server final : public HttpServer {
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
       address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
     }
-    const bool full = shared_.sessions.size() >= options_.connections_max;
+    const std::size_t open = shared_.sessions.size();
+    if (open >= options_.connections_max + refused_max) return;
     const auto session =
         std::make_shared<http::Session>(shared_, std::move(socket), address.to_string());
-    if (full) {
+    if (open >= options_.connections_max) {
       session->refuse({503,
                        "too_many_connections",
                        fmt::format("{} connections are open, which is the limit; try again later",

@@ -13,8 +13,8 @@
 #include <exception>
 #include <utility>
 
-// One read is always under way, also while a request is answered: so a client that leaves is seen,
-// and what it sends ahead waits in the buffer, which takes no more than one read of that.
+// A read is under way also while a request is answered, so that a client that leaves is seen. What
+// it sends ahead stays in the socket, but for that one read.
 
 namespace telemetry::http {
 namespace {
@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t read_bytes = 4096;
 constexpr std::size_t write_bytes_max = 256 * 1024;
 constexpr std::size_t chunk_bytes_min = 32 * 1024;
+constexpr std::chrono::seconds linger_time{2}, probe_time{1};
 
 std::chrono::nanoseconds span(std::int64_t ns) { return std::chrono::nanoseconds(ns); }
 
@@ -41,6 +42,10 @@ std::string date_text() {
 
 std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
 
+web::Problem malformed(const std::string& why) {
+  return {400, "malformed_request", "this is no HTTP/1.1 request: " + why};
+}
+
 web::Problem problem_of(const boost::system::error_code& error, const HttpOptions& options) {
   namespace http = beast::http;
   if (error == http::error::header_limit) {
@@ -51,7 +56,31 @@ web::Problem problem_of(const boost::system::error_code& error, const HttpOption
     return {413, "body_too_large",
             fmt::format("the body is longer than {} bytes", options.body_bytes_max)};
   }
-  return {400, "malformed_request", "this is no HTTP/1.1 request: " + error.message()};
+  return malformed(error.message());
+}
+
+/// What RFC 9112 has a server refuse, and Beast lets through: a proxy before it may see other
+/// headers, or another end of the request. @param bytes  of all headers
+std::optional<web::Problem> problem_of(const beast::http::fields& headers, bool is_1_1,
+                                       std::string_view bytes) {
+  using beast::http::field;
+  if (bytes.find("\r\n ") != bytes.npos || bytes.find("\r\n\t") != bytes.npos) {
+    return malformed("it has a header on more than one line");
+  }
+  const auto hosts = headers.count(field::host);
+  if (hosts > 1 || (is_1_1 && hosts == 0)) return malformed("it needs one Host header");
+  const auto lengths = headers.count(field::content_length);
+  if (lengths > 1 || headers[field::content_length].find(',') != std::string_view::npos) {
+    return malformed("it has more than one Content-Length");
+  }
+  const auto codings = headers.count(field::transfer_encoding);
+  if (codings == 0) return std::nullopt;
+  if (codings > 1 || lengths > 0 || !is_1_1) {
+    return malformed("its Transfer-Encoding contradicts another header, or HTTP/1.0");
+  }
+  if (beast::iequals(headers[field::transfer_encoding], "chunked")) return std::nullopt;
+  return web::Problem{501, "unknown_transfer_encoding",
+                      "the only Transfer-Encoding of a request that is known here is chunked"};
 }
 
 }  // namespace
@@ -71,8 +100,12 @@ void Session::start() {
 
 void Session::close() noexcept {
   boost::system::error_code ignored;
+  // A reset: behind an answer that is not whole, a plain end is the end of a body to HTTP/1.0, and
+  // the kernel would keep for minutes what the client does not read.
+  if (state_ == State::answering) socket_.set_option(Socket::linger(true, 0), ignored);
+  state_ = State::closed;
   gone_.store(true, std::memory_order_relaxed);
-  state_ = State::closing;
+  gone_.notify_all();
   socket_.close(ignored);
 }
 
@@ -82,11 +115,16 @@ void Session::stop() {
 }
 
 void Session::expire(Steady::time_point now) {
-  if (now < deadline_ || state_ == State::closing) return;
+  if (now < deadline_ || state_ == State::closed) return;
   if (state_ == State::reading) {
     refuse({408, "request_timeout",
             fmt::format("the request took longer than {} s to arrive",
-                        shared_.options.request_timeout_ns / 1'000'000'000)});
+                        static_cast<double>(shared_.options.request_timeout_ns) / 1e9)});
+    return;
+  }
+  if (state_ == State::handling) {
+    deadline_ = Steady::time_point::max();
+    write_continue();
     return;
   }
   close();
@@ -94,12 +132,12 @@ void Session::expire(Steady::time_point now) {
 
 void Session::refuse(const web::Problem& problem) {
   response_ = web::to_response(problem);
-  keep_alive_ = head_only_ = false;
+  keep_alive_ = false;
   respond();
 }
 
 void Session::read() {
-  if (read_pending_ || state_ == State::closing) return;
+  if (read_pending_ || state_ == State::closed) return;
   read_pending_ = true;
   const auto room = buffer_.prepare(read_bytes);
   socket_.async_read_some(room, [self = shared_from_this()](const auto& error, std::size_t bytes) {
@@ -109,15 +147,34 @@ void Session::read() {
 
 void Session::on_read(const boost::system::error_code& error, std::size_t bytes) {
   read_pending_ = false;
-  if (state_ == State::closing) return;
-  if (error) {
-    gone_.store(true, std::memory_order_relaxed);
-    keep_alive_ = false;
-    if (state_ != State::answering) close();
+  const bool ended = error == asio::error::eof;
+  if (error && !(ended && is_busy())) {
+    close();
+    return;
+  }
+  if (state_ == State::lingering) {
+    read();
     return;
   }
   buffer_.commit(bytes);
-  if (state_ != State::answering) parse();
+  if (!is_busy()) {
+    parse();
+    return;
+  }
+  // It may still wait for its answer (nc -N), or have left. Both look the same until one is written
+  // to: who has left resets the connection.
+  if (ended && state_ == State::handling && chunked_) deadline_ = Steady::now() + probe_time;
+  watch();
+}
+
+/// Sees that the client has gone where no read does.
+void Session::watch() {
+  if (watched_) return;
+  watched_ = true;
+  socket_.async_wait(Socket::wait_error, [self = shared_from_this()](const auto& error) {
+    self->watched_ = false;
+    if (!error && self->is_busy()) self->close();
+  });
 }
 
 void Session::parse() {
@@ -126,8 +183,7 @@ void Session::parse() {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(options.header_bytes_max));
     parser_->body_limit(options.body_bytes_max);
-    parser_->eager(true);
-    continued_ = false;
+    expects_continue_ = head_only_ = false;
   }
   while (buffer_.size() > 0 && !parser_->is_done()) {
     if (state_ == State::idle) {
@@ -135,12 +191,20 @@ void Session::parse() {
       deadline_ = Steady::now() + span(options.request_timeout_ns);
     }
     boost::system::error_code error;
+    const std::string_view bytes(static_cast<const char*>(buffer_.data().data()), buffer_.size());
     const std::size_t used = parser_->put(buffer_.data(), error);
     buffer_.consume(used);
     if (error == beast::http::error::need_more) break;
     if (error) {
       refuse(problem_of(error, options));
       return;
+    }
+    if (parser_->is_header_done() && !parser_->eager()) {
+      parser_->eager(true);
+      if (const auto problem = read_header(bytes.substr(0, used))) {
+        refuse(*problem);
+        return;
+      }
     }
   }
   if (parser_->is_done()) {
@@ -151,35 +215,39 @@ void Session::parse() {
     refuse(problem_of(beast::http::error::header_limit, options));
     return;
   }
-  const bool waits = parser_->is_header_done() && !continued_ &&
-                     beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
-  if (waits) {
-    write_continue();
-    return;
-  }
+  if (std::exchange(expects_continue_, false)) write_continue();
   read();
 }
 
-void Session::write_continue() {
-  continued_ = true;
-  static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
-  write(asio::buffer(text.data(), text.size()), {}, &Session::read);
-}
-
-void Session::dispatch() {
+/// Before the body, whose trailers would stand among the headers.
+std::optional<web::Problem> Session::read_header(std::string_view bytes) {
   const auto& message = parser_->get();
-  state_ = State::answering;
-  deadline_ = Steady::time_point::max();
-  keep_alive_ = message.keep_alive() && !shared_.stopping;
-  head_only_ = message.method() == beast::http::verb::head;
   chunked_ = message.version() >= 11;
+  if (auto problem = problem_of(message, chunked_, bytes)) return problem;
+  keep_alive_ = message.keep_alive();
+  head_only_ = message.method() == beast::http::verb::head;
+  expects_continue_ =
+      chunked_ && beast::iequals(message[beast::http::field::expect], "100-continue");
   request_.method = view(message.method_string());
   request_.target = view(message.target());
   request_.headers.clear();
   for (const auto& field : message) {
     request_.headers.push_back({view(field.name_string()), view(field.value())});
   }
-  request_.body = message.body();
+  return std::nullopt;
+}
+
+/// At once or never: nothing is being written that it could mix with, and so few bytes have room.
+void Session::write_continue() {
+  static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+  boost::system::error_code error;
+  if (socket_.write_some(asio::buffer(text.data(), text.size()), error) != text.size()) close();
+}
+
+void Session::dispatch() {
+  state_ = State::handling;
+  deadline_ = Steady::time_point::max();
+  request_.body = parser_->get().body();
   request_.peer = peer_;
   request_.gone = &gone_;
   if (shared_.waiting.fetch_add(1) >= shared_.options.waiting_max) {
@@ -187,8 +255,8 @@ void Session::dispatch() {
     refuse({503, "overloaded", "too many requests wait for an answer; try again", {}, 1});
     return;
   }
-  read();
-  asio::post(shared_.workers, [self = shared_from_this()] {
+  buffer_.size() == 0 ? read() : watch();
+  asio::post(shared_.workers, [self = shared_from_this()]() mutable {
     Shared& shared = self->shared_;
     shared.waiting.fetch_sub(1);
     try {
@@ -200,7 +268,8 @@ void Session::dispatch() {
       self->response_ = web::to_response(
           {500, "internal", "this is a mistake in the program, which its log describes"});
     }
-    asio::post(shared.io, [self] { self->respond(); });
+    // Moved: the last to hold a session destroys it, which must not be a worker.
+    asio::post(shared.io, [self = std::move(self)] { self->respond(); });
   });
 }
 
@@ -229,12 +298,16 @@ void Session::send_head() {
     head_ += "\r\n";
   }
   const bool bodiless = response_.status == 204 || response_.status == 304;
-  if (response_.stream) {
-    if (chunked_) head_ += "Transfer-Encoding: chunked\r\n";
-  } else if (!bodiless) {
+  if (!bodiless && !response_.stream) {
     head_ += fmt::format("Content-Length: {}\r\n", response_.body.size());
+  } else if (!bodiless && chunked_) {
+    head_ += "Transfer-Encoding: chunked\r\n";
   }
-  if (!keep_alive_) head_ += "Connection: close\r\n";
+  if (!keep_alive_) {
+    head_ += "Connection: close\r\n";
+  } else if (!chunked_) {
+    head_ += "Connection: keep-alive\r\n";
+  }
   head_ += "\r\n";
   if (head_only_ || bodiless) {
     response_.body.clear();
@@ -259,7 +332,8 @@ void Session::send_body() {
 /// A worker makes the next piece.
 void Session::pull() {
   deadline_ = Steady::time_point::max();
-  asio::post(shared_.workers, [self = shared_from_this()] {
+  asio::post(shared_.workers, [self = shared_from_this()]() mutable {
+    Shared& shared = self->shared_;
     self->chunk_.clear();
     bool more = true, failed = false;
     try {
@@ -268,17 +342,17 @@ void Session::pull() {
         failed = !made;
         more = made && *made;
         if (failed) {
-          self->shared_.environment.log(
-              LogLevel::warn, "http",
-              fmt::format("an answer ends early: {}", to_string(made.error())));
+          shared.environment.log(LogLevel::warn, "http",
+                                 fmt::format("an answer ends early: {}", to_string(made.error())));
         }
       }
     } catch (const std::exception& thrown) {
       failed = true;
-      self->shared_.environment.log(LogLevel::error, "http",
-                                    fmt::format("an answer ends early: {}", thrown.what()));
+      shared.environment.log(LogLevel::error, "http",
+                             fmt::format("an answer ends early: {}", thrown.what()));
     }
-    asio::post(self->shared_.io, [self, more, failed] { self->send_chunk(!more, failed); });
+    asio::post(shared.io,
+               [self = std::move(self), more, failed] { self->send_chunk(!more, failed); });
   });
 }
 
@@ -320,11 +394,13 @@ void Session::end_response() {
   request_.body = {};
   parser_.reset();
   if (!keep_alive_) {
-    // What the client still sends is read and dropped until it closes, or it might never see the
-    // answer: a socket closed with bytes unread resets the connection.
+    // A socket that is closed with bytes unread resets the connection, and the client might never
+    // see the answer.
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-    close();
+    state_ = State::lingering;
+    deadline_ = Steady::now() + linger_time;
+    read();
     return;
   }
   state_ = State::idle;

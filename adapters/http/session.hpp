@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "telemetry/adapters/http.hpp"
 
@@ -41,7 +42,8 @@ struct Shared {
   bool stopping = false;
 };
 
-/// A connection. It lives as long as an operation on it is under way.
+/// A connection. It lives as long as an operation on it is under way. It belongs to the thread that
+/// runs `io`; a worker has its request, response and chunk until it hands it back.
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   Session(Shared& shared, Socket socket, std::string peer);
@@ -61,7 +63,12 @@ class Session final : public std::enable_shared_from_this<Session> {
  private:
   void read();
   void on_read(const boost::system::error_code& error, std::size_t bytes);
+  void watch();
+  [[nodiscard]] bool is_busy() const noexcept {
+    return state_ == State::handling || state_ == State::answering;
+  }
   void parse();
+  [[nodiscard]] std::optional<web::Problem> read_header(std::string_view bytes);
   void dispatch();
   void respond();
   void send_head();
@@ -72,7 +79,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   void write_continue();
   void end_response();
 
-  enum class State : std::uint8_t { idle, reading, answering, closing };
+  // handling: the handler works; lingering: the answer is sent, and what still comes is dropped.
+  enum class State : std::uint8_t { idle, reading, handling, answering, lingering, closed };
 
   Shared& shared_;
   Socket socket_;
@@ -88,10 +96,11 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::atomic<bool> gone_{false};
   State state_ = State::idle;
   bool read_pending_ = false;
+  bool watched_ = false;
   bool keep_alive_ = true;
   bool chunked_ = false;
   bool head_only_ = false;
-  bool continued_ = false;
+  bool expects_continue_ = false;
 };
 
 }  // namespace telemetry::http

@@ -29,7 +29,8 @@ struct Request {
   std::string_view body;
   std::string_view peer;  ///< address of who has connected, without port
   bool secure = false;    ///< it came over TLS
-  /// Becomes true when the client has gone: nobody waits for the answer. Null: not known.
+  /// Becomes true, with a notification, when the client has gone: nobody waits for the answer. One
+  /// that has only ended its side has not. Null: not known.
   const std::atomic<bool>* gone = nullptr;
 
   /// The first of this name; empty without one.

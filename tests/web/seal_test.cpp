@@ -10,7 +10,8 @@ using telemetry::web::Seal;
 TEST_CASE("an id is its number again, and tells nothing") {
   const Seal seal({1, 2, 3}), other({1, 2, 4});
   std::set<std::string> ids;
-  for (const std::uint64_t number : {0ULL, 1ULL, 2ULL, 3ULL, 1ULL << 32, 0xffff'ffff'ffffULL, ~0ULL}) {
+  constexpr std::uint64_t numbers[] = {0, 1, 2, 3, 1ULL << 32, 0xffff'ffff'ffff, ~0ULL};
+  for (const std::uint64_t number : numbers) {
     const std::string id = seal.id(Seal::Kind::row, number);
     CHECK(id.size() == 11);
     CHECK(ids.insert(id).second);

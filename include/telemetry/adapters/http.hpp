@@ -12,21 +12,24 @@ namespace telemetry {
 
 /// Bounds of an HTTP server. Times are those that a client may take.
 struct HttpOptions {
-  std::string host = "127.0.0.1";  ///< an address, or a name that has one
-  std::uint16_t port = 8080;       ///< 0 = any that is free
-  std::size_t connections_max = 1'000;
-  std::size_t workers = 4;        ///< requests that are answered at one time
+  std::string host = "127.0.0.1";       ///< an address, or a name that has one
+  std::uint16_t port = 8080;            ///< 0 = any that is free
+  std::size_t connections_max = 1'000;  ///< more: 503, and of many more the rest is closed
+  std::size_t workers = 4;              ///< requests that are answered at one time
   std::size_t waiting_max = 256;  ///< that wait for a worker; more of them are answered with 503
   std::size_t header_bytes_max = 16 * 1024;          ///< more: 431
   std::size_t body_bytes_max = 1024 * 1024;          ///< more: 413
   std::int64_t request_timeout_ns = 10'000'000'000;  ///< from its first byte to its last: 408
   std::int64_t idle_timeout_ns = 75'000'000'000;     ///< between two requests
-  std::int64_t write_timeout_ns = 30'000'000'000;    ///< in which it takes nothing of the answer
+  std::int64_t write_timeout_ns = 30'000'000'000;    ///< for each 256 KiB of the answer
   std::int64_t drain_ns = 5'000'000'000;  ///< how long stop() waits for answers under way
 };
 
 /// HTTP/1.1 for a web::Handler: keep-alive, pipelining, chunked streams. One thread has all
 /// sockets; workers call the handler. Errors of the protocol are answered without it.
+/// A client that ends its side gets its answers. Where one takes a second, `100 Continue` goes
+/// before it: that tells who waits from who has left. HTTP/1.0 has none, so that is not known
+/// there.
 class HttpServer {
  public:
   virtual ~HttpServer() = default;
