@@ -18,6 +18,7 @@ namespace telemetry {
 namespace {
 
 using namespace http;
+using Session = http::Session;  // telemetry::Session is one of accounts
 using Executor = asio::io_context::executor_type;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor>;
@@ -127,8 +128,7 @@ class Server final : public HttpServer {
     }
     const std::size_t open = shared_.sessions.size();
     if (open >= options_.connections_max + refused_max) return;
-    const auto session =
-        std::make_shared<http::Session>(shared_, std::move(socket), address.to_string());
+    const auto session = std::make_shared<Session>(shared_, std::move(socket), address.to_string());
     if (open >= options_.connections_max) {
       session->refuse({503,
                        "too_many_connections",

@@ -290,6 +290,7 @@ constexpr Option options[] = {
      .doc = "Ways to sign in.",
      .choices = "basic|jwt|oauth2",
      .unbuilt = "jwt|oauth2",
+     .remedy = "write basic",
      .app = "gateway"},
     {.key = "security.authentication.jwt_secret",
      .type = secret,

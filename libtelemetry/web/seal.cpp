@@ -93,10 +93,9 @@ std::optional<std::string> Seal::open(std::string_view sealed) const {
   const auto in = bytes_of(sealed);
   if (!in || in->size() < least) return std::nullopt;
   std::string text(in->size() - least, '\0');
-  const bool genuine =
-      crypto_secretbox_open_easy(reinterpret_cast<unsigned char*>(text.data()),
-                                 in->data() + nonce_bytes, in->size() - nonce_bytes, in->data(),
-                                 key_.data()) == 0;
+  const bool genuine = crypto_secretbox_open_easy(
+                           reinterpret_cast<unsigned char*>(text.data()), in->data() + nonce_bytes,
+                           in->size() - nonce_bytes, in->data(), key_.data()) == 0;
   if (!genuine) return std::nullopt;
   return text;
 }
