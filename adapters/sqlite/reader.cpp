@@ -498,7 +498,10 @@ class Stream final : public RowStream {
         shown = true;
         return visit(row);
       };
-      while (!shown && run_->step(counted)) {
+      {
+        const StopWatch watch(*reader_, query_);
+        while (!shown && run_->step(counted)) {
+        }
       }
       if (shown) return true;
       run_->finish();

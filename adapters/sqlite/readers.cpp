@@ -19,6 +19,21 @@ bool is_in_place(SQLite::Database& database) noexcept {
 
 }  // namespace
 
+StopWatch::StopWatch(Reader& reader, const Selection& selection) noexcept
+    : database_(selection.should_stop ? reader.database().getHandle() : nullptr) {
+  if (database_ == nullptr) return;
+  constexpr int instructions = 10'000;  // some 0.2 ms
+  const auto ask = [](void* should_stop) {
+    return (*static_cast<const std::function<bool()>*>(should_stop))() ? 1 : 0;
+  };
+  sqlite3_progress_handler(database_, instructions, ask,
+                           const_cast<std::function<bool()>*>(&selection.should_stop));
+}
+
+StopWatch::~StopWatch() {
+  if (database_ != nullptr) sqlite3_progress_handler(database_, 0, nullptr, nullptr);
+}
+
 std::shared_ptr<const Catalogue> Reader::catalogue() {
   Statement select = take("PRAGMA data_version");
   (void)select.step();

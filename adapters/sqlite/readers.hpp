@@ -40,6 +40,18 @@ class Reader {
   std::vector<Statement> kept_;    // the one used last stands last
 };
 
+/// Lets a query of a reader end early, for as long as this lives.
+class StopWatch {
+ public:
+  StopWatch(Reader& reader, const Selection& selection) noexcept;
+  ~StopWatch();
+  StopWatch(const StopWatch&) = delete;
+  StopWatch& operator=(const StopWatch&) = delete;
+
+ private:
+  sqlite3* const database_;  // null: nothing is watched
+};
+
 /// Readers that were used are kept: opening a connection makes SQLite parse the text of every table
 /// and view, which costs more than most queries, the more partitions the more.
 /// Thread: any.

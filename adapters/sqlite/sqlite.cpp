@@ -106,7 +106,7 @@ class SqliteStore final : public Store {
   void close() noexcept override;
   [[nodiscard]] Result<std::uint64_t> query(const Query& query, const RowVisitor& visit) override {
     return on_reader(
-        [&](sqlite::Reader& reader) { return sqlite::run_query(reader, query, visit); });
+        query, [&](sqlite::Reader& reader) { return sqlite::run_query(reader, query, visit); });
   }
   [[nodiscard]] Result<std::unique_ptr<RowStream>> stream(const Query& query) override {
     auto reader = readers_.take();
@@ -117,20 +117,23 @@ class SqliteStore final : public Store {
   }
   [[nodiscard]] Result<void> latest(const Latest& latest, const RowVisitor& visit) override {
     return on_reader(
-        [&](sqlite::Reader& reader) { return sqlite::run_latest(reader, latest, visit); });
+        latest, [&](sqlite::Reader& reader) { return sqlite::run_latest(reader, latest, visit); });
   }
   [[nodiscard]] Result<Shape> shape(const Selection& selection) override {
-    return on_reader([&](sqlite::Reader& reader) { return sqlite::run_shape(reader, selection); });
+    return on_reader(selection,
+                     [&](sqlite::Reader& reader) { return sqlite::run_shape(reader, selection); });
   }
   [[nodiscard]] Result<void> aggregate(const Aggregate& aggregate,
                                        const AggregateVisitor& visit) override {
-    return on_reader(
-        [&](sqlite::Reader& reader) { return sqlite::run_aggregate(reader, aggregate, visit); });
+    return on_reader(aggregate, [&](sqlite::Reader& reader) {
+      return sqlite::run_aggregate(reader, aggregate, visit);
+    });
   }
 
  private:
   template <class Work>
-  [[nodiscard]] auto on_reader(const Work& work) -> decltype(work(std::declval<sqlite::Reader&>()));
+  [[nodiscard]] auto on_reader(const Selection& selection, const Work& work)
+      -> decltype(work(std::declval<sqlite::Reader&>()));
   [[nodiscard]] Result<void> take_lock();
   [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] Result<void> check_space();
@@ -207,10 +210,14 @@ void SqliteStore::close() noexcept {
 }
 
 template <class Work>
-auto SqliteStore::on_reader(const Work& work) -> decltype(work(std::declval<sqlite::Reader&>())) {
+auto SqliteStore::on_reader(const Selection& selection, const Work& work)
+    -> decltype(work(std::declval<sqlite::Reader&>())) {
   auto reader = readers_.take();
   if (!reader) return reader.error();
-  auto done = sqlite::guarded(options_.path, [&] { return work(**reader); });
+  auto done = sqlite::guarded(options_.path, [&] {
+    const sqlite::StopWatch watch(**reader, selection);
+    return work(**reader);
+  });
   if (done) readers_.give_back(*std::move(reader));
   return done;
 }

@@ -46,6 +46,7 @@ class FrontEnd {
                 "true");
       environment_.log(LogLevel::warn, "web", options.warnings.back());
     }
+    pipeline.api().set_time_limit(config.duration_ns("web.api.query_timeout"));
     service_ = web::make_service(options, config, pipeline, environment_);
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
   }

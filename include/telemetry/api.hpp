@@ -19,6 +19,11 @@ class Api {
   Api(std::shared_ptr<Store> store, Environment environment) noexcept
       : store_(std::move(store)), environment_(std::move(environment)) {}
 
+  /// How long query(), latest() and aggregate() may take; 0 = as long as they want. Streams go on
+  /// for as long as somebody takes rows. Set it before others ask.
+  /// Errors then: deadline_exceeded, with what to narrow.
+  void set_time_limit(std::int64_t ns) noexcept { time_limit_ns_ = ns; }
+
   /// @returns the cursor of the next page, where the limit or the visitor ended this one; else
   /// empty.
   /// Errors: invalid_argument  the query is wrong; not_found  nothing is stored yet.
@@ -46,8 +51,13 @@ class Api {
   /// False when nothing can be visible.
   [[nodiscard]] Result<bool> admit(const Principal& principal, Selection& selection) const;
 
+  /// Ends what takes longer than the limit. @param start  monotonic, ns
+  void limit_time(Selection& selection, std::int64_t start) const;
+  [[nodiscard]] Error explain(Error error, std::int64_t start) const;
+
   std::shared_ptr<Store> store_;
   Environment environment_;
+  std::int64_t time_limit_ns_ = 0;
 };
 
 }  // namespace telemetry

@@ -31,6 +31,9 @@ struct Selection {
   /// What spans in conditions on timestamps ("15m") count back from; Api sets it if nobody has.
   std::optional<std::int64_t> now;
   TimeZone zone;  ///< of times without offset in such conditions, and of days, weeks and months
+  /// Asked now and then by the thread of the query, also while no row is found; true ends it with
+  /// `cancelled`. It must not throw.
+  std::function<bool()> should_stop;
 
   static constexpr std::size_t topics_max = 1'000;
 };

@@ -157,6 +157,24 @@ Result<bool> Api::admit(const Principal& principal, Selection& selection) const 
   return !selection.topics.empty();
 }
 
+void Api::limit_time(Selection& selection, std::int64_t start) const {
+  if (time_limit_ns_ == 0) return;
+  selection.should_stop = [this, start, asked = std::move(selection.should_stop)] {
+    return (asked && asked()) || environment_.clock.monotonic() - start > time_limit_ns_;
+  };
+}
+
+Error Api::explain(Error error, std::int64_t start) const {
+  const bool late = error.code == Errc::cancelled && time_limit_ns_ > 0 &&
+                    environment_.clock.monotonic() - start > time_limit_ns_;
+  if (!late) return error;
+  return {
+      Errc::deadline_exceeded,
+      fmt::format("the answer takes longer than {} s; ask for a shorter time, fewer topics or a "
+                  "limit, or take an export",
+                  time_limit_ns_ / 1'000'000'000)};
+}
+
 Result<std::unique_ptr<RowStream>> Api::stream(const Principal& principal, Query query) {
   if (auto checked = check_names(query.fields, "a field to return"); !checked) {
     return checked.error();
@@ -184,6 +202,8 @@ Result<std::string> Api::query(const Principal& principal, Query query, const Ro
   auto visible = admit(principal, query);
   if (!visible) return visible.error();
   if (!*visible) return std::string();
+  const std::int64_t start = environment_.clock.monotonic();
+  limit_time(query, start);
   Cursor end{0, 0, 0, query.since.value_or(INT64_MIN), query.until.value_or(INT64_MAX)};
   std::uint64_t rows = 0;
   bool ended = false;
@@ -193,7 +213,7 @@ Result<std::string> Api::query(const Principal& principal, Query query, const Ro
     ended = !visit(row) || ++rows == query.limit;
     return !ended;
   });
-  if (!id_max) return id_max.error();
+  if (!id_max) return explain(id_max.error(), start);
   if (!ended) return std::string();
   end.id_max = *id_max;
   return to_text(end, asked);
@@ -203,7 +223,11 @@ Result<void> Api::latest(const Principal& principal, Latest latest, const RowVis
   if (auto checked = check_names(latest.fields, "a field to return"); !checked) return checked;
   auto visible = admit(principal, latest);
   if (!visible) return visible.error();
-  return *visible ? store_->latest(latest, visit) : Result<void>();
+  if (!*visible) return {};
+  const std::int64_t start = environment_.clock.monotonic();
+  limit_time(latest, start);
+  auto done = store_->latest(latest, visit);
+  return done ? done : explain(done.error(), start);
 }
 
 Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
@@ -211,7 +235,11 @@ Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
   if (auto checked = check_aggregate(aggregate); !checked) return checked;
   auto visible = admit(principal, aggregate);
   if (!visible) return visible.error();
-  return *visible ? store_->aggregate(aggregate, visit) : Result<void>();
+  if (!*visible) return {};
+  const std::int64_t start = environment_.clock.monotonic();
+  limit_time(aggregate, start);
+  auto done = store_->aggregate(aggregate, visit);
+  return done ? done : explain(done.error(), start);
 }
 
 Result<Shape> Api::shape(const Principal& principal, Selection selection) {

@@ -206,6 +206,7 @@ std::optional<Problem> take_times(const Call& call, Selection& selection) {
   if (!zone) return problem_of(zone.error(), "tz");
   selection.zone = *zone;
   selection.now = call.here.environment.clock.now();
+  selection.should_stop = [&request = call.request] { return request.is_abandoned(); };
   for (const char* const name : {"start", "end"}) {
     const std::string_view text = call.value(name);
     if (text.empty()) continue;

@@ -556,3 +556,33 @@ TEST_CASE("the record of a reading is the one that the store shows, for every ki
   std::sort(ours.begin(), ours.end());
   CHECK(ours == shown);
 }
+
+TEST_CASE("a query ends when it is told to, also while it finds nothing, and others go on") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  for (int i = 0; i < 20'000; ++i) builder.add_raw("raw/" + std::to_string(i % 7), "[1]");
+  f.write(builder.done());
+  std::atomic<int> asked{0};
+  Query query;
+  query.where = {parse_condition("value = 5").value()};
+  query.should_stop = [&] { return ++asked >= 3; };
+  const auto stopped = f.store->query(query, [](const Row&) { return true; });
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code == Errc::cancelled);
+  CHECK(asked == 3);
+  Aggregate aggregate;
+  static_cast<Selection&>(aggregate) = query;
+  aggregate.measures = parse_measures("avg(value)").value();
+  const auto counted = f.store->aggregate(aggregate, [](const AggregateRow&) { return true; });
+  REQUIRE_FALSE(counted);
+  CHECK(counted.error().code == Errc::cancelled);
+  auto stream = f.store->stream(query);
+  if (stream) {
+    const auto next = (*stream)->next([](const Row&) { return true; });
+    REQUIRE_FALSE(next);
+    CHECK(next.error().code == Errc::cancelled);
+  }
+  query.should_stop = nullptr;
+  CHECK(f.store->query(query, [](const Row&) { return true; }));
+}

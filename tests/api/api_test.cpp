@@ -38,6 +38,9 @@ class CountingStore : public Store {
   Result<void> latest(const Latest& latest, const RowVisitor&) override {
     ++queries;
     asked.topics = latest.topics;
+    for (int i = 0; latest.should_stop && i < 100; ++i) {  // finds nothing
+      if (latest.should_stop()) return Error{Errc::cancelled, "stopped"};
+    }
     return {};
   }
   Result<void> aggregate(const Aggregate& aggregate, const AggregateVisitor&) override {
@@ -218,4 +221,27 @@ TEST_CASE("a deletion must make sense, have a store, and lie within the scope of
     deletion.topics = {wrong};
     CHECK(api.check(local, deletion).error().code == Errc::invalid_argument);
   }
+}
+
+TEST_CASE("what takes too long is ended, with what to narrow") {
+  class Ticking final : public Clock {
+   public:
+    std::int64_t now() noexcept override { return 0; }
+    std::int64_t monotonic() noexcept override { return time_ += 1'000'000'000; }
+
+   private:
+    std::int64_t time_ = 0;
+  };
+  Ticking clock;
+  const Environment real = system_environment();
+  Api api(std::make_shared<CountingStore>(), {clock, real.files, real.random, real.log});
+  CHECK(api.latest(local, {}, go_on));  // no limit
+  api.set_time_limit(10'000'000'000);
+  const auto late = api.latest(local, {}, go_on);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Errc::deadline_exceeded);
+  CHECK_THAT(late.error().context, Catch::Contains("longer than 10 s; ask for a shorter time"));
+  Latest left;
+  left.should_stop = [] { return true; };
+  CHECK(api.latest(local, left, go_on).error().code == Errc::cancelled);
 }
