@@ -24,12 +24,14 @@ bool is_loopback(std::string_view host) {
 
 class FrontEnd {
  public:
-  FrontEnd(const Config& config, Pipeline& pipeline, Environment environment)
+  FrontEnd(const Config& config, Pipeline& pipeline, Environment environment,
+           std::shared_ptr<LiveHub> live)
       : environment_(std::move(environment)) {
     web::ServiceOptions options;
     options.host = config.text("web.host");
     options.allow_insecure = config.boolean("security.allow_insecure");
     options.version = TELEMETRY_VERSION;
+    options.live = std::move(live);
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
     if (!is_loopback(http_.host) && !options.allow_insecure) {
@@ -85,9 +87,10 @@ class FrontEnd {
 }  // namespace
 
 std::shared_ptr<void> serve_http(const Config& config, Pipeline& pipeline,
-                                 const Environment& environment) {
+                                 const Environment& environment,
+                                 std::shared_ptr<LiveHub> live) {
   if (!config.boolean("web.enabled")) return nullptr;
-  return std::make_shared<FrontEnd>(config, pipeline, environment);
+  return std::make_shared<FrontEnd>(config, pipeline, environment, std::move(live));
 }
 
 }  // namespace telemetry

@@ -54,6 +54,7 @@ struct Surroundings {
   const Config& config;
   Pipeline& pipeline;
   const Environment& environment;
+  mutable std::atomic<std::size_t> web_sockets{0};  ///< that are open
 };
 
 /// A request whose parameters are those of its route.
@@ -76,10 +77,15 @@ struct Call {
 /// @param parameter  that it is about, if it is known
 [[nodiscard]] Problem problem_of(const Error& error, std::string_view parameter = {});
 
+/// What the parameters of a call select. @returns what is wrong with them.
+[[nodiscard]] std::optional<Problem> fill(const Call& call, Selection& selection);
+
 // The handlers, by the part of the API that they serve.
 [[nodiscard]] Answer get_data(Call& call);
 [[nodiscard]] Answer get_latest(Call& call);
 [[nodiscard]] Answer get_export(Call& call);
+[[nodiscard]] Answer get_stream(Call& call);
+[[nodiscard]] Answer get_web_socket(Call& call);
 [[nodiscard]] Answer get_schemas(Call& call);
 [[nodiscard]] Answer get_schema(Call& call);
 [[nodiscard]] Answer get_stats(Call& call);

@@ -93,12 +93,13 @@ struct Running {
                        .source(std::make_unique<running::FixedSource>(
                            running::FixedSource::Messages{{"hall", "21.5"}, {"yard", "3"}}))
                        .sink(make_sqlite_store(database, system_environment()))
+                       .sink(live)
                        .start();
     REQUIRE(started);
     pipeline = *std::move(started);
   }
   [[nodiscard]] std::shared_ptr<void> serve() {
-    return serve_http(*config, *pipeline, system_environment(lines.log()));
+    return serve_http(*config, *pipeline, system_environment(lines.log()), live);
   }
   [[nodiscard]] int port() {
     const std::string line = lines.wait_for("serving http://127.0.0.1:");
@@ -113,6 +114,7 @@ struct Running {
   Folder folder;
   Lines lines;
   std::optional<Config> config;
+  std::shared_ptr<LiveHub> live = std::make_shared<LiveHub>();
   std::unique_ptr<Pipeline> pipeline;
 };
 

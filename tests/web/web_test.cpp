@@ -27,6 +27,7 @@ class Gateway {
                        .schemas(TELEMETRY_SOURCE_DIR "/examples/schemas")
                        .source(std::make_unique<running::FixedSource>(std::move(messages)))
                        .sink(make_sqlite_store(database, system_environment()))
+                       .sink(live_)
                        .start();
     REQUIRE(started);
     pipeline_ = *std::move(started);
@@ -47,6 +48,7 @@ class Gateway {
     REQUIRE(config);
     web::ServiceOptions options;
     options.version = "1.2.3";
+    options.live = live_;
     service_ = web::make_service(options, *config, *pipeline_, system_environment());
   }
 
@@ -75,6 +77,7 @@ class Gateway {
  private:
   Folder folder_;
   std::string target_;
+  const std::shared_ptr<LiveHub> live_ = std::make_shared<LiveHub>();
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<web::Handler> service_;
 };
@@ -92,7 +95,7 @@ std::string all_of(web::Response& response) {
   while (more) {
     auto next = response.stream->next(text);
     REQUIRE(next);
-    more = *next;
+    more = *next == web::More::more;
   }
   return text;
 }

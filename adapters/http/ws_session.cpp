@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+#include <exception>
+#include <utility>
+
+#include "session.hpp"
+
+// One write at a time, and one read: Beast loses what is written beside another write without a
+// word. Control frames are Beast's own business: it answers them while a read is under way, and so
+// one always is, but while a text of the client waits to be taken.
+
+namespace telemetry::http {
+namespace {
+
+namespace websocket = beast::websocket;
+using Timer =
+    asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Socket::executor_type>;
+constexpr std::size_t text_bytes_max = 64 * 1024;
+constexpr auto idle_timeout = std::chrono::seconds(60);  // a ping is sent after half of it
+
+class WebSocket final : public Connection, public std::enable_shared_from_this<WebSocket> {
+ public:
+  WebSocket(Shared& shared, Socket socket,
+            beast::http::request<beast::http::string_body> request,
+            std::unique_ptr<web::Conversation> conversation)
+      : shared_(shared),
+        request_(std::move(request)),
+        stream_(std::move(socket)),
+        timer_(shared.io.get_executor()),
+        conversation_(std::move(conversation)) {
+    shared_.sessions.push_front(this);
+    place_ = shared_.sessions.begin();
+  }
+  ~WebSocket() override { shared_.sessions.erase(place_); }
+  WebSocket(const WebSocket&) = delete;
+  WebSocket& operator=(const WebSocket&) = delete;
+
+  void start() {
+    // The server's list of deadlines knows nothing of it: Beast keeps the time.
+    websocket::stream_base::timeout times{
+        std::chrono::nanoseconds(shared_.options.request_timeout_ns), idle_timeout, true};
+    stream_.set_option(times);
+    stream_.read_message_max(text_bytes_max);
+    stream_.auto_fragment(false);
+    stream_.text(true);
+    conversation_->on_ready([this, weak = weak_from_this()] {
+      asio::post(shared_.io, [weak] {
+        if (const auto self = weak.lock()) self->wake();
+      });
+    });
+    stream_.async_accept(request_, [self = shared_from_this()](const auto& error) {
+      self->request_ = {};
+      if (error) {
+        self->close();
+        return;
+      }
+      self->read();
+      self->ask();
+    });
+  }
+
+  void expire(Steady::time_point /*now*/) override {}
+
+  void stop() override { leave(websocket::close_code::going_away, "the gateway stops"); }
+
+  void close() noexcept override {
+    const auto self = weak_from_this().lock();
+    closed_ = true;
+    timer_.cancel();
+    boost::system::error_code ignored;
+    stream_.next_layer().close(ignored);
+    if (!asking_) conversation_.reset();
+  }
+
+ private:
+  void read() {
+    stream_.async_read(buffer_, [self = shared_from_this()](const auto& error, std::size_t) {
+      self->on_read(error);
+    });
+  }
+
+  void on_read(const boost::system::error_code& error) {
+    if (closed_) return;
+    if (error) {
+      if (!leaving_) close();
+      return;
+    }
+    if (leaving_) {
+      buffer_.consume(buffer_.size());
+      read();
+      return;
+    }
+    if (!stream_.got_text()) {
+      leave(websocket::close_code::unknown_data, "texts alone are understood here");
+      return;
+    }
+    said_.assign(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    buffer_.consume(buffer_.size());
+    has_said_ = true;
+    ask();
+  }
+
+  /// There is something. More of it goes out at one time after a while.
+  void wake() {
+    if (closed_) return;
+    woken_ = true;
+    if (timer_runs_) return;
+    const std::int64_t batch_ns = asking_ ? 0 : conversation_->batch_ns();
+    if (asking_ || writing_ || batch_ns == 0) {
+      ask();
+      return;
+    }
+    timer_runs_ = true;
+    timer_.expires_after(std::chrono::nanoseconds(batch_ns));
+    timer_.async_wait([self = shared_from_this()](const auto& cancelled) {
+      self->timer_runs_ = false;
+      if (!cancelled) self->ask();
+    });
+  }
+
+  /// Asks the conversation for what to send, on a worker if that may take time.
+  void ask() {
+    if (closed_ || asking_ || writing_ || leaving_) return;
+    asking_ = true;
+    woken_ = false;
+    const bool said = std::exchange(has_said_, false);
+    out_.clear();
+    if (!said && !conversation_->blocks()) {
+      fill(false);
+      on_filled(false);
+      return;
+    }
+    asio::post(shared_.workers, [self = shared_from_this(), said] {
+      self->fill(said);
+      asio::post(self->shared_.io, [self, said] { self->on_filled(said); });
+    });
+  }
+
+  void fill(bool said) {
+    try {
+      auto made = conversation_->next(said ? &said_ : nullptr, out_);
+      failed_ = !made;
+      if (made) {
+        more_ = *made;
+        return;
+      }
+      shared_.environment.log(LogLevel::warn, "http",
+                              fmt::format("a WebSocket ends: {}", to_string(made.error())));
+    } catch (const std::exception& thrown) {
+      failed_ = true;
+      shared_.environment.log(LogLevel::error, "http",
+                              fmt::format("a WebSocket ends: {}", thrown.what()));
+    }
+  }
+
+  void on_filled(bool said) {
+    asking_ = false;
+    if (closed_) {
+      conversation_.reset();
+      return;
+    }
+    if (said) read();
+    if (failed_) {
+      leave(websocket::close_code::internal_error, "this cannot be read now; try again");
+      return;
+    }
+    next_ = 0;
+    write();
+  }
+
+  void write() {
+    if (closed_) return;
+    if (next_ == out_.size()) {
+      written();
+      return;
+    }
+    writing_ = true;
+    const std::string& text = out_[next_++];
+    stream_.async_write(asio::buffer(text), [self = shared_from_this()](const auto& error,
+                                                                        std::size_t) {
+      self->writing_ = false;
+      if (error) {
+        self->close();
+        return;
+      }
+      self->write();
+    });
+  }
+
+  void written() {
+    if (leaving_) {
+      send_close();
+    } else if (more_ == web::More::end) {
+      const auto [code, reason] = conversation_->close_reason();
+      leave(code, reason);
+    } else if (has_said_ || more_ == web::More::more || (woken_ && !timer_runs_)) {
+      ask();
+    }
+  }
+
+  /// Says why, once what is under way has gone out, and closes.
+  void leave(std::uint16_t code, std::string_view reason) {
+    if (closed_ || leaving_) return;
+    leaving_ = true;
+    reason_.code = code;
+    reason_.reason = {reason.data(), reason.size()};
+    if (!asking_ && !writing_) send_close();
+  }
+
+  void send_close() {
+    writing_ = true;
+    stream_.async_close(reason_, [self = shared_from_this()](const auto&) { self->close(); });
+  }
+
+  Shared& shared_;
+  std::list<Connection*>::iterator place_;
+  beast::http::request<beast::http::string_body> request_;
+  websocket::stream<Socket, false> stream_;  // without deflate, which costs more than it saves
+  Timer timer_;
+  std::unique_ptr<web::Conversation> conversation_;
+  beast::flat_buffer buffer_;
+  websocket::close_reason reason_;
+  std::string said_;
+  std::vector<std::string> out_;
+  std::size_t next_ = 0;
+  web::More more_ = web::More::more;
+  bool has_said_ = false;  // said_ was not taken yet
+  bool asking_ = false;    // the conversation is asked, maybe by a worker
+  bool writing_ = false;
+  bool woken_ = false;  // since it was last asked
+  bool timer_runs_ = false;
+  bool failed_ = false;
+  bool leaving_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+void start_web_socket(Shared& shared, Socket socket,
+                      beast::http::request<beast::http::string_body> request,
+                      std::unique_ptr<web::Conversation> conversation) {
+  std::make_shared<WebSocket>(shared, std::move(socket), std::move(request),
+                              std::move(conversation))
+      ->start();
+}
+
+}  // namespace telemetry::http
