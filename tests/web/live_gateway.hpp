@@ -21,10 +21,12 @@ class StepClock final : public Clock {
   std::atomic<std::int64_t> now_{1};
 };
 
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
 /// The routes over a pipeline that a test publishes to.
 class LiveGateway {
  public:
-  explicit LiveGateway(std::vector<std::pair<std::string, std::string>> settings = {}) {
+  explicit LiveGateway(Settings settings = {}) {
     SqliteOptions database;
     database.path = folder_.path("data/telemetry.db");
     auto started = PipelineBuilder(folder_.path("data"))

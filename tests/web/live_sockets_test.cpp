@@ -326,12 +326,12 @@ TEST_CASE("frames that are none, too large or no text end a WebSocket with the r
 TEST_CASE("the server stops although clients listen") {
   Served gateway;
   Events events(gateway.server->port());
-  WebSocket socket(gateway.server->port());
-  socket.say(R"({"type":"ping"})");
-  CHECK(socket.next().starts_with(R"({"type":"pong")"));
+  auto socket = std::make_unique<WebSocket>(gateway.server->port());
+  socket->say(R"({"type":"ping"})");
+  CHECK(socket->next().starts_with(R"({"type":"pong")"));
   std::jthread stopper([&] { gateway.server->stop(); });
-  CHECK(socket.next_close() == 1001);
-  socket.say("\x03\xe9", 0x88);
+  CHECK(socket->next_close() == 1001);
+  socket.reset();
   std::string id;
   CHECK_FALSE(events.next_value(id));
 }

@@ -260,7 +260,7 @@ TEST_CASE("who has subscribed to nothing is sent every message as the bare recor
   gateway.publish("hall", "1");
   const auto record = talk.next();
   CHECK(record["topic"] == "hall");
-  CHECK(record["payload"] == 1);
+  CHECK(record["payload"].GetInt() == 1);
   CHECK_FALSE(record.HasMember("type"));
   const auto subscribed = talk.ask(R"({"type":"subscribe","id":"x","topics":["yard"]})");
   CHECK(subscribed["type"] == "subscribed");
@@ -270,7 +270,7 @@ TEST_CASE("who has subscribed to nothing is sent every message as the bare recor
   const auto message = talk.next();
   CHECK(message["type"] == "message");
   CHECK(message["id"] == "x");
-  CHECK(message["data"]["payload"] == 3);
+  CHECK(message["data"]["payload"].GetInt() == 3);
   CHECK(parse_resume_token(message["token"].GetString()));
   CHECK(talk.ask(R"({"type":"unsubscribe","id":"x"})")["type"] == "unsubscribed");
   gateway.publish("yard", "4");
@@ -297,8 +297,12 @@ TEST_CASE("each subscription of a client has its messages, and a token to go on 
     }
     std::ranges::sort(got);
     CHECK(got == std::vector<std::string>{"a2", "b3"});
-    const auto pong = talk.ask(R"({"type":"ping"})");
-    CHECK(parse_resume_token(pong["tokens"]["a"].GetString())->sequence == 3);
+    std::uint64_t place = 0;  // it moves on where nothing is selected, a moment later
+    while (place < 3) {
+      const auto pong = talk.ask(R"({"type":"ping"})");
+      place = parse_resume_token(pong["tokens"]["a"].GetString())->sequence;
+    }
+    CHECK(place == 3);
   }
   gateway.publish("hall/x", "4");
   Talk again = gateway.talk();
@@ -414,7 +418,7 @@ TEST_CASE("what a client says wrong is answered with what to say") {
 }
 
 TEST_CASE("the number of WebSockets is bounded, and the bound is named") {
-  Gateway gateway({{"web.websocket.max_connections", "2"}});
+  Gateway gateway(running::Settings{{"web.websocket.max_connections", "2"}});
   auto first = gateway.upgrade();
   auto second = gateway.upgrade();
   CHECK(second.status == 101);
@@ -427,14 +431,14 @@ TEST_CASE("the number of WebSockets is bounded, and the bound is named") {
 }
 
 TEST_CASE("web.websocket.enabled: false serves none") {
-  Gateway gateway({{"web.websocket.enabled", "false"}});
+  Gateway gateway(running::Settings{{"web.websocket.enabled", "false"}});
   const auto refused = gateway.upgrade();
   CHECK(refused.status == 404);
   CHECK(refused.body.find("web.websocket.enabled") != std::string::npos);
 }
 
 TEST_CASE("a page of another origin opens no WebSocket") {
-  Gateway gateway({{"web.cors_origins", "https://board.example"}});
+  Gateway gateway(running::Settings{{"web.cors_origins", "https://board.example"}});
   CHECK(gateway.upgrade({{"Origin", "http://localhost:8080"}}).status == 101);
   CHECK(gateway.upgrade({{"Origin", "https://board.example"}}).status == 101);
   for (const char* const origin :
