@@ -354,6 +354,7 @@ void Session::wait_for_stream() {
     pull();
     return;
   }
+  chunk_ = {};  // there may be many who wait
   deadline_ = Steady::now() + span(web::BodyStream::patience_ns);
   waits_ = shared_from_this();
 }

@@ -129,7 +129,6 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
     asking_ = true;
     woken_ = false;
     const bool said = std::exchange(has_said_, false);
-    out_.clear();
     if (!said && !conversation_->blocks()) {
       fill(false);
       on_filled(false);
@@ -193,6 +192,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
   }
 
   void written() {
+    out_.clear();
     if (leaving_) {
       send_close();
     } else if (more_ == web::More::end) {

@@ -10,6 +10,7 @@ namespace telemetry {
 namespace {
 
 constexpr JournalBatches::Limits replay_limits{1'000, 1024 * 1024};
+constexpr std::size_t kept_events = 256;
 constexpr std::size_t id_digits = 32, sequence_digits = 16;
 
 }  // namespace
@@ -121,6 +122,9 @@ LiveStream::Next LiveStream::State::take(std::vector<LiveEvent>& out) {
   if (mailbox.queue.empty()) {
     at = std::max(at, given);
     mailbox.armed = true;
+    // Who waits holds no memory of what he was sent.
+    if (out.capacity() > kept_events) out = {};
+    if (mailbox.queue.capacity() > kept_events) mailbox.queue = {};
     return Next::later;
   }
   at = mailbox.queue.back().sequence;

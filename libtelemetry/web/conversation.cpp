@@ -25,6 +25,7 @@ constexpr std::size_t names_max = 100;
 constexpr std::int64_t batch_ms_max = 1'000;
 constexpr std::size_t last_values_max = 10'000;
 constexpr std::size_t records_per_message = 500;  // of a batch
+constexpr std::size_t bytes_per_piece = 256 * 1024;
 constexpr std::array<std::string_view, 3> types{"subscribe", "unsubscribe", "ping"};
 constexpr std::array<std::string_view, 9> members{
     "type", "id", "topics", "devices", "schemas", "where", "last_values", "resume", "batch_ms"};
@@ -155,13 +156,19 @@ class TheConversation final : public Conversation {
   Result<More> next(const std::string* said, std::vector<std::string>& out) override {
     if (said != nullptr) answer(*said, out);
     More all = More::later;
+    std::size_t bytes = 0;
     for (const auto& one : subscriptions_) {
-      auto more = one->stream.next(events_);
-      if (!more) return std::move(more).error();
-      append(*one, out);
-      events_.clear();
-      if (*more == LiveStream::Next::end) return More::end;
-      if (*more == LiveStream::Next::more) all = More::more;
+      if (one->events.empty()) {
+        auto more = one->stream.next(one->events);
+        if (!more) return std::move(more).error();
+        one->more = *more;
+      }
+      append(*one, out, bytes);
+      if (!one->events.empty() || one->more == LiveStream::Next::more) {
+        all = More::more;
+      } else if (one->more == LiveStream::Next::end) {
+        return More::end;
+      }
     }
     return all;
   }
@@ -176,6 +183,9 @@ class TheConversation final : public Conversation {
     const std::string id;  // empty: of who has subscribed to nothing
     const std::int64_t batch_ms;
     LiveStream stream;
+    std::vector<LiveEvent> events;
+    std::size_t place = 0;  // of the first of them that was not sent
+    LiveStream::Next more = LiveStream::Next::more;  // behind them
   };
 
   void add(std::string id, Selection selection, std::optional<Position> resume,
@@ -349,9 +359,11 @@ class TheConversation final : public Conversation {
     return resume_token({here_.pipeline.ingest().journal().id(), sequence});
   }
 
-  void append(const Subscription& to, std::vector<std::string>& out) const {
-    for (std::size_t i = 0; i < events_.size(); ++i) {
-      const LiveEvent& event = events_[i];
+  /// As much as goes out at one time.
+  void append(Subscription& to, std::vector<std::string>& out, std::size_t& bytes) const {
+    for (std::size_t& i = to.place; i < to.events.size(); ++i) {
+      if (bytes >= bytes_per_piece) return;
+      const LiveEvent& event = to.events[i];
       if (event.kind != LiveEvent::Kind::message) {
         out.push_back(notice(to, event));
       } else if (to.id.empty()) {
@@ -368,7 +380,10 @@ class TheConversation final : public Conversation {
       } else {
         i = append_batch(to, i, out) - 1;
       }
+      bytes += out.back().size();
     }
+    to.place = 0;
+    to.events.clear();
   }
 
   /// Messages from `first` on as one. @returns the index behind them.
@@ -377,13 +392,13 @@ class TheConversation final : public Conversation {
     std::string& text = out.emplace_back(head("messages", to.id));
     text += ",\"data\":[";
     std::size_t i = first;
-    for (; i < events_.size() && i < first + records_per_message; ++i) {
-      if (events_[i].kind != LiveEvent::Kind::message) break;
+    for (; i < to.events.size() && i < first + records_per_message; ++i) {
+      if (to.events[i].kind != LiveEvent::Kind::message) break;
       if (i > first) text += ',';
-      text += *events_[i].record;
+      text += *to.events[i].record;
     }
     text += "],\"token\":\"";
-    text += token(events_[i - 1].sequence);
+    text += token(to.events[i - 1].sequence);
     text += "\"}";
     return i;
   }
@@ -407,7 +422,6 @@ class TheConversation final : public Conversation {
   std::function<void()> wake_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
   bool subscribed_ = false;
-  std::vector<LiveEvent> events_;
 };
 
 }  // namespace
