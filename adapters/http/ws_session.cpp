@@ -3,16 +3,22 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/buffer_traits.hpp>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
 #include <exception>
+#include <functional>
 #include <utility>
 
 #include "session.hpp"
 
-// One write at a time, and one read: Beast loses what is written beside another write without a
-// word. Control frames are Beast's own business: it answers them while a read is under way, and so
-// one always is, but while a text of the client waits to be taken.
+// Beast loses what is written beside another write without a word, and sends each message by itself.
+// So it writes into a queue of bytes, as does the conversation, whose frames are made here: one write
+// to the socket carries all that there is. Control frames are Beast's business: it answers them while
+// a read is under way, and so one always is, but while a text of the client waits to be taken.
 
 namespace telemetry::http {
 namespace {
@@ -23,6 +29,68 @@ using Timer =
 constexpr std::size_t text_bytes_max = 64 * 1024;
 constexpr auto idle_timeout = std::chrono::seconds(60);  // a ping is sent after half of it
 
+constexpr std::size_t kept_bytes = 4 * 1024;             // by a connection that waits
+constexpr std::size_t queued_bytes_max = 1024 * 1024;  // of what Beast writes by itself
+
+/// A socket for Beast whose writes end in a queue, whole.
+class QueuedSocket {
+ public:
+  using executor_type = Socket::executor_type;
+  using next_layer_type = Socket;
+
+  explicit QueuedSocket(Socket socket) : socket_(std::move(socket)) {}
+  executor_type get_executor() noexcept { return socket_.get_executor(); }
+  Socket& next_layer() noexcept { return socket_; }
+  const Socket& next_layer() const noexcept { return socket_; }
+
+  template <class Buffers, class Handler>
+  auto async_read_some(const Buffers& buffers, Handler&& handler) {
+    return socket_.async_read_some(buffers, std::forward<Handler>(handler));
+  }
+  template <class Buffers, class Handler>
+  auto async_write_some(const Buffers& buffers, Handler&& handler) {
+    return asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
+        [this](auto done, const Buffers& all) {
+          boost::system::error_code error;
+          const std::size_t bytes = beast::buffer_bytes(all);
+          if (queue.size() + bytes > queued_bytes_max) error = asio::error::no_buffer_space;
+          for (const asio::const_buffer one : beast::buffers_range_ref(all)) {
+            if (!error) queue.append(static_cast<const char*>(one.data()), one.size());
+          }
+          on_write();
+          asio::post(get_executor(),
+                     beast::bind_front_handler(std::move(done), error, error ? 0 : bytes));
+        },
+        handler, buffers);
+  }
+
+  std::string queue;
+  std::function<void()> on_write;
+
+ private:
+  Socket socket_;
+};
+
+template <class Handler>
+void async_teardown(beast::role_type role, QueuedSocket& socket, Handler&& handler) {
+  websocket::async_teardown(role, socket.next_layer(), std::forward<Handler>(handler));
+}
+
+/// Of a whole text that is not masked. Source: RFC 6455, 5.2.
+void append_frame(std::string_view text, std::string& out) {
+  const std::size_t bytes = text.size();
+  out += static_cast<char>(0x81);
+  int size_bytes = 0;
+  if (bytes < 126) {
+    out += static_cast<char>(bytes);
+  } else {
+    size_bytes = bytes < 65'536 ? 2 : 8;
+    out += static_cast<char>(size_bytes == 2 ? 126 : 127);
+  }
+  while (size_bytes > 0) out += static_cast<char>(bytes >> 8 * --size_bytes);
+  out += text;
+}
+
 class WebSocket final : public Connection, public std::enable_shared_from_this<WebSocket> {
  public:
   WebSocket(Shared& shared, Socket socket,
@@ -30,7 +98,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
             std::unique_ptr<web::Conversation> conversation)
       : shared_(shared),
         request_(std::move(request)),
-        stream_(std::move(socket)),
+        stream_(QueuedSocket(std::move(socket))),
         timer_(shared.io.get_executor()),
         conversation_(std::move(conversation)) {
     shared_.sessions.push_front(this);
@@ -46,8 +114,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
         std::chrono::nanoseconds(shared_.options.request_timeout_ns), idle_timeout, true};
     stream_.set_option(times);
     stream_.read_message_max(text_bytes_max);
-    stream_.auto_fragment(false);
-    stream_.text(true);
+    stream_.next_layer().on_write = [this] { flush(); };
     conversation_->on_ready([this, weak = weak_from_this()] {
       asio::post(shared_.io, [weak] {
         if (const auto self = weak.lock()) self->wake();
@@ -73,7 +140,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
     closed_ = true;
     timer_.cancel();
     boost::system::error_code ignored;
-    stream_.next_layer().close(ignored);
+    stream_.next_layer().next_layer().close(ignored);
     if (!asking_) conversation_.reset();
   }
 
@@ -168,31 +235,34 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
       leave(websocket::close_code::internal_error, "this cannot be read now; try again");
       return;
     }
-    next_ = 0;
-    write();
+    for (const std::string& text : out_) append_frame(text, stream_.next_layer().queue);
+    out_.clear();
+    writing_ = true;
+    flush();
+    if (!flushing_) written();
   }
 
-  void write() {
-    if (closed_) return;
-    if (next_ == out_.size()) {
-      written();
-      return;
-    }
-    writing_ = true;
-    const std::string& text = out_[next_++];
-    stream_.async_write(asio::buffer(text), [self = shared_from_this()](const auto& error,
-                                                                        std::size_t) {
-      self->writing_ = false;
-      if (error) {
-        self->close();
-        return;
-      }
-      self->write();
-    });
+  /// Sends what is in the queue, and then what came meanwhile.
+  void flush() {
+    if (flushing_ || closed_ || stream_.next_layer().queue.empty()) return;
+    flushing_ = true;
+    sent_.clear();
+    sent_.swap(stream_.next_layer().queue);
+    asio::async_write(stream_.next_layer().next_layer(), asio::buffer(sent_),
+                      [self = shared_from_this()](const auto& error, std::size_t) {
+                        self->flushing_ = false;
+                        if (error) {
+                          self->close();
+                          return;
+                        }
+                        if (self->sent_.capacity() > kept_bytes) self->sent_ = {};
+                        self->flush();
+                        if (!self->flushing_ && self->writing_) self->written();
+                      });
   }
 
   void written() {
-    out_.clear();
+    writing_ = false;
     if (leaving_) {
       send_close();
     } else if (more_ == web::More::end) {
@@ -213,25 +283,25 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
   }
 
   void send_close() {
-    writing_ = true;
     stream_.async_close(reason_, [self = shared_from_this()](const auto&) { self->close(); });
   }
 
   Shared& shared_;
   std::list<Connection*>::iterator place_;
   beast::http::request<beast::http::string_body> request_;
-  websocket::stream<Socket, false> stream_;  // without deflate, which costs more than it saves
+  websocket::stream<QueuedSocket, false> stream_;  // without deflate, which costs more than it saves
   Timer timer_;
   std::unique_ptr<web::Conversation> conversation_;
   beast::flat_buffer buffer_;
   websocket::close_reason reason_;
   std::string said_;
   std::vector<std::string> out_;
-  std::size_t next_ = 0;
+  std::string sent_;  // by the write that is under way
   web::More more_ = web::More::more;
   bool has_said_ = false;  // said_ was not taken yet
   bool asking_ = false;    // the conversation is asked, maybe by a worker
-  bool writing_ = false;
+  bool writing_ = false;   // what the conversation gave is on its way
+  bool flushing_ = false;  // a write to the socket is under way
   bool woken_ = false;  // since it was last asked
   bool timer_runs_ = false;
   bool failed_ = false;
