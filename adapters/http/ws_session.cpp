@@ -15,10 +15,11 @@
 
 #include "session.hpp"
 
-// Beast loses what is written beside another write without a word, and sends each message by itself.
-// So it writes into a queue of bytes, as does the conversation, whose frames are made here: one write
-// to the socket carries all that there is. Control frames are Beast's business: it answers them while
-// a read is under way, and so one always is, but while a text of the client waits to be taken.
+// Beast loses what is written beside another write without a word, and sends each message by
+// itself. So it writes into a queue of bytes, as does the conversation, whose frames are made here:
+// one write to the socket carries all that there is. Control frames are Beast's business: it
+// answers them while a read is under way, and so one always is, but while a text of the client
+// waits to be taken.
 
 namespace telemetry::http {
 namespace {
@@ -136,7 +137,6 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
   void stop() override { leave(websocket::close_code::going_away, "the gateway stops"); }
 
   void close() noexcept override {
-    const auto self = weak_from_this().lock();
     closed_ = true;
     timer_.cancel();
     boost::system::error_code ignored;
@@ -289,7 +289,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
   Shared& shared_;
   std::list<Connection*>::iterator place_;
   beast::http::request<beast::http::string_body> request_;
-  websocket::stream<QueuedSocket, false> stream_;  // without deflate, which costs more than it saves
+  websocket::stream<QueuedSocket, false> stream_;  // deflate costs more than it saves
   Timer timer_;
   std::unique_ptr<web::Conversation> conversation_;
   beast::flat_buffer buffer_;

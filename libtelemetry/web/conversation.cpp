@@ -80,13 +80,11 @@ std::string_view read_member(JsonPull& pull, std::string_view name, Said& said) 
     if (static_cast<double>(said.batch_ms) != ms) return wanted;
     return "";
   }
-  if (name == "topics") return read_texts(pull, token, said.topics) ? "" : "a list of up to 100 texts";
-  if (name == "devices") {
-    return read_texts(pull, token, said.devices) ? "" : "a list of up to 100 texts";
-  }
-  if (name == "schemas") {
-    return read_texts(pull, token, said.schemas) ? "" : "a list of up to 100 texts";
-  }
+  std::vector<std::string>* const list = name == "topics"    ? &said.topics
+                                         : name == "devices" ? &said.devices
+                                         : name == "schemas" ? &said.schemas
+                                                             : nullptr;
+  if (list != nullptr) return read_texts(pull, token, *list) ? "" : "a list of up to 100 texts";
   if (token != JsonToken::string) return "a text";
   std::string& text = name == "type"    ? said.type
                       : name == "id"    ? said.id
@@ -229,7 +227,8 @@ class TheConversation final : public Conversation {
                      R"("id":"1")"};
     }
     if (find(said.id) != subscriptions_.end()) {
-      return Mistake{"already_exists", fmt::format("there is a subscription '{}'", printable(said.id)),
+      return Mistake{"already_exists",
+                     fmt::format("there is a subscription '{}'", printable(said.id)),
                      "unsubscribe it first, or take another id"};
     }
     if (subscribed_ && subscriptions_.size() == subscriptions_max) {

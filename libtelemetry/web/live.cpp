@@ -123,8 +123,8 @@ Answer get_stream(Call& call) {
     options.resume = parse_resume_token(token);
     if (!options.resume) {
       return Problem{400, "invalid_argument",
-                     "Last-Event-ID is no id of an event of this stream; leave it out to begin with "
-                     "what comes now"};
+                     "Last-Event-ID is no id of an event of this stream; leave it out to begin "
+                     "with what comes now"};
     }
   }
   Response response;

@@ -57,7 +57,8 @@ TEST_CASE("what the journal replays is selected as what comes") {
   house.store_text("sensors/s1/temperature", reading_json(999, 1));  // refused
   house.store_text("a", "4");
   const auto stream =
-      house.open(topics({"#"}, "topic != 'b' and (value > 2 or temperature > 2)"), Position{house.journal().id(), 0});
+      house.open(topics({"#"}, "topic != 'b' and (value > 2 or temperature > 2)"),
+                 Position{house.journal().id(), 0});
   CHECK(sequences_of(all_of(*stream)) == std::vector<std::uint64_t>{3, 5});
   REQUIRE(stream->position());
   CHECK(stream->position()->sequence == 5);

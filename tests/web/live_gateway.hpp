@@ -61,6 +61,18 @@ class LiveGateway {
     door_->add(message);
     REQUIRE(door_->commit());
   }
+  /// Numbers from 1 on, at one time.
+  void publish_many(const std::string& topic, int count) {
+    REQUIRE(door_->reserve(static_cast<std::size_t>(count) * 256));
+    for (int i = 1; i <= count; ++i) {
+      const std::string payload = std::to_string(i);
+      Message message;
+      message.topic = topic;
+      message.payload = payload;
+      door_->add(message);
+    }
+    REQUIRE(door_->commit());
+  }
   void wait_until_stored(std::uint64_t position) {
     while (pipeline_->stats().consumers.front().position < position) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

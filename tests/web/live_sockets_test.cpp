@@ -303,6 +303,21 @@ TEST_CASE("a WebSocket client that is killed at random gets every message exactl
   CHECK(killed > kills);
 }
 
+TEST_CASE("a request for a WebSocket that becomes none is answered as any other") {
+  Served gateway;
+  Wire wire(gateway.server->port());
+  const std::string asks = " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n";
+  wire.send("GET /livez" + asks + "\r\n");
+  CHECK(wire.up_to("live\n"));
+  wire.send("GET /ws" + asks + "Origin: http://evil.example\r\n\r\n");
+  CHECK(wire.up_to("foreign_origin"));
+  wire.send("GET /livez" + asks + "\r\n");
+  CHECK(wire.up_to("live\n"));
+  // What follows the request before its answer is no frame.
+  wire.send("GET /ws" + asks + "\r\n\x81\x80");
+  CHECK(wire.up_to("malformed_request"));
+}
+
 TEST_CASE("frames that are none, too large or no text end a WebSocket with the reason") {
   Served gateway;
   WebSocket binary(gateway.server->port());

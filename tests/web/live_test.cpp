@@ -283,8 +283,9 @@ TEST_CASE("each subscription of a client has its messages, and a token to go on 
   std::string token;
   {
     Talk talk = gateway.talk();
-    CHECK(talk.ask(R"({"type":"subscribe","id":"a","topics":"hall/#","where":"value > 1"})")["id"] ==
-          "a");
+    CHECK(
+        talk.ask(R"({"type":"subscribe","id":"a","topics":"hall/#","where":"value > 1"})")["id"] ==
+            "a");
     CHECK(talk.ask(R"({"type":"subscribe","id":"b","topics":["yard"]})")["id"] == "b");
     gateway.publish("hall/x", "1");
     gateway.publish("hall/x", "2");
@@ -370,6 +371,36 @@ TEST_CASE("last values with a store that lags behind: none is missed and none co
     }
     CHECK(seen == 1);
   }
+}
+
+TEST_CASE("who reads too slowly is told what was left out, and goes on behind his last message") {
+  constexpr std::uint64_t sent = 9'000, queued = 8'192;
+  Gateway gateway;
+  std::string token;
+  std::uint64_t next = 1;
+  const auto take = [&](const rapidjson::Document& message) {
+    CHECK(message["type"] == "message");
+    CHECK(message["data"]["payload"].GetUint64() == next++);
+    token = message["token"].GetString();
+  };
+  {
+    Talk talk = gateway.talk();
+    CHECK(talk.ask(R"({"type":"subscribe","id":"s"})")["type"] == "subscribed");
+    gateway.publish_many("x", sent);
+    while (gateway.hub().stats().readings < sent) std::this_thread::yield();
+    while (next <= queued) take(talk.next());
+    const auto notice = talk.next();
+    CHECK(notice["type"] == "overflow");
+    CHECK(notice["left_out"].GetUint64() == sent - queued);
+    std::vector<std::string> none;
+    CHECK(*talk.conversation().next(nullptr, none) == web::More::end);
+    CHECK(none.empty());
+    CHECK(talk.conversation().close_reason().first == 1013);
+  }
+  Talk again = gateway.talk();
+  CHECK(again.ask(R"({"type":"subscribe","id":"s","resume":")" + token + "\"}")["type"] ==
+        "subscribed");
+  while (next <= sent) take(again.next());
 }
 
 TEST_CASE("what a client says wrong is answered with what to say") {
