@@ -91,7 +91,7 @@ class Server final : public HttpServer {
         acceptor_.close(ignored);
         pause_.cancel();
         drained_by_ = Steady::now() + std::chrono::nanoseconds(options_.drain_ns);
-        for (Session* session : shared_.sessions) session->stop();
+        each([&](Connection& one) { one.stop(); });
         watch();
       });
       thread_.join();
@@ -100,6 +100,12 @@ class Server final : public HttpServer {
   }
 
  private:
+  /// A connection that waits may end, and leave the list, at once.
+  template <class Act>
+  void each(const Act& act) {
+    for (auto next = shared_.sessions.begin(); next != shared_.sessions.end();) act(**next++);
+  }
+
   void accept() {
     acceptor_.async_accept(io_.get_executor(), [this](const auto& error, Socket socket) {
       if (shared_.stopping || error == asio::error::operation_aborted) return;
@@ -152,18 +158,14 @@ class Server final : public HttpServer {
         return;
       }
       if (now >= drained_by_) {
-        for (auto next = shared_.sessions.begin(); next != shared_.sessions.end();) {
-          (*next++)->close();
-        }
+        each([](Connection& one) { one.close(); });
       }
       timer_.expires_after(std::chrono::milliseconds(10));
     }
     timer_.async_wait([this](const auto& cancelled) {
       if (cancelled) return;
       const auto now = Steady::now();
-      for (auto next = shared_.sessions.begin(); next != shared_.sessions.end();) {
-        (*next++)->expire(now);
-      }
+      each([now](Connection& one) { one.expire(now); });
       watch();
     });
   }

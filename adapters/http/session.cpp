@@ -99,6 +99,8 @@ void Session::start() {
 }
 
 void Session::close() noexcept {
+  const auto self = std::move(waits_);
+  if (self) response_ = {};
   boost::system::error_code ignored;
   // A reset: behind an answer that is not whole, a plain end is the end of a body to HTTP/1.0, and
   // the kernel would keep for minutes what the client does not read.
@@ -111,11 +113,15 @@ void Session::close() noexcept {
 
 void Session::stop() {
   keep_alive_ = false;
-  if (state_ == State::idle) close();
+  if (state_ == State::idle || waits_) close();
 }
 
 void Session::expire(Steady::time_point now) {
   if (now < deadline_ || state_ == State::closed) return;
+  if (waits_) {
+    wake();
+    return;
+  }
   if (state_ == State::reading) {
     refuse({408, "request_timeout",
             fmt::format("the request took longer than {} s to arrive",
@@ -148,7 +154,7 @@ void Session::read() {
 void Session::on_read(const boost::system::error_code& error, std::size_t bytes) {
   read_pending_ = false;
   const bool ended = error == asio::error::eof;
-  if (error && !(ended && is_busy())) {
+  if (error && !(ended && is_busy() && !waits_)) {
     close();
     return;
   }
@@ -255,7 +261,9 @@ void Session::dispatch() {
     refuse({503, "overloaded", "too many requests wait for an answer; try again", {}, 1});
     return;
   }
-  buffer_.size() == 0 ? read() : watch();
+  // A WebSocket takes the connection over, which may have no read under way then.
+  if (!beast::iequals(parser_->get()[beast::http::field::upgrade], "websocket"))
+    buffer_.size() == 0 ? read() : watch();
   asio::post(shared_.workers, [self = shared_from_this()]() mutable {
     Shared& shared = self->shared_;
     shared.waiting.fetch_sub(1);
@@ -276,6 +284,16 @@ void Session::dispatch() {
 void Session::respond() {
   if (!socket_.is_open()) {
     response_ = {};
+    return;
+  }
+  if (response_.conversation && buffer_.size() > 0) {
+    refuse({400, "malformed_request", "a client of a WebSocket waits for the answer first"});
+    return;
+  }
+  if (response_.conversation) {
+    start_web_socket(shared_, std::move(socket_), parser_->release(),
+                     std::move(response_.conversation));
+    state_ = State::closed;
     return;
   }
   state_ = State::answering;
@@ -313,6 +331,13 @@ void Session::send_head() {
     response_.body.clear();
     response_.stream.reset();
   }
+  if (response_.stream) {
+    response_.stream->on_ready([this, weak = weak_from_this()] {
+      asio::post(shared_.io, [weak] {
+        if (const auto self = weak.lock()) self->wake();
+      });
+    });
+  }
   sent_ = std::min(response_.body.size(), write_bytes_max);
   write(asio::buffer(head_), asio::buffer(response_.body.data(), sent_),
         response_.stream ? &Session::pull : &Session::send_body);
@@ -329,37 +354,52 @@ void Session::send_body() {
   write(piece, {}, &Session::send_body);
 }
 
-/// A worker makes the next piece.
+/// Makes the next piece, on a worker if that may take time.
 void Session::pull() {
   deadline_ = Steady::time_point::max();
+  woken_ = false;
+  if (!response_.stream->blocks()) {
+    make_chunk();
+    send_chunk();
+    return;
+  }
   asio::post(shared_.workers, [self = shared_from_this()]() mutable {
     Shared& shared = self->shared_;
-    self->chunk_.clear();
-    bool more = true, failed = false;
-    try {
-      while (more && self->chunk_.size() < chunk_bytes_min && !self->gone_.load()) {
-        auto made = self->response_.stream->next(self->chunk_);
-        failed = !made;
-        more = made && *made;
-        if (failed) {
-          shared.environment.log(LogLevel::warn, "http",
-                                 fmt::format("an answer ends early: {}", to_string(made.error())));
-        }
-      }
-    } catch (const std::exception& thrown) {
-      failed = true;
-      shared.environment.log(LogLevel::error, "http",
-                             fmt::format("an answer ends early: {}", thrown.what()));
-    }
-    asio::post(shared.io,
-               [self = std::move(self), more, failed] { self->send_chunk(!more, failed); });
+    self->make_chunk();
+    asio::post(shared.io, [self = std::move(self)] { self->send_chunk(); });
   });
 }
 
-void Session::send_chunk(bool last, bool failed) {
-  if (failed || gone_.load() || !socket_.is_open()) {
+void Session::make_chunk() {
+  chunk_.clear();
+  more_ = web::More::more;
+  try {
+    while (more_ == web::More::more && chunk_.size() < chunk_bytes_min && !gone_.load()) {
+      auto made = response_.stream->next(chunk_);
+      failed_ = !made;
+      if (failed_) {
+        shared_.environment.log(LogLevel::warn, "http",
+                                fmt::format("an answer ends early: {}", to_string(made.error())));
+        return;
+      }
+      more_ = *made;
+    }
+  } catch (const std::exception& thrown) {
+    failed_ = true;
+    shared_.environment.log(LogLevel::error, "http",
+                            fmt::format("an answer ends early: {}", thrown.what()));
+  }
+}
+
+void Session::send_chunk() {
+  if (failed_ || gone_.load() || !socket_.is_open()) {
     close();
     response_ = {};
+    return;
+  }
+  const bool last = more_ == web::More::end;
+  if (!last && chunk_.empty()) {
+    wait_for_stream();
     return;
   }
   head_.clear();
@@ -371,7 +411,32 @@ void Session::send_chunk(bool last, bool failed) {
     if (last) chunk_ += "0\r\n\r\n";
   }
   if (last) response_.stream.reset();
-  write(asio::buffer(head_), asio::buffer(chunk_), last ? &Session::end_response : &Session::pull);
+  write(asio::buffer(head_), asio::buffer(chunk_),
+        last                        ? &Session::end_response
+        : more_ == web::More::later ? &Session::wait_for_stream
+                                    : &Session::pull);
+}
+
+/// Neither a worker nor an operation but the read is under way meanwhile.
+void Session::wait_for_stream() {
+  if (shared_.stopping || gone_.load()) {
+    close();
+    response_ = {};
+    return;
+  }
+  if (woken_ || more_ != web::More::later) {
+    pull();
+    return;
+  }
+  chunk_ = {};  // there may be many who wait
+  deadline_ = Steady::now() + span(web::BodyStream::patience_ns);
+  waits_ = shared_from_this();
+}
+
+/// The stream has something, or its patience is over.
+void Session::wake() {
+  woken_ = true;
+  if (const auto self = std::move(waits_)) pull();
 }
 
 void Session::write(asio::const_buffer first, asio::const_buffer second, void (Session::*then)()) {

@@ -27,7 +27,16 @@ namespace beast = boost::beast;
 using Socket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
 using Steady = std::chrono::steady_clock;
 
-class Session;
+/// What the server knows of a connection.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  /// Closes what has waited too long.
+  virtual void expire(Steady::time_point now) = 0;
+  /// Closes it now, or behind the answer that is under way.
+  virtual void stop() = 0;
+  virtual void close() noexcept = 0;
+};
 
 /// What all sessions share. Everything but `waiting` and what the handler does belongs to the
 /// thread that runs `io`.
@@ -37,28 +46,31 @@ struct Shared {
   const Environment& environment;
   asio::io_context& io;
   asio::thread_pool& workers;
-  std::list<Session*> sessions;
+  std::list<Connection*> sessions;
   std::atomic<std::size_t> waiting{0};  // requests that no worker has begun
   bool stopping = false;
 };
 
+/// Goes on with a connection whose client has asked for a WebSocket. It holds itself.
+void start_web_socket(Shared& shared, Socket socket,
+                      beast::http::request<beast::http::string_body> request,
+                      std::unique_ptr<web::Conversation> conversation);
+
 /// A connection. It lives as long as an operation on it is under way. It belongs to the thread that
 /// runs `io`; a worker has its request, response and chunk until it hands it back.
-class Session final : public std::enable_shared_from_this<Session> {
+class Session final : public Connection, public std::enable_shared_from_this<Session> {
  public:
   Session(Shared& shared, Socket socket, std::string peer);
-  ~Session();
+  ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   void start();
   /// Sends this and closes.
   void refuse(const web::Problem& problem);
-  /// Closes what has waited too long.
-  void expire(Steady::time_point now);
-  /// Closes it now, or behind the answer that is under way.
-  void stop();
-  void close() noexcept;
+  void expire(Steady::time_point now) override;
+  void stop() override;
+  void close() noexcept override;
 
  private:
   void read();
@@ -74,7 +86,10 @@ class Session final : public std::enable_shared_from_this<Session> {
   void send_head();
   void send_body();
   void pull();
-  void send_chunk(bool last, bool failed);
+  void make_chunk();
+  void send_chunk();
+  void wait_for_stream();
+  void wake();
   void write(asio::const_buffer first, asio::const_buffer second, void (Session::*then)());
   void write_continue();
   void end_response();
@@ -85,13 +100,17 @@ class Session final : public std::enable_shared_from_this<Session> {
   Shared& shared_;
   Socket socket_;
   const std::string peer_;
-  std::list<Session*>::iterator place_;
+  std::list<Connection*>::iterator place_;
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   web::Request request_;
   web::Response response_;
   std::string head_, chunk_;
-  std::size_t sent_ = 0;  // of the body
+  web::More more_ = web::More::more;  // behind chunk_
+  bool failed_ = false;               // chunk_ could not be made
+  bool woken_ = false;                // since the stream was last asked
+  std::shared_ptr<Session> waits_;    // itself, while the stream has nothing for now
+  std::size_t sent_ = 0;              // of the body
   Steady::time_point deadline_ = Steady::time_point::max();
   std::atomic<bool> gone_{false};
   State state_ = State::idle;

@@ -25,9 +25,10 @@ bool is_loopback(std::string_view host) {
 class FrontEnd {
  public:
   FrontEnd(web::ServiceOptions options, const Config& config, Pipeline& pipeline,
-           Environment environment)
+           Environment environment, std::shared_ptr<LiveHub> live)
       : environment_(std::move(environment)) {
     options.version = TELEMETRY_VERSION;
+    options.live = std::move(live);
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
     const bool is_open = !is_loopback(http_.host);
@@ -92,7 +93,8 @@ class FrontEnd {
 }  // namespace
 
 Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipeline,
-                                         const Environment& environment) {
+                                         const Environment& environment,
+                                         std::shared_ptr<LiveHub> live) {
   if (!config.boolean("web.enabled")) return std::shared_ptr<void>();
   auto options = web::service_options(config);
   if (!options) return options.error();
@@ -103,8 +105,8 @@ Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipelin
     if (!authenticator) return authenticator.error();
     options->authenticator = *std::move(authenticator);
   }
-  return std::shared_ptr<void>(
-      std::make_shared<FrontEnd>(*std::move(options), config, pipeline, environment));
+  return std::shared_ptr<void>(std::make_shared<FrontEnd>(*std::move(options), config, pipeline,
+                                                          environment, std::move(live)));
 }
 
 }  // namespace telemetry

@@ -12,7 +12,11 @@ int main(int argc, char** argv) {
   telemetry::add_gateway_options(command, arguments);
   command.action([&] {
     telemetry::ServiceOptions options = telemetry::gateway_options(arguments);
-    options.front_end = telemetry::serve_http;
+    const auto live = std::make_shared<telemetry::LiveHub>();
+    options.sinks = {live};
+    options.front_end = [live](const auto& config, auto& pipeline, const auto& environment) {
+      return telemetry::serve_http(config, pipeline, environment, live);
+    };
     return telemetry::run_to_exit_code("telemetry-gateway", options);
   });
   return command.run(argc, argv);

@@ -33,6 +33,7 @@ Result<Config> load_config(const Config::Sources& sources, std::vector<Diagnosti
 }
 
 Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
+                                                const std::vector<std::shared_ptr<Sink>>& others,
                                                 const Environment& environment, Audit& audit,
                                                 std::vector<RunningSource>& running) {
   running.clear();
@@ -50,6 +51,7 @@ Result<std::unique_ptr<Pipeline>> make_pipeline(const Config& config,
   auto sinks = make_sinks(config, environment);
   if (!sinks) return std::move(sinks).error();
   for (auto& sink : *sinks) builder.sink(std::move(sink));
+  for (const auto& sink : others) builder.sink(sink);
   for (const auto& broker : *brokers) {
     auto source = make_mqtt_source(broker, environment);
     running.push_back({broker, source.get()});
@@ -132,13 +134,13 @@ Result<void> run_service(const ServiceOptions& options) {
   Reloader reloader(*config, [&](auto& found) { return load_config(options.sources, found); });
   const StopSignals signals([&](int) { stopper.request(); }, [&] { reloader.request(); });
   std::vector<RunningSource> sources;
-  auto made = make_pipeline(*config, environment, audit, sources);
+  auto made = make_pipeline(*config, options.sinks, environment, audit, sources);
   // A full disk is freed some day; the broker keeps what comes until then.
   while (!made && is_retryable(made.error().code)) {
     log(LogLevel::error, app,
         fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
     if (stopper.wait(start_retry)) return {};
-    made = make_pipeline(*config, environment, audit, sources);
+    made = make_pipeline(*config, options.sinks, environment, audit, sources);
   }
   if (!made) {
     show(made.error().diagnostics);

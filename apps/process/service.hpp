@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
@@ -16,6 +17,7 @@ struct ServiceOptions {
   Config::Sources sources;      ///< `app` names the program in client ids and the log: "edge"
   bool debug = false;           ///< log everything
   double stats_interval_s = 0;  ///< print the counters so often; 0 = never
+  std::vector<std::shared_ptr<Sink>> sinks = {};  ///< beside those of the configuration
   /// What serves others beside the pipeline. It is made once that has started, and goes before it.
   /// Errors: mistakes in the configuration, which end the program.
   std::function<Result<std::shared_ptr<void>>(const Config&, Pipeline&, const Environment&)>

@@ -29,6 +29,15 @@ class Api {
   /// Errors: invalid_argument  the query is wrong; not_found  nothing is stored yet.
   [[nodiscard]] Result<std::string> query(const Principal& principal, Query query,
                                           const RowVisitor& visit);
+  /// What every query goes through, for front ends that select without a store: checks the
+  /// selection, and leaves of its topic filters what lies in the scope of who asks.
+  /// @returns false when nothing is left: nothing of it may be seen
+  /// Errors: invalid_argument
+  [[nodiscard]] Result<bool> narrow(const Principal& principal, Selection& selection) const;
+  /// The sink that answers; empty without one.
+  [[nodiscard]] std::string store_name() const {
+    return store_ == nullptr ? std::string() : store_->name();
+  }
   /// Rows for who takes them at his own pace. The store outlives it. Errors: those of query().
   [[nodiscard]] Result<std::unique_ptr<RowStream>> stream(const Principal& principal, Query query);
   [[nodiscard]] Result<void> latest(const Principal& principal, Latest latest,

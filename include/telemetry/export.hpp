@@ -93,6 +93,10 @@ void append_payload_json(const Row& row, std::string& out, const TimeZone& zone 
 void append_record_json(const Row& row, std::string& out, const TimeZone& zone = {});
 /// The four members that every record has, without braces, for records that have more.
 void append_record_members(const Row& row, std::string& out, const TimeZone& zone = {});
+/// Appends the record as the gateway gives it: the four members, then "id", "device", "schema" and
+/// "retained", null where there is none. On one line, without line end.
+void append_full_record_json(const Row& row, std::string_view id, std::string& out,
+                             const TimeZone& zone = {});
 /// Appends the record of a row as a line of CSV (RFC 4180, with its line end): topic, timestamp,
 /// received_at, and the payload as JSON. The same columns for every schema.
 void append_record_csv(const Row& row, std::string& out);

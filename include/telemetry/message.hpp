@@ -139,6 +139,8 @@ class Batch {
   /// batch is done up to `last`, also where ids in between were skipped or lost.
   std::uint64_t after = 0;
   std::uint64_t last = 0;
+  /// Messages of that range that are gone for good: trimmed from the journal, or damaged.
+  std::uint64_t lost = 0;
   /// Then the batch has no readings, and is the only one of its write.
   std::optional<Deletion> deletion;
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "telemetry/accounts.hpp"
 #include "telemetry/config.hpp"
+#include "telemetry/live.hpp"
 #include "telemetry/pipeline.hpp"
 
 /// What the gateway answers, without sockets: a server hands in requests as plain values and sends
@@ -40,13 +42,42 @@ struct Request {
   }
 };
 
+/// Whether there is more to send: `later` is nothing for now, `end` is nothing any more.
+enum class More : std::uint8_t { more, later, end };
+
 /// A body that is made while it is sent. Thread: one at a time, not always the same.
 class BodyStream {
  public:
+  /// It is asked again at the latest so long after it has said `later`.
+  static constexpr std::int64_t patience_ns = 15'000'000'000;
+
   virtual ~BodyStream() = default;
-  /// Appends the next piece, which may be empty. @returns false when it was the last one.
+  /// Appends the next piece, which may be empty.
   /// Errors: any; the connection is broken off, so that the client knows that something is missing.
-  [[nodiscard]] virtual Result<bool> next(std::string& out) = 0;
+  [[nodiscard]] virtual Result<More> next(std::string& out) = 0;
+  /// Before the first next(), of one that may say `later`: it calls `wake` when there is something.
+  /// `wake` may be called at any time, from any thread and under locks, until the stream is gone.
+  virtual void on_ready(std::function<void()> wake) { (void)wake; }
+  /// Whether the next next() may take time, and so wants a worker.
+  [[nodiscard]] virtual bool blocks() const { return true; }
+};
+
+/// A conversation over a WebSocket, without the socket. Thread: one at a time.
+class Conversation {
+ public:
+  virtual ~Conversation() = default;
+  /// @param said  a text of the client that came meanwhile; null: none
+  /// @param out  texts to send, each a message, are appended
+  /// Errors: any; the connection is closed with 1011.
+  [[nodiscard]] virtual Result<More> next(const std::string* said,
+                                          std::vector<std::string>& out) = 0;
+  /// As those of BodyStream.
+  virtual void on_ready(std::function<void()> wake) = 0;
+  [[nodiscard]] virtual bool blocks() const = 0;
+  /// How long to wait after `wake`, so that more goes out at one time.
+  [[nodiscard]] virtual std::int64_t batch_ns() const = 0;
+  /// Why it ended, of RFC 6455.
+  [[nodiscard]] virtual std::pair<std::uint16_t, std::string> close_reason() const = 0;
 };
 
 struct Response {
@@ -54,6 +85,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  ///< without Content-Length and Date
   std::string body;
   std::unique_ptr<BodyStream> stream;  ///< in the place of `body`
+  /// With status 101, to a request that asks for a WebSocket.
+  std::unique_ptr<Conversation> conversation = {};
 };
 
 /// Answers requests. Thread: any number at the same time.
@@ -87,6 +120,7 @@ struct ServiceOptions {
   double requests_per_s = 0;                     ///< of one client; 0 = no limit
   bool api = true;                               ///< false: nothing below /api, and no page
   std::string version;
+  std::shared_ptr<LiveHub> live = {};  ///< a sink of the pipeline; null: nothing is served live
 };
 /// Sections web and security of a checked configuration. Errors: mistakes.
 [[nodiscard]] Result<ServiceOptions> service_options(const Config& config);

@@ -136,8 +136,13 @@ Error no_store() {
 }  // namespace
 
 Result<bool> Api::admit(const Principal& principal, Selection& selection) const {
+  auto visible = narrow(principal, selection);
+  if (visible && store_ == nullptr) return no_store();
+  return visible;
+}
+
+Result<bool> Api::narrow(const Principal& principal, Selection& selection) const {
   if (auto checked = check_selection(selection); !checked) return checked.error();
-  if (store_ == nullptr) return no_store();
   if (!selection.now) selection.now = environment_.clock.now();
   split(selection.where);
   if (!principal.scope) return true;

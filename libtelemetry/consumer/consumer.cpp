@@ -51,6 +51,7 @@ BatchPtr part_of(const BatchPtr& whole, std::uint64_t after, const SinkTraits& t
   auto part = std::make_shared<Batch>();
   part->after = after;
   part->last = whole->last;
+  part->lost = whole->lost;
   part->deletion = whole->deletion;
   std::ranges::copy_if(whole->readings, std::back_inserter(part->readings), is_wanted);
   if (!part->readings.empty()) part->schemas = whole;
@@ -435,6 +436,7 @@ void Consumer::State::made_durable(std::uint64_t sequence) {
 
 void Consumer::State::keep_cursor(bool at_once) {
   if (cursor_stored == durable) return;
+  if (traits.transactional && !traits.keeps_journal) return;  // nobody would read it
   if (!at_once && now() - cursor_stored_at < options.cursor_interval_ns) return;
   cursor_stored_at = now();
   if (auto stored = journal.store_cursor(cursor_name(), {journal.id(), durable}); !stored) {

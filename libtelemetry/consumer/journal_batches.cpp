@@ -76,7 +76,7 @@ Result<BatchPtr> JournalBatches::next(std::uint64_t after, const Limits& limits)
     --batch->last;
   }
   batch->schemas = keep_;
-  lost_ = reader_->missing() - missing_;
+  batch->lost = lost_ = reader_->missing() - missing_;
   missing_ = reader_->missing();
   return batch->last > after ? BatchPtr(std::move(batch)) : nullptr;
 }

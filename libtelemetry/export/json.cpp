@@ -279,6 +279,25 @@ void append_record_members(const Row& row, std::string& out, const TimeZone& zon
   append_json_time(row.received_at, out, zone);
 }
 
+void append_full_record_json(const Row& row, std::string_view id, std::string& out,
+                             const TimeZone& zone) {
+  const auto member = [&out](std::string_view name, std::string_view text) {
+    out += name;
+    if (text.empty())
+      out += "null";
+    else
+      append_json_string(text, out);
+  };
+  out += '{';
+  append_record_members(row, out, zone);
+  out += ",\"id\":\"";
+  out += id;
+  out += '"';
+  member(",\"device\":", row.device);
+  member(",\"schema\":", row.schema);
+  out += row.retained ? ",\"retained\":true}" : ",\"retained\":false}";
+}
+
 void append_record_json(const Row& row, std::string& out, const TimeZone& zone) {
   out += '{';
   append_record_members(row, out, zone);

@@ -19,6 +19,7 @@ void append_time(std::int64_t ns, std::string& out) {
 void fill_row(const Reading& reading, Row& row) {
   row.id = reading.id;
   row.topic = reading.topic;
+  row.device = reading.device;
   row.schema = reading.schema == nullptr ? std::string_view() : reading.schema->name();
   row.time = reading.time;
   row.received_at = reading.received_at;

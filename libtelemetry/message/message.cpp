@@ -155,7 +155,7 @@ void Batch::clear() noexcept {
   readings.clear();
   arena.clear();
   schemas.reset();
-  after = last = 0;
+  after = last = lost = 0;
   deletion.reset();
 }
 

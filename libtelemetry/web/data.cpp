@@ -26,20 +26,6 @@ std::vector<std::string> names_of(std::string_view text) {
   return names;
 }
 
-/// What the parameters select. @returns what is wrong with them.
-std::optional<Problem> fill(const Call& call, Selection& selection) {
-  if (auto topics = call.all("topic"); !topics.empty()) selection.topics = std::move(topics);
-  selection.devices = call.all("device");
-  selection.schemas = call.all("schema");
-  if (auto wrong = take_times(call, selection)) return wrong;
-  for (const std::string& text : call.all("where")) {
-    auto condition = parse_condition(text);
-    if (!condition) return problem_of(condition.error(), "where");
-    selection.where.push_back(*std::move(condition));
-  }
-  return std::nullopt;
-}
-
 /// {"data":[...],"next_cursor":...}
 class Page {
  public:
@@ -47,12 +33,7 @@ class Page {
   /// False when the page is full.
   bool add(const Row& row) {
     if (rows_++ > 0) out_ += ",\n";
-    out_ += '{';
-    append_record_members(row, out_, zone_);
-    out_ += fmt::format(",\"id\":\"{}\"", seal_.id(Seal::Kind::row, row.id));
-    member("device", row.device);
-    member("schema", row.schema);
-    out_ += row.retained ? ",\"retained\":true}" : ",\"retained\":false}";
+    append_full_record_json(row, seal_.id(Seal::Kind::row, row.id), out_, zone_);
     return out_.size() < page_bytes_max;
   }
   [[nodiscard]] Response finish(std::string_view next_cursor, const Call& call) {
@@ -70,13 +51,6 @@ class Page {
   }
 
  private:
-  void member(std::string_view name, std::string_view text) {
-    out_ += fmt::format(",\"{}\":", name);
-    if (text.empty())
-      out_ += "null";
-    else
-      append_json_string(text, out_);
-  }
   /// Why nothing may have been found: browsers and curl cut an address at #.
   static std::string hint_for(const Call& call) {
     for (const std::string& topic : call.all("topic")) {
@@ -185,12 +159,12 @@ class ExportStream final : public BodyStream {
             },
             0, query.zone)) {}
 
-  Result<bool> next(std::string& out) override {
+  Result<More> next(std::string& out) override {
     out_ = &out;
     auto more = rows_->next([&](const Row& row) { return writer_->write(row); });
     if (!more) return more.error();
     if (!*more) (void)writer_->finish();
-    return *more;
+    return *more ? More::more : More::end;
   }
 
  private:
@@ -201,10 +175,25 @@ class ExportStream final : public BodyStream {
 
 }  // namespace
 
+std::optional<Problem> fill(const Call& call, Selection& selection) {
+  if (auto topics = call.all("topic"); !topics.empty()) selection.topics = std::move(topics);
+  selection.devices = call.all("device");
+  selection.schemas = call.all("schema");
+  if (auto wrong = take_times(call, selection)) return wrong;
+  for (const std::string& text : call.all("where")) {
+    auto condition = parse_condition(text);
+    if (!condition) return problem_of(condition.error(), "where");
+    selection.where.push_back(*std::move(condition));
+  }
+  return std::nullopt;
+}
+
 std::optional<Problem> take_times(const Call& call, Selection& selection) {
-  const auto zone = TimeZone::find(std::string(call.value("tz")));
-  if (!zone) return problem_of(zone.error(), "tz");
-  selection.zone = *zone;
+  if (const std::string_view name = call.value("tz"); !name.empty()) {
+    const auto zone = TimeZone::find(name);
+    if (!zone) return problem_of(zone.error(), "tz");
+    selection.zone = *zone;
+  }
   selection.now = call.here.environment.clock.now();
   selection.should_stop = [&request = call.request] { return request.is_abandoned(); };
   for (const char* const name : {"start", "end"}) {

@@ -183,6 +183,7 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
     if (route.media_type == "text/html" || route.path.find('.') != route.path.npos) {
       if (route.answer.empty()) continue;  // for people
     }
+    if (route.id == "openWebSocket") continue;  // OpenAPI cannot describe it
     if (route.path == path) {
       out += ',';
     } else {

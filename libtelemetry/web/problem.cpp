@@ -27,6 +27,8 @@ std::string_view title_of(int status) {
       return "Unsupported Media Type";
     case 421:
       return "Misdirected Request";
+    case 426:
+      return "Upgrade Required";
     case 429:
       return "Too Many Requests";
     case 431:

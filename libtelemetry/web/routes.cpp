@@ -142,6 +142,7 @@ constexpr Parameter letters_parameters[] = {
 constexpr Parameter letter_parameters[] = {
     {.name = "id", .doc = "Id of the letter, as the list has it.", .example = "12"},
 };
+constexpr Parameter stream_parameters[] = {topic, device, schema, where};
 constexpr Parameter schema_parameters[] = {
     {.name = "name", .doc = "Name of the schema.", .example = "temperature_sensor"},
 };
@@ -174,6 +175,24 @@ constexpr Route table[] = {
      {},
      "text/csv",
      get_export},
+    {"GET",
+     "/api/stream",
+     "streamData",
+     Access::read,
+     "Messages as they come, as server-sent events; Last-Event-ID goes on where it ended",
+     stream_parameters,
+     {},
+     "text/event-stream",
+     get_stream},
+    {"GET",
+     "/ws",
+     "openWebSocket",
+     Access::read,
+     "Messages as they come, over a WebSocket",
+     {},
+     {},
+     {},
+     get_web_socket},
     {"GET",
      "/api/schemas",
      "listSchemas",

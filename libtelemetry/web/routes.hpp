@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "seal.hpp"
+#include "telemetry/seal.hpp"
 #include "telemetry/web.hpp"
 
 namespace telemetry::web {
@@ -58,6 +58,7 @@ struct Surroundings {
   Pipeline& pipeline;
   const Environment& environment;
   const Seal& seal;
+  mutable std::atomic<std::size_t> web_sockets{0};  ///< that are open
 };
 
 /// A request whose parameters are those of its route.
@@ -81,10 +82,15 @@ struct Call {
 /// @param parameter  that it is about, if it is known
 [[nodiscard]] Problem problem_of(const Error& error, std::string_view parameter = {});
 
+/// What the parameters of a call select. @returns what is wrong with them.
+[[nodiscard]] std::optional<Problem> fill(const Call& call, Selection& selection);
+
 // The handlers, by the part of the API that they serve.
 [[nodiscard]] Answer get_data(Call& call);
 [[nodiscard]] Answer get_latest(Call& call);
 [[nodiscard]] Answer get_export(Call& call);
+[[nodiscard]] Answer get_stream(Call& call);
+[[nodiscard]] Answer get_web_socket(Call& call);
 [[nodiscard]] Answer get_schemas(Call& call);
 [[nodiscard]] Answer get_schema(Call& call);
 [[nodiscard]] Answer sign_in(Call& call);

@@ -52,7 +52,11 @@ class ScriptedStream final : public web::BodyStream {
   ~ScriptedStream() override {
     if (ended_) ended_();
   }
-  Result<bool> next(std::string& out) override { return next_(out); }
+  Result<web::More> next(std::string& out) override {
+    auto more = next_(out);
+    if (!more) return more.error();
+    return *more ? web::More::more : web::More::end;
+  }
 
  private:
   Next next_;

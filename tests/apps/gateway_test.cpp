@@ -93,12 +93,13 @@ struct Running {
                        .source(std::make_unique<running::FixedSource>(
                            running::FixedSource::Messages{{"hall", "21.5"}, {"yard", "3"}}))
                        .sink(make_sqlite_store(database, system_environment()))
+                       .sink(live)
                        .start();
     REQUIRE(started);
     pipeline = *std::move(started);
   }
   [[nodiscard]] std::shared_ptr<void> serve() {
-    auto served = serve_http(*config, *pipeline, system_environment(lines.log()));
+    auto served = serve_http(*config, *pipeline, system_environment(lines.log()), live);
     REQUIRE(served);
     return *served;
   }
@@ -115,6 +116,7 @@ struct Running {
   Folder folder;
   Lines lines;
   std::optional<Config> config;
+  std::shared_ptr<LiveHub> live = std::make_shared<LiveHub>();
   std::unique_ptr<Pipeline> pipeline;
 };
 
@@ -163,7 +165,8 @@ TEST_CASE("without sign-in the gateway listens on this machine alone") {
 
 TEST_CASE("an origin that is none is refused with what to write") {
   Running gateway("web: {cors_enabled: true, cors_origins: [\"board.example\"]}\n");
-  const auto served = serve_http(*gateway.config, *gateway.pipeline, system_environment());
+  const auto served =
+      serve_http(*gateway.config, *gateway.pipeline, system_environment(), gateway.live);
   REQUIRE_FALSE(served);
   CHECK(to_string(served.error().diagnostics.at(0)).find("'board.example' is no origin") !=
         std::string::npos);

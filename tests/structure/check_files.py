@@ -18,7 +18,7 @@ LINES_MAX, COLUMNS_MAX = 600, 100
 # the virtual classes hide an implementation and are made by one function.
 ABSTRACT = {"Clock", "FileSystem", "Source", "Sink", "Store", "RowStream", "Handler", "BodyStream"}
 HIDING = {"Door", "SchemaSet", "RowWriter", "Reader", "Ingest", "Pipeline", "MqttPublisher", "MqttSource",
-          "DeadLetterSink", "HttpServer"}
+          "DeadLetterSink", "HttpServer", "Conversation"}
 CLASS = re.compile(r"^(?:class|struct) ([\w:]+)[^;]*?\{(.*?)^\};", re.S | re.M)
 
 

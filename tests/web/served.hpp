@@ -29,6 +29,7 @@ class Gateway {
                        .schemas(TELEMETRY_SOURCE_DIR "/examples/schemas")
                        .source(std::make_unique<running::FixedSource>(std::move(messages)))
                        .sink(make_sqlite_store(database, system_environment()))
+                       .sink(live_)
                        .start();
     REQUIRE(started);
     pipeline_ = *std::move(started);
@@ -48,6 +49,7 @@ class Gateway {
     auto config = Config::load(sources, tables, diagnostics);
     REQUIRE(config);
     options.version = "1.2.3";
+    options.live = live_;
     service_ = web::make_service(options, *config, *pipeline_, system_environment());
   }
 
@@ -76,6 +78,7 @@ class Gateway {
  private:
   Folder folder_;
   std::string target_;
+  const std::shared_ptr<LiveHub> live_ = std::make_shared<LiveHub>();
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<web::Handler> service_;
 };
@@ -93,7 +96,7 @@ inline std::string all_of(web::Response& response) {
   while (more) {
     auto next = response.stream->next(text);
     REQUIRE(next);
-    more = *next;
+    more = *next == web::More::more;
   }
   return text;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "seal.hpp"
+#include "telemetry/seal.hpp"
 
 #include <sodium.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace telemetry::web {
+namespace telemetry {
 namespace {
 
 constexpr int rounds = 4;  // of a Feistel network: Luby and Rackoff, 1988
@@ -100,4 +100,4 @@ std::optional<std::string> Seal::open(std::string_view sealed) const {
   return text;
 }
 
-}  // namespace telemetry::web
+}  // namespace telemetry

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/seal.hpp"
+#include "telemetry/seal.hpp"
 
 #include <set>
 
 #include "catch.hpp"
 
-using telemetry::web::Seal;
+using telemetry::Seal;
 
 TEST_CASE("an id is its number again, and tells nothing") {
   const Seal seal({1, 2, 3}), other({1, 2, 4});

@@ -9,7 +9,7 @@
 
 #include "telemetry/sink.hpp"
 
-namespace telemetry::web {
+namespace telemetry {
 
 /// Numbers and cursors as texts that tell nothing: a number counts the messages of all topics, also
 /// of those that the reader may not see. The same over restarts. Thread: any.
@@ -18,7 +18,7 @@ class Seal {
   /// @param journal  is the secret that they are made with: the API never shows it
   explicit Seal(const JournalId& journal);
 
-  enum class Kind : std::uint8_t { row, letter };
+  enum class Kind : std::uint8_t { row, letter, place };
   /// 11 letters, digits, '-' and '_'.
   [[nodiscard]] std::string id(Kind kind, std::uint64_t number) const;
   /// Nothing where it was not made by id().
@@ -35,4 +35,4 @@ class Seal {
   std::array<unsigned char, key_bytes> key_{};
 };
 
-}  // namespace telemetry::web
+}  // namespace telemetry

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace telemetry::web {
+namespace {
+
+constexpr std::size_t events_per_piece = 64;
+
+/// Server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
+class EventStream final : public BodyStream {
+ public:
+  EventStream(const Call& call, LiveHub& live, LiveOptions options)
+      : here_(call.here),
+        principal_(call.principal),
+        clock_(here_.environment.clock),
+        stream_(live, here_.pipeline.ingest().journal(), here_.environment, std::move(options)) {}
+
+  void on_ready(std::function<void()> wake) override { stream_.on_ready(std::move(wake)); }
+  bool blocks() const override { return stream_.blocks(); }
+
+  Result<More> next(std::string& out) override {
+    const std::int64_t now = clock_.monotonic();
+    if (!is_still_admitted(here_, principal_, now, admitted_at_)) return More::end;
+    if (!began_) {
+      out += "retry: 2000\n\n";
+      began_ = true;
+      said_at_ = now;
+    }
+    if (next_ == events_.size()) {
+      events_.clear();
+      next_ = 0;
+      auto more = stream_.next(events_);
+      if (!more) return std::move(more).error();
+      more_ = *more == LiveStream::Next::more    ? More::more
+              : *more == LiveStream::Next::later ? More::later
+                                                 : More::end;
+    }
+    const std::size_t end = std::min(events_.size(), next_ + events_per_piece);
+    if (next_ < end) said_at_ = now;
+    for (; next_ < end; ++next_) append(events_[next_], out);
+    if (next_ < events_.size()) return More::more;
+    if (more_ == More::later && now - said_at_ >= patience_ns) {
+      // Also what the stream has passed over need not be looked at again.
+      out += ":\n";
+      if (const auto position = stream_.position()) append_id(position->sequence, out);
+      out += '\n';
+      said_at_ = now;
+    }
+    return more_;
+  }
+
+ private:
+  void append_id(std::uint64_t sequence, std::string& out) const {
+    out += "id: ";
+    out += here_.seal.id(Seal::Kind::place, sequence);
+    out += '\n';
+  }
+
+  void append(const LiveEvent& event, std::string& out) const {
+    switch (event.kind) {
+      case LiveEvent::Kind::message:
+        append_id(event.sequence, out);
+        out += "data: ";
+        out += *event.record;
+        break;
+      case LiveEvent::Kind::gap:
+        out += "event: gap\n";
+        append_id(event.sequence, out);
+        out += fmt::format(R"(data: {{"from":"{}","to":"{}"}})",
+                           here_.seal.id(Seal::Kind::place, event.from),
+                           here_.seal.id(Seal::Kind::place, event.sequence));
+        break;
+      case LiveEvent::Kind::reset:
+        out += "event: reset\ndata: {}";
+        break;
+      case LiveEvent::Kind::overflow:
+        out += fmt::format("event: overflow\ndata: {{\"left_out\":{}}}", event.left_out);
+        break;
+    }
+    out += "\n\n";
+  }
+
+  const Surroundings& here_;
+  const Principal principal_;
+  Clock& clock_;
+  LiveStream stream_;
+  std::vector<LiveEvent> events_;
+  std::size_t next_ = 0;  // of events_
+  More more_ = More::more;
+  std::int64_t said_at_ = 0, admitted_at_ = 0;
+  bool began_ = false;
+};
+
+Problem nothing_live() { return {404, "not_enabled", "nothing is served live here"}; }
+
+/// Pages of other origins could else read along: a browser asks nobody before it opens a WebSocket.
+bool may_connect(const Call& call) {
+  const std::string_view origin = call.request.header("Origin");
+  if (origin.empty()) return true;  // no browser
+  const std::string_view host = call.request.header("Host");
+  if (origin == fmt::format("http://{}", host) || origin == fmt::format("https://{}", host)) {
+    return true;
+  }
+  const auto origins = call.here.config.text_list("web.cors_origins");
+  return std::ranges::find(origins, origin) != origins.end();
+}
+
+}  // namespace
+
+std::optional<Position> place_of(const Surroundings& here, std::string_view token) {
+  const auto sequence = here.seal.number(Seal::Kind::place, token);
+  if (!sequence) return std::nullopt;
+  return Position{here.pipeline.ingest().journal().id(), *sequence};
+}
+
+bool is_still_admitted(const Surroundings& here, const Principal& principal, std::int64_t now,
+                       std::int64_t& looked_at) {
+  constexpr std::int64_t interval_ns = 3'000'000'000;
+  if (here.options.authenticator == nullptr || now - looked_at < interval_ns) return true;
+  looked_at = now;
+  return here.options.authenticator->is_valid(principal);
+}
+
+Answer get_stream(Call& call) {
+  const auto& live = call.here.options.live;
+  if (live == nullptr) return nothing_live();
+  LiveOptions options;
+  if (auto wrong = fill(call, options.selection)) return *std::move(wrong);
+  const auto visible = call.here.pipeline.api().narrow(call.principal, options.selection);
+  if (!visible) return problem_of(visible.error());
+  if (!*visible) {
+    return problem_of({Errc::permission_denied, "nothing of these topics may be seen"}, "topic");
+  }
+  if (const auto token = call.request.header("Last-Event-ID"); !token.empty()) {
+    options.resume = place_of(call.here, token);
+    if (!options.resume) {
+      return Problem{400, "invalid_argument",
+                     "Last-Event-ID is no id of an event of this stream; leave it out to begin "
+                     "with what comes now"};
+    }
+  }
+  Response response;
+  response.headers = {{"Content-Type", "text/event-stream"},
+                      {"Cache-Control", "no-store"},
+                      {"X-Accel-Buffering", "no"}};
+  response.stream = std::make_unique<EventStream>(call, *live, std::move(options));
+  return response;
+}
+
+Answer get_web_socket(Call& call) {
+  const auto& live = call.here.options.live;
+  if (live == nullptr) return nothing_live();
+  if (!call.here.config.boolean("web.websocket.enabled")) {
+    return Problem{404, "not_enabled", "web.websocket.enabled is false here"};
+  }
+  std::string upgrade(call.request.header("Upgrade"));
+  for (char& c : upgrade) c = static_cast<char>(c | 0x20);  // letters become small ones
+  if (upgrade != "websocket" || call.request.method != "GET") {
+    return Problem{426, "upgrade_required",
+                   "this is a WebSocket; for messages over plain HTTP take /api/stream"};
+  }
+  if (!may_connect(call)) {
+    return Problem{403, "foreign_origin",
+                   fmt::format("pages of {} may not connect; web.cors_origins lists those that may",
+                               printable(call.request.header("Origin")))};
+  }
+  const auto most =
+      static_cast<std::size_t>(call.here.config.integer("web.websocket.max_connections"));
+  auto& open = call.here.web_sockets;
+  if (open.fetch_add(1) >= most) {
+    open.fetch_sub(1);
+    return Problem{503,
+                   "too_many_connections",
+                   fmt::format("{} WebSockets are open, which is the most that "
+                               "web.websocket.max_connections allows; try again later",
+                               most),
+                   {},
+                   5};
+  }
+  Response response;
+  response.status = 101;
+  response.conversation = make_conversation(call.here, *live, call.principal);
+  return response;
+}
+
+}  // namespace telemetry::web
