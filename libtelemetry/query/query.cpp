@@ -22,7 +22,7 @@ namespace {
 using Function = Measure::Function;
 
 constexpr std::string_view white_space = " \t\r\n";
-constexpr double ns_per_day = 86'400e9;
+constexpr double real_day_ns = 86'400e9;
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(white_space);
@@ -42,8 +42,8 @@ bool read_span(std::string_view text, double& ns) {
   if (unit == "s") unit_ns = 1e9;
   if (unit == "m") unit_ns = 60e9;
   if (unit == "h") unit_ns = 3'600e9;
-  if (unit == "d") unit_ns = ns_per_day;
-  if (unit == "w") unit_ns = 7 * ns_per_day;
+  if (unit == "d") unit_ns = real_day_ns;
+  if (unit == "w") unit_ns = 7 * real_day_ns;
   ns = count * unit_ns;
   return unit_ns > 0 && ns < 9e18;
 }
