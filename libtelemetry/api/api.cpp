@@ -169,6 +169,17 @@ void Api::limit_time(Selection& selection, std::int64_t start) const {
   };
 }
 
+namespace {
+
+/// What a store says of names and types that it knows may be of topics outside of a scope.
+Error within_scope(const Principal& principal, Error error) {
+  if (!principal.scope || error.code != Errc::invalid_argument) return error;
+  return {Errc::invalid_argument,
+          "a field, a schema or a value does not fit what is stored; check how they are written"};
+}
+
+}  // namespace
+
 Error Api::explain(Error error, std::int64_t start) const {
   const bool late = error.code == Errc::cancelled && time_limit_ns_ > 0 &&
                     environment_.clock.monotonic() - start > time_limit_ns_;
@@ -190,7 +201,8 @@ Result<std::unique_ptr<RowStream>> Api::stream(const Principal& principal, Query
     query.topics = {"#"};
     query.until = INT64_MIN;  // nothing
   }
-  return store_->stream(query);
+  auto rows = store_->stream(query);
+  return rows ? std::move(rows) : within_scope(principal, rows.error());
 }
 
 Result<std::string> Api::query(const Principal& principal, Query query, const RowVisitor& visit) {
@@ -218,7 +230,7 @@ Result<std::string> Api::query(const Principal& principal, Query query, const Ro
     ended = !visit(row) || ++rows == query.limit;
     return !ended;
   });
-  if (!id_max) return explain(id_max.error(), start);
+  if (!id_max) return explain(within_scope(principal, id_max.error()), start);
   if (!ended) return std::string();
   end.id_max = *id_max;
   return to_text(end, asked);
@@ -232,7 +244,7 @@ Result<void> Api::latest(const Principal& principal, Latest latest, const RowVis
   const std::int64_t start = environment_.clock.monotonic();
   limit_time(latest, start);
   auto done = store_->latest(latest, visit);
-  return done ? done : explain(done.error(), start);
+  return done ? done : explain(within_scope(principal, done.error()), start);
 }
 
 Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
@@ -244,13 +256,15 @@ Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
   const std::int64_t start = environment_.clock.monotonic();
   limit_time(aggregate, start);
   auto done = store_->aggregate(aggregate, visit);
-  return done ? done : explain(done.error(), start);
+  return done ? done : explain(within_scope(principal, done.error()), start);
 }
 
 Result<Shape> Api::shape(const Principal& principal, Selection selection) {
   auto visible = admit(principal, selection);
   if (!visible) return visible.error();
-  return *visible ? store_->shape(selection) : Result<Shape>(Shape());
+  if (!*visible) return Shape();
+  auto shape = store_->shape(selection);
+  return shape ? std::move(shape) : within_scope(principal, shape.error());
 }
 
 Result<void> Api::arrow(const Principal& principal, Query query, ArrowArrayStream* out) {

@@ -3,8 +3,10 @@
 // What a leaf of a condition says of one value. This is the meaning that every store must
 // reproduce. JSON is read once, without heap but for texts with escapes; the first member of a name
 // counts.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "telemetry/condition.hpp"
 #include "telemetry/core/json_pull.hpp"
@@ -238,6 +240,15 @@ bool is_like(std::string_view text, std::string_view pattern) noexcept {
     if (p < pattern.size() && pattern[p] == '%') {
       star = ++p;
       star_text = t;
+      // Plain text up to the next %, or the end, is found in linear time.
+      const std::size_t end = std::min(pattern.find_first_of("%_\\", p), pattern.size());
+      const std::string_view plain = pattern.substr(p, end - p);
+      if (end == pattern.size()) return text.substr(t).ends_with(plain);
+      if (pattern[end] != '%') continue;
+      const void* const at = ::memmem(text.data() + t, text.size() - t, plain.data(), plain.size());
+      if (at == nullptr) return false;
+      t = static_cast<std::size_t>(static_cast<const char*>(at) - text.data()) + plain.size();
+      p = end;
       continue;
     }
     if (p < pattern.size() && pattern[p] == '_') {

@@ -22,7 +22,7 @@ std::string text_of(const unsigned char* bytes, std::size_t size) {
 }
 
 std::optional<std::vector<unsigned char>> bytes_of(std::string_view text) {
-  if (text.size() > sealed_max) return std::nullopt;
+  if (text.empty() || text.size() > sealed_max) return std::nullopt;
   std::vector<unsigned char> bytes(text.size());
   std::size_t size = 0;
   const char* end = nullptr;

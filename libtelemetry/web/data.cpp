@@ -79,8 +79,8 @@ std::string flat_name(const Measure& measure) {
 Answer get_aggregate(const Call& call, Selection selection) {
   Aggregate aggregate;
   static_cast<Selection&>(aggregate) = std::move(selection);
-  for (const char* const name : {"fields", "cursor"}) {
-    if (!call.value(name).empty()) {
+  for (const char* const name : {"fields", "cursor", "offset"}) {
+    if (!call.all(name).empty()) {
       return problem_of({Errc::invalid_argument, fmt::format("with agg there is no {}", name)},
                         name);
     }
@@ -213,10 +213,11 @@ Answer get_data(Call& call) {
   Query query;
   if (auto wrong = fill(call, query)) return *std::move(wrong);
   if (!call.value("agg").empty()) return get_aggregate(call, std::move(query));
-  for (const char* const name : {"interval", "by"}) {
-    if (call.value(name).empty()) continue;
-    return problem_of(
-        {Errc::invalid_argument, fmt::format("{} wants agg, for example agg=count()", name)}, name);
+  for (const char* const name : {"agg", "interval", "by", "fill"}) {
+    if (call.all(name).empty()) continue;
+    return problem_of({Errc::invalid_argument,
+                       fmt::format("{} wants functions in agg, for example agg=count()", name)},
+                      name);
   }
   query.fields = names_of(call.value("fields"));
   query.order = call.value("order") == "oldest" ? Order::time_ascending : Order::time_descending;

@@ -81,8 +81,10 @@ class Service final : public Handler {
   }
 
   Response handle(const Request& request) override {
+    // Not a counter: it would count the requests of others.
+    const std::uint64_t number = first_request_ + requests_.fetch_add(1, std::memory_order_relaxed);
     const std::string request_id =
-        fmt::format("{:016x}", first_request_ + requests_.fetch_add(1, std::memory_order_relaxed));
+        fmt::format("{:016x}", hash64({reinterpret_cast<const char*>(&number), sizeof number}));
     Response response = answer(request, request_id);
     auto& headers = response.headers;
     headers.emplace_back("X-Request-Id", request_id);
@@ -115,8 +117,8 @@ class Service final : public Handler {
     const auto target = parse_target(request.target, keeps_plus);
     if (!target) {
       return problem({400, "malformed_target",
-                      "the path or the query is malformed: a % has no two hexadecimal digits "
-                      "behind it, or there are too many parameters"});
+                      "the path or the query is malformed: it begins with /, two hexadecimal "
+                      "digits (not 00) stand behind each %, and there are at most 200 parameters"});
     }
     std::string methods;
     for (const Route& route : routes()) {

@@ -139,6 +139,14 @@ TEST_CASE("a payload that is no object is called value") {
 
 TEST_CASE("like takes % for any text, _ for one character, and \\ for what follows") {
   CHECK(is_like("", ""));
+  CHECK(is_like("abcabd", "%abd"));
+  CHECK(is_like("abcabd", "%ab%bd"));
+  CHECK_FALSE(is_like("abcabd", "%ab%abd%d"));
+  CHECK(is_like("aab", "%ab%"));
+  CHECK_FALSE(is_like("aab", "%ab%b"));
+  CHECK(is_like("xa_b", R"(%a\_b)"));
+  // Linear: a million times a thousand comparisons would take minutes.
+  CHECK_FALSE(is_like(std::string(1'000'000, 'a'), "%" + std::string(30'000, 'a') + "b%"));
   CHECK(is_like("", "%"));
   CHECK_FALSE(is_like("", "_"));
   CHECK(is_like("hall", "hall"));

@@ -147,6 +147,11 @@ TEST_CASE("who has a scope learns nothing of other topics") {
     CHECK(gateway.json("/api/data?agg=count()")["data"][0]["count"].GetInt() == 1);
     CHECK(gateway.json("/api/data?agg=count()&by=topic")["data"].Size() == 1);
     CHECK(gateway.json("/api/data/latest")["data"].Size() == 1);
+    for (const char* const asks : {"where=nosuch%3E1", "schema=none", "fields=voltag"}) {
+      const web::Response refused = gateway.get(std::string("/api/data?") + asks);
+      CHECK(refused.body.find("power") == std::string::npos);
+      CHECK(refused.body.find("voltage") == std::string::npos);
+    }
     CHECK(gateway.json("/api/data/latest?cursor=plant")["data"].Size() == 1);
     web::Response csv = gateway.get("/api/export");
     CHECK(served::all_of(csv).find("secret") == std::string::npos);
