@@ -41,7 +41,7 @@ constexpr std::string_view schemas = R"JSON({
  "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Schema"}}}},
 "Judgement":{"type":"object","required":["valid","schema","problems"],"additionalProperties":false,
  "properties":{"valid":{"type":"boolean"},"schema":{"type":"string"},"problems":{"type":"array","items":{"$ref":"#/components/schemas/Fault"}}}},
-"Fault":{"type":"object","required":["path","message"],"additionalProperties":false,
+"Fault":{"type":"object","required":["message"],"additionalProperties":false,
  "properties":{"rule":{"type":"string"},"path":{"type":"string","description":"JSON pointer"},"found":{"type":"string"},
   "allowed":{"type":"string"},"message":{"type":"string"}}},
 "Letter":{"type":"object","required":["id","received_at","topic","verdict","reason","bytes","problems"],"additionalProperties":false,
