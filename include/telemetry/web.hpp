@@ -112,7 +112,7 @@ struct Problem {
 [[nodiscard]] Response to_response(const Problem& problem);
 
 struct ServiceOptions {
-  std::string host = "127.0.0.1";  ///< that the server listens on, for the rule about Host
+  std::string host = "127.0.0.1";  ///< to listen on
   bool allow_insecure = false;     ///< answer others than this machine although nobody signs in
   std::shared_ptr<Authenticator> authenticator;  ///< null: nobody signs in
   std::vector<std::string> warnings;             ///< that health shows
