@@ -21,6 +21,7 @@ if(TELEMETRY_WITH_FILES)
 endif()
 if(TELEMETRY_WITH_HTTP)
   find_package(Boost 1.81 REQUIRED)  # headers alone
+  find_package(OpenSSL 3 REQUIRED COMPONENTS SSL)
 endif()
 if(TELEMETRY_WITH_SQLITE)
   find_package(SQLite3 REQUIRED)

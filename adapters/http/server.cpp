@@ -7,7 +7,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 
-#include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -50,6 +50,7 @@ class Server final : public HttpServer {
  public:
   Server(const HttpOptions& options, web::Handler& handler, Environment environment)
       : options_(options),
+        tls_(options.tls),
         environment_(std::move(environment)),
         workers_(options.workers),
         shared_{options_, handler, environment_, io_, workers_, {}, {}, false},
@@ -76,11 +77,22 @@ class Server final : public HttpServer {
     port_ = acceptor_.local_endpoint().port();
     accept();
     watch();
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = std::thread([this] {
+      // OpenSSL writes where the client may have left.
+      sigset_t pipe;
+      sigemptyset(&pipe);
+      sigaddset(&pipe, SIGPIPE);
+      pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+      io_.run();
+    });
     return {};
   }
 
   std::uint16_t port() const noexcept override { return port_; }
+
+  void set_tls(std::shared_ptr<const TlsCertificate> tls) override {
+    asio::post(io_, [this, tls = std::move(tls)] { tls_ = tls; });
+  }
 
   void stop() override {
     std::call_once(stopped_, [this] {
@@ -134,17 +146,17 @@ class Server final : public HttpServer {
     }
     const std::size_t open = shared_.sessions.size();
     if (open >= options_.connections_max + refused_max) return;
-    const auto session = std::make_shared<Session>(shared_, std::move(socket), address.to_string());
+    std::optional<web::Problem> refusal;
     if (open >= options_.connections_max) {
-      session->refuse({503,
-                       "too_many_connections",
-                       fmt::format("{} connections are open, which is the limit; try again later",
-                                   options_.connections_max),
-                       {},
-                       5});
-      return;
+      refusal = {503,
+                 "too_many_connections",
+                 fmt::format("{} connections are open, which is the limit; try again later",
+                             options_.connections_max),
+                 {},
+                 5};
     }
-    session->start();
+    std::make_shared<Session>(shared_, Wire(std::move(socket), tls_.get()), address.to_string())
+        ->start(std::move(refusal));
   }
 
   /// Looks for what has waited too long, and for the end.
@@ -171,6 +183,7 @@ class Server final : public HttpServer {
   }
 
   const HttpOptions options_;
+  std::shared_ptr<const TlsCertificate> tls_;  // of new connections; null: plain
   const Environment environment_;
   asio::io_context io_{1};
   asio::thread_pool workers_;

@@ -85,30 +85,50 @@ std::optional<web::Problem> problem_of(const beast::http::fields& headers, bool 
 
 }  // namespace
 
-Session::Session(Shared& shared, Socket socket, std::string peer)
-    : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)) {
+Session::Session(Shared& shared, Wire wire, std::string peer)
+    : shared_(shared), wire_(std::move(wire)), peer_(std::move(peer)) {
   shared_.sessions.push_front(this);
   place_ = shared_.sessions.begin();
 }
 
 Session::~Session() { shared_.sessions.erase(place_); }
 
-void Session::start() {
+void Session::start(std::optional<web::Problem> refusal) {
   deadline_ = Steady::now() + span(shared_.options.request_timeout_ns);
-  parse();
+  refusal_ = std::move(refusal);
+  wire_.is_secure() ? shake_hands() : begin();
 }
+
+void Session::shake_hands() {
+  state_ = State::shaking;
+  wire_.async_handshake([self = shared_from_this()](const boost::system::error_code& error) {
+    if (self->state_ == State::closed) return;
+    if (error == asio::error::no_protocol_option) {
+      self->wire_.drop_tls();
+      self->refusal_ = {400, "https_only",
+                        "this port speaks HTTPS: the address begins with https://"};
+    } else if (error) {
+      self->close();
+      return;
+    }
+    self->state_ = State::idle;
+    self->begin();
+  });
+}
+
+void Session::begin() { refusal_ ? refuse(*refusal_) : parse(); }
 
 void Session::close() noexcept {
   const auto self = std::move(waits_);
   if (self) response_ = {};
-  boost::system::error_code ignored;
   // A reset: behind an answer that is not whole, a plain end is the end of a body to HTTP/1.0, and
   // the kernel would keep for minutes what the client does not read.
-  if (state_ == State::answering) socket_.set_option(Socket::linger(true, 0), ignored);
+  boost::system::error_code ignored;
+  if (state_ == State::answering) wire_.socket().set_option(Socket::linger(true, 0), ignored);
   state_ = State::closed;
   gone_.store(true, std::memory_order_relaxed);
   gone_.notify_all();
-  socket_.close(ignored);
+  wire_.close();
 }
 
 void Session::stop() {
@@ -146,7 +166,7 @@ void Session::read() {
   if (read_pending_ || state_ == State::closed) return;
   read_pending_ = true;
   const auto room = buffer_.prepare(read_bytes);
-  socket_.async_read_some(room, [self = shared_from_this()](const auto& error, std::size_t bytes) {
+  wire_.async_read_some(room, [self = shared_from_this()](const auto& error, std::size_t bytes) {
     self->on_read(error, bytes);
   });
 }
@@ -177,7 +197,7 @@ void Session::on_read(const boost::system::error_code& error, std::size_t bytes)
 void Session::watch() {
   if (watched_) return;
   watched_ = true;
-  socket_.async_wait(Socket::wait_error, [self = shared_from_this()](const auto& error) {
+  wire_.socket().async_wait(Socket::wait_error, [self = shared_from_this()](const auto& error) {
     self->watched_ = false;
     if (!error && self->is_busy()) self->close();
   });
@@ -246,8 +266,7 @@ std::optional<web::Problem> Session::read_header(std::string_view bytes) {
 /// At once or never: nothing is being written that it could mix with, and so few bytes have room.
 void Session::write_continue() {
   static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
-  boost::system::error_code error;
-  if (socket_.write_some(asio::buffer(text.data(), text.size()), error) != text.size()) close();
+  if (!wire_.write_now(text)) close();
 }
 
 void Session::dispatch() {
@@ -255,6 +274,7 @@ void Session::dispatch() {
   deadline_ = Steady::time_point::max();
   request_.body = parser_->get().body();
   request_.peer = peer_;
+  request_.secure = wire_.is_secure();
   request_.gone = &gone_;
   if (shared_.waiting.fetch_add(1) >= shared_.options.waiting_max) {
     shared_.waiting.fetch_sub(1);
@@ -282,7 +302,7 @@ void Session::dispatch() {
 }
 
 void Session::respond() {
-  if (!socket_.is_open()) {
+  if (!wire_.socket().is_open()) {
     response_ = {};
     return;
   }
@@ -291,7 +311,7 @@ void Session::respond() {
     return;
   }
   if (response_.conversation) {
-    start_web_socket(shared_, std::move(socket_), parser_->release(),
+    start_web_socket(shared_, std::move(wire_), parser_->release(),
                      std::move(response_.conversation));
     state_ = State::closed;
     return;
@@ -392,7 +412,7 @@ void Session::make_chunk() {
 }
 
 void Session::send_chunk() {
-  if (failed_ || gone_.load() || !socket_.is_open()) {
+  if (failed_ || gone_.load() || !wire_.socket().is_open()) {
     close();
     response_ = {};
     return;
@@ -442,7 +462,7 @@ void Session::wake() {
 void Session::write(asio::const_buffer first, asio::const_buffer second, void (Session::*then)()) {
   deadline_ = Steady::now() + span(shared_.options.write_timeout_ns);
   const std::array<asio::const_buffer, 2> buffers{first, second};
-  asio::async_write(socket_, buffers,
+  asio::async_write(wire_, buffers,
                     [self = shared_from_this(), then](const auto& error, std::size_t) {
                       if (error) {
                         self->close();
@@ -461,8 +481,7 @@ void Session::end_response() {
   if (!keep_alive_) {
     // A socket that is closed with bytes unread resets the connection, and the client might never
     // see the answer.
-    boost::system::error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    wire_.end_sending();
     state_ = State::lingering;
     deadline_ = Steady::now() + linger_time;
     read();

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -18,13 +15,10 @@
 #include <string_view>
 
 #include "telemetry/adapters/http.hpp"
+#include "wire.hpp"
 
 namespace telemetry::http {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-// A concrete executor: any_io_executor costs a third of a request.
-using Socket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
 using Steady = std::chrono::steady_clock;
 
 /// What the server knows of a connection.
@@ -52,7 +46,7 @@ struct Shared {
 };
 
 /// Goes on with a connection whose client has asked for a WebSocket. It holds itself.
-void start_web_socket(Shared& shared, Socket socket,
+void start_web_socket(Shared& shared, Wire wire,
                       beast::http::request<beast::http::string_body> request,
                       std::unique_ptr<web::Conversation> conversation);
 
@@ -60,19 +54,22 @@ void start_web_socket(Shared& shared, Socket socket,
 /// runs `io`; a worker has its request, response and chunk until it hands it back.
 class Session final : public Connection, public std::enable_shared_from_this<Session> {
  public:
-  Session(Shared& shared, Socket socket, std::string peer);
+  Session(Shared& shared, Wire wire, std::string peer);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  void start();
-  /// Sends this and closes.
-  void refuse(const web::Problem& problem);
+  /// @param refusal  to be sent in the place of any answer
+  void start(std::optional<web::Problem> refusal);
   void expire(Steady::time_point now) override;
   void stop() override;
   void close() noexcept override;
 
  private:
+  void shake_hands();
+  void begin();
+  /// Sends this and closes.
+  void refuse(const web::Problem& problem);
   void read();
   void on_read(const boost::system::error_code& error, std::size_t bytes);
   void watch();
@@ -94,12 +91,22 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void write_continue();
   void end_response();
 
-  // handling: the handler works; lingering: the answer is sent, and what still comes is dropped.
-  enum class State : std::uint8_t { idle, reading, handling, answering, lingering, closed };
+  // shaking: hands, of TLS; handling: the handler works; lingering: the answer is sent, and what
+  // still comes is dropped.
+  enum class State : std::uint8_t {
+    shaking,
+    idle,
+    reading,
+    handling,
+    answering,
+    lingering,
+    closed
+  };
 
   Shared& shared_;
-  Socket socket_;
+  Wire wire_;
   const std::string peer_;
+  std::optional<web::Problem> refusal_;
   std::list<Connection*>::iterator place_;
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;

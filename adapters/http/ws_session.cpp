@@ -32,20 +32,20 @@ constexpr auto idle_timeout = std::chrono::seconds(60);  // a ping is sent after
 constexpr std::size_t kept_bytes = 4 * 1024;           // by a connection that waits
 constexpr std::size_t queued_bytes_max = 1024 * 1024;  // of what Beast writes by itself
 
-/// A socket for Beast whose writes end in a queue, whole.
-class QueuedSocket {
+/// A wire for Beast whose writes end in a queue, whole.
+class QueuedWire {
  public:
-  using executor_type = Socket::executor_type;
-  using next_layer_type = Socket;
+  using executor_type = Wire::executor_type;
+  using next_layer_type = Wire;
 
-  explicit QueuedSocket(Socket socket) : socket_(std::move(socket)) {}
-  executor_type get_executor() noexcept { return socket_.get_executor(); }
-  Socket& next_layer() noexcept { return socket_; }
-  const Socket& next_layer() const noexcept { return socket_; }
+  explicit QueuedWire(Wire wire) : wire_(std::move(wire)) {}
+  executor_type get_executor() noexcept { return wire_.get_executor(); }
+  Wire& next_layer() noexcept { return wire_; }
+  const Wire& next_layer() const noexcept { return wire_; }
 
   template <class Buffers, class Handler>
   auto async_read_some(const Buffers& buffers, Handler&& handler) {
-    return socket_.async_read_some(buffers, std::forward<Handler>(handler));
+    return wire_.async_read_some(buffers, std::forward<Handler>(handler));
   }
   template <class Buffers, class Handler>
   auto async_write_some(const Buffers& buffers, Handler&& handler) {
@@ -68,12 +68,13 @@ class QueuedSocket {
   std::function<void()> on_write;
 
  private:
-  Socket socket_;
+  Wire wire_;
 };
 
 template <class Handler>
-void async_teardown(beast::role_type role, QueuedSocket& socket, Handler&& handler) {
-  websocket::async_teardown(role, socket.next_layer(), std::forward<Handler>(handler));
+void async_teardown(beast::role_type role, QueuedWire& wire, Handler&& handler) {
+  wire.next_layer().end_sending();
+  websocket::async_teardown(role, wire.next_layer().socket(), std::forward<Handler>(handler));
 }
 
 /// Of a whole text that is not masked. Source: RFC 6455, 5.2.
@@ -93,11 +94,11 @@ void append_frame(std::string_view text, std::string& out) {
 
 class WebSocket final : public Connection, public std::enable_shared_from_this<WebSocket> {
  public:
-  WebSocket(Shared& shared, Socket socket, beast::http::request<beast::http::string_body> request,
+  WebSocket(Shared& shared, Wire wire, beast::http::request<beast::http::string_body> request,
             std::unique_ptr<web::Conversation> conversation)
       : shared_(shared),
         request_(std::move(request)),
-        stream_(QueuedSocket(std::move(socket))),
+        stream_(QueuedWire(std::move(wire))),
         timer_(shared.io.get_executor()),
         conversation_(std::move(conversation)) {
     shared_.sessions.push_front(this);
@@ -137,8 +138,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
   void close() noexcept override {
     closed_ = true;
     timer_.cancel();
-    boost::system::error_code ignored;
-    stream_.next_layer().next_layer().close(ignored);
+    stream_.next_layer().next_layer().close();
     if (!asking_) conversation_.reset();
   }
 
@@ -288,7 +288,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
   Shared& shared_;
   std::list<Connection*>::iterator place_;
   beast::http::request<beast::http::string_body> request_;
-  websocket::stream<QueuedSocket, false> stream_;  // deflate costs more than it saves
+  websocket::stream<QueuedWire, false> stream_;  // deflate costs more than it saves
   Timer timer_;
   std::unique_ptr<web::Conversation> conversation_;
   beast::flat_buffer buffer_;
@@ -310,11 +310,10 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
 
 }  // namespace
 
-void start_web_socket(Shared& shared, Socket socket,
+void start_web_socket(Shared& shared, Wire wire,
                       beast::http::request<beast::http::string_body> request,
                       std::unique_ptr<web::Conversation> conversation) {
-  std::make_shared<WebSocket>(shared, std::move(socket), std::move(request),
-                              std::move(conversation))
+  std::make_shared<WebSocket>(shared, std::move(wire), std::move(request), std::move(conversation))
       ->start();
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "telemetry/adapters/http.hpp"
+#include "telemetry/core/time.hpp"
 #include "telemetry/web.hpp"
 
 namespace telemetry {
@@ -18,20 +20,46 @@ namespace {
 
 constexpr std::chrono::seconds retry{5};
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.starts_with("127.") || host == "::1";
+constexpr std::int64_t day_ns = 86'400'000'000'000;
+
+using Certificate = std::shared_ptr<const TlsCertificate>;
+
+std::string time_text(std::int64_t ns) {
+  std::array<char, core::time_text_bytes_max> text{};
+  return {text.data(), core::format_time(ns, text)};
+}
+
+/// What web.tls names; null where it is off. Errors: mistakes.
+Result<Certificate> certificate_of(const Config& config) {
+  if (!config.boolean("web.tls.enabled")) return Certificate();
+  std::vector<Diagnostic> mistakes;
+  for (const char* key : {"web.tls.cert_file", "web.tls.key_file"}) {
+    if (config.text(key).empty()) {
+      mistakes.push_back(config.mistake(key, "web.tls.enabled is true, and no file is named",
+                                        "write the path of a PEM file"));
+    }
+  }
+  if (!mistakes.empty()) return mistakes_error(std::move(mistakes));
+  const TlsFiles files{config.text("web.tls.cert_file"), config.text("web.tls.key_file"),
+                       config.text("web.tls.min_version")};
+  auto loaded = load_tls_certificate(files);
+  if (loaded) return loaded;
+  const std::string& said = loaded.error().context;
+  const bool is_key = said.starts_with(files.key_file);
+  return mistakes_error({config.mistake(is_key ? "web.tls.key_file" : "web.tls.cert_file", said)});
 }
 
 class FrontEnd {
  public:
-  FrontEnd(web::ServiceOptions options, const Config& config, Pipeline& pipeline,
-           Environment environment, std::shared_ptr<LiveHub> live)
-      : environment_(std::move(environment)) {
+  FrontEnd(web::ServiceOptions options, Certificate certificate, const Config& config,
+           Pipeline& pipeline, Environment environment, std::shared_ptr<LiveHub> live)
+      : environment_(std::move(environment)), certificate_(std::move(certificate)) {
     options.version = TELEMETRY_VERSION;
     options.live = std::move(live);
+    options.warnings = [this] { return warnings(); };
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
-    const bool is_open = !is_loopback(http_.host);
+    const bool is_open = !web::is_loopback(http_.host);
     if (is_open && !options.authenticator && !options.allow_insecure) {
       environment_.log(
           LogLevel::warn, "web",
@@ -39,14 +67,16 @@ class FrontEnd {
                       "security.authentication.enabled: true lets people sign in",
                       config.where("web.host"), http_.host));
       http_.host = options.host = "127.0.0.1";
-    } else if (is_open) {
-      options.warnings.push_back(
-          options.authenticator
-              ? "passwords and keys cross the network unencrypted: let a proxy serve HTTPS"
-              : "everybody who can reach the port sees everything: security.allow_insecure is "
-                "true");
-      environment_.log(LogLevel::warn, "web", options.warnings.back());
+    } else if (is_open && !options.authenticator) {
+      warning_ =
+          "everybody who can reach the port sees everything: security.allow_insecure is true";
+    } else if (is_open && !certificate_) {
+      warning_ =
+          "passwords and keys cross the network unencrypted: set web.tls, or let a proxy on this "
+          "machine serve HTTPS";
     }
+    for (const std::string& one : warnings()) environment_.log(LogLevel::warn, "web", one);
+    http_.tls = certificate_;
     pipeline.api().set_time_limit(config.duration_ns("web.api.query_timeout"));
     service_ = web::make_service(options, config, pipeline, environment_);
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
@@ -59,10 +89,37 @@ class FrontEnd {
   FrontEnd(const FrontEnd&) = delete;
   FrontEnd& operator=(const FrontEnd&) = delete;
 
+  /// For new connections.
+  void set_certificate(const Certificate& certificate) {
+    {
+      const std::scoped_lock lock(mutex_);
+      certificate_ = http_.tls = certificate;
+      if (server_) server_->set_tls(certificate);
+    }
+    environment_.log(LogLevel::info, "web",
+                     fmt::format("new connections are served a certificate that is valid until {}",
+                                 time_text(expires_at_ns(*certificate))));
+    for (const std::string& one : warnings()) environment_.log(LogLevel::warn, "web", one);
+  }
+
  private:
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> out;
+    if (!warning_.empty()) out.push_back(warning_);
+    const std::scoped_lock lock(mutex_);
+    if (!certificate_) return out;
+    const std::int64_t expiry = expires_at_ns(*certificate_);
+    const std::int64_t left = expiry - environment_.clock.now();
+    if (left < 14 * day_ns) {
+      out.push_back(
+          fmt::format("the certificate in web.tls.cert_file {} {}; replace both files, "
+                      "then: telemetry reload",
+                      left > 0 ? "expires on" : "has expired on", time_text(expiry)));
+    }
+    return out;
+  }
   void listen(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
+    std::unique_lock lock(mutex_);
     std::condition_variable_any wake;
     for (bool first = true;; first = false) {
       auto server = start_http_server(http_, *service_, environment_);
@@ -70,8 +127,8 @@ class FrontEnd {
         server_ = *std::move(server);
         const bool v6 = http_.host.find(':') != std::string::npos;
         environment_.log(LogLevel::info, "web",
-                         fmt::format("serving http://{}{}{}:{}/", v6 ? "[" : "", http_.host,
-                                     v6 ? "]" : "", server_->port()));
+                         fmt::format("serving http{}://{}{}{}:{}/", http_.tls ? "s" : "",
+                                     v6 ? "[" : "", http_.host, v6 ? "]" : "", server_->port()));
         return;
       }
       if (first) {
@@ -84,18 +141,22 @@ class FrontEnd {
   }
 
   const Environment environment_;
-  HttpOptions http_;
+  std::string warning_;
   std::unique_ptr<web::Handler> service_;
+  mutable std::mutex mutex_;  // of the three below
+  Certificate certificate_;
+  HttpOptions http_;
   std::unique_ptr<HttpServer> server_;
   std::jthread thread_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipeline,
-                                         const Environment& environment,
-                                         std::shared_ptr<LiveHub> live) {
-  if (!config.boolean("web.enabled")) return std::shared_ptr<void>();
+Result<RunningFrontEnd> serve_http(const Config& config, Pipeline& pipeline,
+                                   const Environment& environment, std::shared_ptr<LiveHub> live) {
+  if (!config.boolean("web.enabled")) return RunningFrontEnd();
+  auto certificate = certificate_of(config);
+  if (!certificate) return certificate.error();
   auto options = web::service_options(config);
   if (!options) return options.error();
   if (config.boolean("security.authentication.enabled")) {
@@ -105,8 +166,19 @@ Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipelin
     if (!authenticator) return authenticator.error();
     options->authenticator = *std::move(authenticator);
   }
-  return std::shared_ptr<void>(std::make_shared<FrontEnd>(*std::move(options), config, pipeline,
-                                                          environment, std::move(live)));
+  auto running = std::make_shared<FrontEnd>(*std::move(options), *std::move(certificate), config,
+                                            pipeline, environment, std::move(live));
+  const bool has_tls = config.boolean("web.tls.enabled");
+  auto reload = [weak = std::weak_ptr(running),
+                 has_tls](const Config& now) -> Result<std::function<void()>> {
+    if (!has_tls || !now.boolean("web.tls.enabled")) return std::function<void()>([] {});
+    auto loaded = certificate_of(now);
+    if (!loaded) return loaded.error();
+    return std::function<void()>([weak, loaded = *std::move(loaded)] {
+      if (const auto front_end = weak.lock()) front_end->set_certificate(loaded);
+    });
+  };
+  return RunningFrontEnd{std::move(running), std::move(reload)};
 }
 
 }  // namespace telemetry

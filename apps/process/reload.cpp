@@ -110,6 +110,16 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   if (!options) return std::move(options).error();
   auto retention = retention_options_from(*config);
   if (!retention) return std::move(retention).error();
+  std::function<void()> follow_front_end;
+  if (target.front_end) {
+    auto read = target.front_end(*config);
+    if (!read) {
+      diagnostics.insert(diagnostics.end(), read.error().diagnostics.begin(),
+                         read.error().diagnostics.end());
+      return read.error();
+    }
+    follow_front_end = *std::move(read);
+  }
   auto schemas =
       target.pipeline.reload_schemas(options->schema_path, options->schema_path_optional);
   if (!schemas) {
@@ -119,6 +129,7 @@ Result<Config> Reloader::apply(const Reloaded& target, std::vector<Diagnostic>& 
   }
   auto waiting = follow_topics(target, *brokers);
   if (!waiting) return std::move(waiting).error();
+  if (follow_front_end) follow_front_end();
   target.log.set_levels(*config);
   target.pipeline.set_retention(*std::move(retention));
   for (const Config::Change& change : started_.changes_in(*config)) {

@@ -27,13 +27,15 @@ struct Reloaded {
   Pipeline& pipeline;
   std::vector<RunningSource> sources;
   const ProcessLog& log;
+  /// As that of RunningFrontEnd; none without one.
+  std::function<Result<std::function<void()>>(const Config&)> front_end = {};
   /// Told of each reload that request() asked for.
   std::function<void(const Result<std::string>& outcome)> on_requested = {};
 };
 
 /// Reads the configuration and the schemas again and applies what may change while the program
-/// runs: schemas, topic filters, log levels, retention. All or nothing: a mistake anywhere leaves
-/// everything as it is, and is logged with its place.
+/// runs: schemas, topic filters, log levels, retention, the certificate of web.tls. All or nothing:
+/// a mistake anywhere leaves everything as it is, and is logged with its place.
 class Reloader {
  public:
   using Load = std::function<Result<Config>(std::vector<Diagnostic>&)>;

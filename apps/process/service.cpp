@@ -152,10 +152,6 @@ Result<void> run_service(const ServiceOptions& options) {
     notify_service_manager("READY=1");
     reloader.set_ready();
   });
-  reloader.attach({std::string(session_name), *pipeline, std::move(sources), *opened,
-                   [&](const Result<std::string>& outcome) {
-                     audit.write({.from = "signal", .what = "reload"}, in_json(outcome));
-                   }});
   stopper.attach(*pipeline);
   {
     const auto control = control::Server::open(
@@ -166,7 +162,7 @@ Result<void> run_service(const ServiceOptions& options) {
         });
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, options.stats_interval_s);
-    std::shared_ptr<void> front_end;
+    RunningFrontEnd front_end;
     if (ended && options.front_end) {
       auto served = options.front_end(*config, *pipeline, environment);
       if (served) {
@@ -176,6 +172,10 @@ Result<void> run_service(const ServiceOptions& options) {
         ended = served.error();
       }
     }
+    reloader.attach({std::string(session_name), *pipeline, std::move(sources), *opened,
+                     std::move(front_end.reload), [&](const Result<std::string>& outcome) {
+                       audit.write({.from = "signal", .what = "reload"}, in_json(outcome));
+                     }});
     if (ended) ended = pipeline->wait();
     pipeline->stop();
   }

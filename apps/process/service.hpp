@@ -12,16 +12,24 @@
 
 namespace telemetry {
 
+/// What serves others beside the pipeline.
+struct RunningFrontEnd {
+  std::shared_ptr<void> holder;  ///< it serves as long as this is held
+  /// Reads again what a reload may change. May be called after its end, from another thread.
+  /// @returns what puts it into force. Errors: mistakes; nothing changes.
+  std::function<Result<std::function<void()>>(const Config&)> reload = {};
+};
+
 /// What the command line of a long-running program says.
 struct ServiceOptions {
   Config::Sources sources;      ///< `app` names the program in client ids and the log: "edge"
   bool debug = false;           ///< log everything
   double stats_interval_s = 0;  ///< print the counters so often; 0 = never
   std::vector<std::shared_ptr<Sink>> sinks = {};  ///< beside those of the configuration
-  /// What serves others beside the pipeline. It is made once that has started, and goes before it.
+  /// Made once the pipeline has started, and gone before it.
   /// Errors: mistakes in the configuration, which end the program.
-  std::function<Result<std::shared_ptr<void>>(const Config&, Pipeline&, const Environment&)>
-      front_end = {};
+  std::function<Result<RunningFrontEnd>(const Config&, Pipeline&, const Environment&)> front_end =
+      {};
 };
 
 /// Broker, schema check, journal, stores, and requests of other programs, until a stop signal.

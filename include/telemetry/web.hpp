@@ -115,15 +115,19 @@ struct ServiceOptions {
   std::string host = "127.0.0.1";  ///< to listen on
   bool allow_insecure = false;     ///< answer others than this machine although nobody signs in
   std::shared_ptr<Authenticator> authenticator;  ///< null: nobody signs in
-  std::vector<std::string> warnings;             ///< that health shows
-  std::vector<std::string> cors_origins;         ///< whose pages may ask; "*" = all
-  double requests_per_s = 0;                     ///< of one client; 0 = no limit
-  bool api = true;                               ///< false: nothing below /api, and no page
+  /// What health shows. Thread: any.
+  std::function<std::vector<std::string>()> warnings = {};
+  std::vector<std::string> cors_origins;  ///< whose pages may ask; "*" = all
+  double requests_per_s = 0;              ///< of one client; 0 = no limit
+  bool api = true;                        ///< false: nothing below /api, and no page
   std::string version;
   std::shared_ptr<LiveHub> live = {};  ///< a sink of the pipeline; null: nothing is served live
 };
 /// Sections web and security of a checked configuration. Errors: mistakes.
 [[nodiscard]] Result<ServiceOptions> service_options(const Config& config);
+
+/// 127.0.0.0/8, ::1, localhost.
+[[nodiscard]] bool is_loopback(std::string_view host);
 
 /// All routes of the gateway over a pipeline, which outlives it.
 [[nodiscard]] std::unique_ptr<Handler> make_service(ServiceOptions options, const Config& config,

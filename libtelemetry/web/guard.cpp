@@ -10,11 +10,6 @@
 namespace telemetry::web {
 namespace {
 
-/// 127.0.0.0/8, ::1.
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
 /// "localhost:8080" without its port.
 std::string_view host_of(std::string_view header) {
   if (header.starts_with('[')) return header.substr(0, header.find(']') + 1);
@@ -37,6 +32,14 @@ std::string client_of(std::string_view address) {
 }
 
 }  // namespace
+
+bool is_loopback(std::string_view host) {
+  const std::string text(host);
+  in_addr parsed{};
+  constexpr std::uint32_t net = 127;
+  if (::inet_pton(AF_INET, text.c_str(), &parsed) == 1) return ntohl(parsed.s_addr) >> 24 == net;
+  return text == "localhost" || text == "::1";
+}
 
 std::optional<Problem> Guard::refusal(const Request& request) {
   if (auto refused = host_refusal(request)) return refused;

@@ -297,7 +297,8 @@ Answer get_health(Call& call) {
     append_json_string(call.here.options.version, out);
     out += fmt::format(",\"uptime_s\":{}", stats.uptime_ns / 1'000'000'000);
     append_texts("reasons", troubles, out);
-    append_texts("warnings", call.here.options.warnings, out);
+    const auto& warnings = call.here.options.warnings;
+    append_texts("warnings", warnings ? warnings() : std::vector<std::string>(), out);
   }
   Response response = json_answer(out + "}\n");
   if (!troubles.empty()) response.status = 503;

@@ -22,6 +22,9 @@
 
 #include "catch.hpp"
 #include "telemetry/adapters/http.hpp"
+#ifdef TELEMETRY_HTTPS
+#include "adapters/tls_client.hpp"
+#endif
 
 namespace telemetry::testing {
 
@@ -74,6 +77,9 @@ struct Served {
   explicit Served(ScriptedHandler::Script script = {}, HttpOptions options = {})
       : handler(std::move(script)) {
     options.port = 0;
+#ifdef TELEMETRY_HTTPS
+    if (!options.tls) options.tls = test_certificate();
+#endif
     auto started = start_http_server(options, handler, system_environment());
     REQUIRE(started);
     server = *std::move(started);
@@ -105,7 +111,11 @@ class Client {
     return client;
   }
   Client(Client&& other) noexcept
-      : socket_(std::exchange(other.socket_, -1)), read_(std::move(other.read_)) {}
+      : socket_(std::exchange(other.socket_, -1)), read_(std::move(other.read_)) {
+#ifdef TELEMETRY_HTTPS
+    tls_ = std::move(other.tls_);
+#endif
+  }
   Client& operator=(Client&&) = delete;
   ~Client() { close(); }
 
@@ -119,12 +129,21 @@ class Client {
     close();
   }
   /// As `nc -N` does behind its last byte.
-  void end_sending() { ::shutdown(socket_, SHUT_WR); }
+  void end_sending() {
+#ifdef TELEMETRY_HTTPS
+    tls_->end();
+#endif
+    ::shutdown(socket_, SHUT_WR);
+  }
 
   /// @returns false when the connection is closed.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
+#ifdef TELEMETRY_HTTPS
+      const ssize_t sent = tls_->send(bytes);
+#else
       const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+#endif
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -183,8 +202,14 @@ class Client {
   /// Which of two has something to read, when that comes.
   static Client* first_to_hear(Client& one, Client& other) {
     pollfd sockets[] = {{one.socket_, POLLIN, 0}, {other.socket_, POLLIN, 0}};
-    if (::poll(sockets, 2, 30'000) <= 0) return nullptr;
-    return sockets[0].revents != 0 ? &one : &other;
+    while (::poll(sockets, 2, 30'000) > 0) {
+      Client& heard = sockets[0].revents != 0 ? one : other;
+#ifdef TELEMETRY_HTTPS
+      if (!heard.tls_->has_data()) continue;  // a ticket
+#endif
+      return &heard;
+    }
+    return nullptr;
   }
 
   /// Bytes that are under way to the server.
@@ -220,10 +245,17 @@ class Client {
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     set(IPPROTO_TCP, TCP_NODELAY, 1);
     REQUIRE(::connect(socket_, static_cast<const sockaddr*>(address), size) == 0);
+#ifdef TELEMETRY_HTTPS
+    tls_ = std::make_unique<ClientTls>(socket_);
+#endif
   }
   bool more() {
     char bytes[64 * 1024];
+#ifdef TELEMETRY_HTTPS
+    const ssize_t got = tls_->receive(bytes, sizeof bytes);
+#else
     const ssize_t got = ::recv(socket_, bytes, sizeof bytes, 0);
+#endif
     error_ = got < 0 ? errno : 0;
     if (got <= 0) return false;
     read_.append(bytes, static_cast<std::size_t>(got));
@@ -252,6 +284,9 @@ class Client {
 
   int socket_ = -1, error_ = 0;
   std::string read_;
+#ifdef TELEMETRY_HTTPS
+  std::unique_ptr<ClientTls> tls_;
+#endif
 };
 
 /// A door that a test opens for handlers that wait at it.

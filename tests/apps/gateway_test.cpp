@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "adapters/tls_client.hpp"
 #include "apps/running.hpp"
 
 using namespace telemetry;
@@ -98,7 +99,7 @@ struct Running {
     REQUIRE(started);
     pipeline = *std::move(started);
   }
-  [[nodiscard]] std::shared_ptr<void> serve() {
+  [[nodiscard]] RunningFrontEnd serve() {
     auto served = serve_http(*config, *pipeline, system_environment(lines.log()), live);
     REQUIRE(served);
     return *served;
@@ -172,7 +173,50 @@ TEST_CASE("an origin that is none is refused with what to write") {
         std::string::npos);
 }
 
+TEST_CASE("a reload serves a new certificate, and refuses one that does not fit its key") {
+  const testing::CertificateFiles first, other;
+  const std::string settings =
+      fmt::format("web: {{port: 0, tls: {{enabled: true, cert_file: {}, key_file: {}}}}}\n",
+                  first.files.cert_file, first.files.key_file);
+  Running gateway(settings);
+  const auto front_end = gateway.serve();
+  gateway.lines.wait_for("serving https://127.0.0.1:");
+  auto again = front_end.reload(*gateway.config);
+  REQUIRE(again);
+  (*again)();
+  gateway.lines.wait_for("valid until 20");
+  std::filesystem::copy_file(other.files.key_file, first.files.key_file,
+                             std::filesystem::copy_options::overwrite_existing);
+  again = front_end.reload(*gateway.config);
+  REQUIRE_FALSE(again);
+  CHECK_THAT(to_string(again.error().diagnostics.at(0)),
+             Catch::Contains("web.tls.key_file: " + first.files.key_file + ": this is "));
+  std::filesystem::copy_file(other.files.cert_file, first.files.cert_file,
+                             std::filesystem::copy_options::overwrite_existing);
+  CHECK(front_end.reload(*gateway.config));
+}
+
+TEST_CASE("HTTPS without files, or with a certificate that ends soon, is said") {
+  const auto refused = [](const std::string& settings) {
+    Running gateway(settings);
+    auto served =
+        serve_http(*gateway.config, *gateway.pipeline, system_environment(), gateway.live);
+    REQUIRE_FALSE(served);
+    return to_string(served.error().diagnostics.at(0));
+  };
+  CHECK_THAT(refused("web: {tls: {enabled: true}}\n"),
+             Catch::Contains("web.tls.cert_file") && Catch::Contains("no file is named"));
+  CHECK_THAT(refused("web: {tls: {enabled: true, cert_file: /none.pem, key_file: /none.key}}\n"),
+             Catch::Contains("web.tls.cert_file") && Catch::Contains("/none.pem: No such file"));
+  const testing::CertificateFiles brief("ec -pkeyopt ec_paramgen_curve:prime256v1", 3);
+  Running gateway(
+      fmt::format("web: {{port: 0, tls: {{enabled: true, cert_file: {}, key_file: {}}}}}\n",
+                  brief.files.cert_file, brief.files.key_file));
+  const auto front_end = gateway.serve();
+  CHECK_THAT(gateway.lines.wait_for("expires on"), Catch::Contains("telemetry reload"));
+}
+
 TEST_CASE("web.enabled: false serves nothing") {
   Running gateway("web: {enabled: false}\n");
-  CHECK(gateway.serve() == nullptr);
+  CHECK(gateway.serve().holder == nullptr);
 }

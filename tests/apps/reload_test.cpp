@@ -136,6 +136,24 @@ TEST_CASE("topics wait for the next start together with the broker that changes 
              Catch::Contains("takes effect at the next start: mqtt[1].broker\n"));
 }
 
+TEST_CASE("a front end that refuses what it reads keeps everything as it was") {
+  House house("mqtt: {broker: a, topics: [one]}\n");
+  bool refuses = true;
+  int followed = 0;
+  house.target->front_end = [&](const Config&) -> Result<std::function<void()>> {
+    if (refuses) return mistakes_error({{"cert.pem", 0, 0, "no certificate", {}}});
+    return std::function<void()>([&] { ++followed; });
+  };
+  const std::string more = "mqtt: {broker: a, topics: [two]}\n";
+  CHECK_THAT(house.reload(more), Catch::Contains("cert.pem: error: no certificate") &&
+                                     Catch::Contains("refused, everything stays as it was"));
+  CHECK(house.fakes[0].filters == "as at the start");
+  refuses = false;
+  CHECK_THAT(house.reload(more), Catch::Contains("changed: mqtt.topics"));
+  CHECK(house.fakes[0].filters == "two ");
+  CHECK(followed == 1);
+}
+
 TEST_CASE("a mistake anywhere leaves everything as it was, and the next reload is good again") {
   House house("mqtt: {broker: a, topics: [one]}\n");
   for (const char* wrong :

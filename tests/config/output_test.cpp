@@ -71,7 +71,9 @@ TEST_CASE("the reference says which options follow a reload") {
   }
   CHECK(marked == std::vector<std::string>{"schema.path", "schema.auto_discovery", "logging.level",
                                            "logging.levels", "retention.enabled", "retention.every",
-                                           "retention.days", "retention.dead_letters.days"});
+                                           "retention.days", "retention.dead_letters.days",
+                                           "web.tls.cert_file", "web.tls.key_file",
+                                           "web.tls.min_version"});
 }
 
 TEST_CASE("the JSON Schema is JSON and names every key at its place") {

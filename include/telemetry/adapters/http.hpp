@@ -10,6 +10,21 @@
 
 namespace telemetry {
 
+/// Where a server's certificate is.
+struct TlsFiles {
+  std::string cert_file;            ///< a chain in PEM, the server's own certificate first
+  std::string key_file;             ///< its private key in PEM, not encrypted
+  std::string min_version = "1.2";  ///< of TLS; or "1.3"
+};
+/// A certificate with its key, as it was when it was loaded.
+class TlsCertificate;
+/// Errors: not_found, permission_denied  a file cannot be read; invalid_argument  it is malformed,
+/// or the key is encrypted or of another certificate. The text names the file and the remedy.
+[[nodiscard]] Result<std::shared_ptr<const TlsCertificate>> load_tls_certificate(
+    const TlsFiles& files);
+/// Until when it is valid, ns since 1970.
+[[nodiscard]] std::int64_t expires_at_ns(const TlsCertificate& certificate) noexcept;
+
 /// Bounds of an HTTP server. Times are those that a client may take.
 struct HttpOptions {
   std::string host = "127.0.0.1";       ///< an address, or a name that has one
@@ -22,7 +37,8 @@ struct HttpOptions {
   std::int64_t request_timeout_ns = 10'000'000'000;  ///< from its first byte to its last: 408
   std::int64_t idle_timeout_ns = 75'000'000'000;     ///< between two requests
   std::int64_t write_timeout_ns = 30'000'000'000;    ///< for each 256 KiB of the answer
-  std::int64_t drain_ns = 5'000'000'000;  ///< how long stop() waits for answers under way
+  std::int64_t drain_ns = 5'000'000'000;           ///< how long stop() waits for answers under way
+  std::shared_ptr<const TlsCertificate> tls = {};  ///< to serve HTTPS with; null: plain HTTP
 };
 
 /// HTTP/1.1 for a web::Handler: keep-alive, pipelining, chunked streams. One thread has all
@@ -34,6 +50,9 @@ class HttpServer {
  public:
   virtual ~HttpServer() = default;
   [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;
+  /// What new connections get from now on; open ones keep theirs. @param tls  null where the server
+  /// began without. Thread: any.
+  virtual void set_tls(std::shared_ptr<const TlsCertificate> tls) = 0;
   /// Takes no more connections, ends idle ones, lets answers under way end, and closes the rest.
   /// Idempotent. Thread: any but those of the handler.
   virtual void stop() = 0;
