@@ -58,8 +58,8 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_
                     const unsigned char* offered, unsigned offered_bytes, void* /*unused*/) {
   static constexpr unsigned char ours[] = "\x08http/1.1";
   unsigned char* chosen = nullptr;
-  const int found = SSL_select_next_proto(&chosen, out_bytes, ours, sizeof ours - 1, offered,
-                                          offered_bytes);
+  const int found =
+      SSL_select_next_proto(&chosen, out_bytes, ours, sizeof ours - 1, offered, offered_bytes);
   *out = chosen;
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }

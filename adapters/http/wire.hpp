@@ -108,8 +108,8 @@ class Wire {
                  beast::bind_front_handler(std::move(done), step.error, step.bytes));
       return;
     }
-    socket_.async_wait(step.until, [this, take = std::move(take), done = std::move(done)](
-                                       const auto& error) mutable {
+    socket_.async_wait(step.until, [this, take = std::move(take),
+                                    done = std::move(done)](const auto& error) mutable {
       error ? done(error, 0) : repeat(std::move(take), std::move(done));
     });
   }

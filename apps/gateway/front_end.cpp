@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -57,6 +58,8 @@ class FrontEnd {
     options.version = TELEMETRY_VERSION;
     options.live = std::move(live);
     options.warnings = [this] { return warnings(); };
+    options.is_draining = [this] { return is_draining_.load(); };
+    drain_ns_ = config.duration_ns("web.drain");
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
     const bool is_open = !web::is_loopback(http_.host);
@@ -102,6 +105,13 @@ class FrontEnd {
     for (const std::string& one : warnings()) environment_.log(LogLevel::warn, "web", one);
   }
 
+  void drain() {
+    is_draining_ = true;
+    if (drain_ns_ == 0) return;
+    environment_.log(LogLevel::info, "web", "draining: /readyz says 503 (web.drain)");
+    std::this_thread::sleep_for(std::chrono::nanoseconds(drain_ns_));
+  }
+
  private:
   std::vector<std::string> warnings() const {
     std::vector<std::string> out;
@@ -142,6 +152,8 @@ class FrontEnd {
 
   const Environment environment_;
   std::string warning_;
+  std::atomic<bool> is_draining_{false};
+  std::int64_t drain_ns_ = 0;
   std::unique_ptr<web::Handler> service_;
   mutable std::mutex mutex_;  // of the three below
   Certificate certificate_;
@@ -178,7 +190,10 @@ Result<RunningFrontEnd> serve_http(const Config& config, Pipeline& pipeline,
       if (const auto front_end = weak.lock()) front_end->set_certificate(loaded);
     });
   };
-  return RunningFrontEnd{std::move(running), std::move(reload)};
+  auto drain = [weak = std::weak_ptr(running)] {
+    if (const auto front_end = weak.lock()) front_end->drain();
+  };
+  return RunningFrontEnd{std::move(running), std::move(reload), std::move(drain)};
 }
 
 }  // namespace telemetry

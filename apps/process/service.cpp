@@ -95,19 +95,25 @@ class Stopper {
     std::unique_lock lock(mutex_);
     return wake_.wait_for(lock, time, [this] { return requested_; });
   }
-  void attach(Pipeline& pipeline) {
+  /// @param drain  comes before the stop, if it is any
+  void attach(Pipeline& pipeline, std::function<void()> drain) {
     const std::scoped_lock lock(mutex_);
     pipeline_ = &pipeline;
+    drain_ = std::move(drain);
     if (requested_) begin();
   }
 
  private:
   void begin() {
-    thread_ = std::jthread([pipeline = pipeline_] { pipeline->stop(); });
+    thread_ = std::jthread([pipeline = pipeline_, drain = drain_] {
+      if (drain) drain();
+      pipeline->stop();
+    });
   }
   std::mutex mutex_;
   std::condition_variable wake_;
   Pipeline* pipeline_ = nullptr;
+  std::function<void()> drain_;
   bool requested_ = false;
   std::jthread thread_;
 };
@@ -152,7 +158,6 @@ Result<void> run_service(const ServiceOptions& options) {
     notify_service_manager("READY=1");
     reloader.set_ready();
   });
-  stopper.attach(*pipeline);
   {
     const auto control = control::Server::open(
         journal_path, request_handlers(*pipeline, reloader, journal_path, environment),
@@ -172,6 +177,7 @@ Result<void> run_service(const ServiceOptions& options) {
         ended = served.error();
       }
     }
+    stopper.attach(*pipeline, std::move(front_end.drain));
     reloader.attach({std::string(session_name), *pipeline, std::move(sources), *opened,
                      std::move(front_end.reload), [&](const Result<std::string>& outcome) {
                        audit.write({.from = "signal", .what = "reload"}, in_json(outcome));

@@ -18,6 +18,9 @@ struct RunningFrontEnd {
   /// Reads again what a reload may change. May be called after its end, from another thread.
   /// @returns what puts it into force. Errors: mistakes; nothing changes.
   std::function<Result<std::function<void()>>(const Config&)> reload = {};
+  /// Before the pipeline stops: returns when nobody is expected to ask any more. From another
+  /// thread.
+  std::function<void()> drain = {};
 };
 
 /// What the command line of a long-running program says.

@@ -118,8 +118,12 @@ struct ServiceOptions {
   /// What health shows. Thread: any.
   std::function<std::vector<std::string>()> warnings = {};
   std::vector<std::string> cors_origins;  ///< whose pages may ask; "*" = all
-  double requests_per_s = 0;              ///< of one client; 0 = no limit
-  bool api = true;                        ///< false: nothing below /api, and no page
+  /// Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count.
+  std::vector<std::string> trusted_proxies = {};
+  std::string base_path = {};  ///< of the address, as a proxy serves it: "/telemetry"; empty: none
+  std::function<bool()> is_draining = {};  ///< /readyz says no then. Thread: any
+  double requests_per_s = 0;               ///< of one client; 0 = no limit
+  bool api = true;                         ///< false: nothing below /api, and no page
   std::string version;
   std::shared_ptr<LiveHub> live = {};  ///< a sink of the pipeline; null: nothing is served live
 };

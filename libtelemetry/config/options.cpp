@@ -207,6 +207,25 @@ constexpr Option options[] = {
      .min = 0,
      .max = 65'535,
      .app = "gateway"},
+    {.key = "web.trusted_proxies",
+     .type = text_list,
+     .doc = "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto say who "
+            "asks, and whether by HTTPS.",
+     .app = "gateway"},
+    {.key = "web.base_path",
+     .doc = "Path that a proxy serves the gateway at: /telemetry. Requests are taken with and "
+            "without it.",
+     .app = "gateway"},
+    {.key = "web.drain",
+     .type = duration,
+     .fallback = "0s",
+     .doc =
+         "How long to go on after a stop signal while /readyz says 503, so that what spreads the "
+         "load turns to others.",
+     .unit = "s",
+     .min = 0,
+     .max = 600,
+     .app = "gateway"},
     {.key = "web.cors_enabled",
      .type = boolean,
      .fallback = "false",

@@ -195,7 +195,9 @@ std::optional<Problem> take_times(const Call& call, Selection& selection) {
     selection.zone = *zone;
   }
   selection.now = call.here.environment.clock.now();
-  selection.should_stop = [&request = call.request] { return request.is_abandoned(); };
+  selection.should_stop = [gone = call.request.gone] {
+    return gone != nullptr && gone->load(std::memory_order_relaxed);
+  };
   for (const char* const name : {"start", "end"}) {
     const std::string_view text = call.value(name);
     if (text.empty()) continue;

@@ -94,6 +94,21 @@ std::optional<Problem> Guard::rate_refusal(std::string_view peer) {
   return problem;
 }
 
+std::optional<Guard::Place> Guard::enter(std::string_view name, std::string_view address) {
+  std::string client = fmt::format("{}\n{}", name, client_of(address));
+  const std::scoped_lock lock(mutex_);
+  std::size_t& answers = answers_[client];
+  if (answers == answers_max) return std::nullopt;
+  ++answers;
+  return Place(*this, std::move(client));
+}
+
+void Guard::leave(const std::string& client) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = answers_.find(client);
+  if (--found->second == 0) answers_.erase(found);
+}
+
 std::string_view Guard::allowed_origin(const Request& request) const {
   const std::string_view origin = request.header("Origin");
   if (origin.empty()) return {};

@@ -169,7 +169,8 @@ void append_answers(const Route& route, std::string& out) {
 
 }  // namespace
 
-std::string openapi_document(std::span<const Route> routes, std::string_view version) {
+std::string openapi_document(std::span<const Route> routes, std::string_view version,
+                             std::string_view base_path) {
   std::string out = R"({"openapi":"3.1.0","info":{"title":"libtelemetry gateway",)";
   member("description",
          "Telemetry that an MQTT broker delivered, as it is stored. Times are RFC 3339; errors are "
@@ -177,7 +178,9 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
          out);
   out += ',';
   member("version", version, out);
-  out += "},\"paths\":{";
+  out += "},\"servers\":[{";
+  member("url", base_path.empty() ? "/" : base_path, out);
+  out += "}],\"paths\":{";
   std::string_view path;  // whose methods are being written
   for (const Route& route : routes) {
     if (route.media_type == "text/html" || route.path.find('.') != route.path.npos) {

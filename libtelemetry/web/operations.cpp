@@ -284,6 +284,8 @@ Answer get_metrics(Call& call) {
 Answer get_live(Call&) { return text_answer(200, "live\n"); }
 
 Answer get_ready(Call& call) {
+  const auto& is_draining = call.here.options.is_draining;
+  if (is_draining && is_draining()) return text_answer(503, "draining\n");
   const bool ready = troubles_of(call.here.pipeline.stats()).empty();
   return text_answer(ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
 }
@@ -306,7 +308,8 @@ Answer get_health(Call& call) {
 }
 
 Answer get_openapi(Call& call) {
-  return json_answer(openapi_document(routes(), call.here.options.version));
+  return json_answer(
+      openapi_document(routes(), call.here.options.version, call.here.options.base_path));
 }
 
 }  // namespace telemetry::web

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "target.hpp"
 #include "telemetry/export.hpp"
 #include "telemetry/web.hpp"
 
@@ -42,13 +45,14 @@ std::string_view title_of(int status) {
 
 }  // namespace
 
-std::string_view Request::header(std::string_view name) const noexcept {
+bool is_same_name(std::string_view one, std::string_view other) noexcept {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  return std::ranges::equal(one, other, {}, lower, lower);
+}
+
+std::string_view Request::header(std::string_view name) const noexcept {
   for (const Header& one : headers) {
-    if (one.name.size() != name.size()) continue;
-    std::size_t i = 0;
-    while (i < name.size() && lower(one.name[i]) == lower(name[i])) ++i;
-    if (i == name.size()) return one.value;
+    if (is_same_name(one.name, name)) return one.value;
   }
   return {};
 }

@@ -115,6 +115,7 @@ struct Call {
 [[nodiscard]] std::optional<Problem> take_times(const Call& call, Selection& selection);
 
 /// The document of these routes.
-[[nodiscard]] std::string openapi_document(std::span<const Route> routes, std::string_view version);
+[[nodiscard]] std::string openapi_document(std::span<const Route> routes, std::string_view version,
+                                           std::string_view base_path);
 
 }  // namespace telemetry::web

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 
 #include "guard.hpp"
+#include "proxies.hpp"
 #include "routes.hpp"
 #include "sign_in.hpp"
 #include "target.hpp"
@@ -66,6 +68,15 @@ std::string check_value(const Parameter& parameter, const std::string& text) {
   }
 }
 
+bool is_base_path(std::string_view path) {
+  if (path.empty()) return true;
+  const bool fits = std::ranges::all_of(path, [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("/-._~").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  return fits && path.front() == '/' && path.back() != '/' && path.find("//") == path.npos;
+}
+
 class Service final : public Handler {
  public:
   Service(ServiceOptions options, const Config& config, Pipeline& pipeline, Environment environment)
@@ -75,12 +86,19 @@ class Service final : public Handler {
         seal_(pipeline.ingest().journal().id()),
         here_{options_, config_, pipeline, environment_, seal_},
         guard_(options_, environment_.clock) {
+    if (auto proxies = Proxies::parse(options_.trusted_proxies)) proxies_ = *std::move(proxies);
     std::array<std::uint8_t, 8> bytes{};
     environment_.random(bytes);
     std::memcpy(&first_request_, bytes.data(), bytes.size());
   }
 
-  Response handle(const Request& request) override {
+  Response handle(const Request& sent) override {
+    Request request = sent;
+    const Client client = proxies_.client_of(sent);
+    request.peer = client.address;
+    request.secure = client.secure;
+    const bool is_below = request.target.starts_with(options_.base_path + '/');
+    if (is_below) request.target.remove_prefix(options_.base_path.size());
     // Not a counter: it would count the requests of others.
     const std::uint64_t number = first_request_ + requests_.fetch_add(1, std::memory_order_relaxed);
     const std::string request_id =
@@ -114,6 +132,12 @@ class Service final : public Handler {
       return to_response(said);
     };
     if (auto refused = guard_.refusal(request)) return problem(*std::move(refused));
+    if (!options_.base_path.empty() && request.target == options_.base_path) {
+      Response response;
+      response.status = 308;
+      response.headers.emplace_back("Location", options_.base_path + '/');
+      return response;
+    }
     const auto target = parse_target(request.target, keeps_plus);
     if (!target) {
       return problem({400, "malformed_target",
@@ -152,6 +176,17 @@ class Service final : public Handler {
             {403, "permission_denied",
              fmt::format("{} is for {} that may see all topics", route.path,
                          route.access == Route::Access::admin ? "administrators" : "those")});
+      }
+      const auto place = route.access == Route::Access::open
+                             ? std::optional<Guard::Place>(std::in_place)
+                             : guard_.enter(call.principal.name, request.peer);
+      if (!place) {
+        return problem({429,
+                        "too_many_at_once",
+                        "six requests of yours are being answered, which is the limit; ask again "
+                        "when one is done",
+                        {},
+                        1});
       }
       Answer answer = route.handle(call);
       return answer ? *std::move(answer) : problem(std::move(answer).error());
@@ -227,6 +262,7 @@ class Service final : public Handler {
   const Environment environment_;
   const Seal seal_;
   const Surroundings here_;
+  Proxies proxies_;
   Guard guard_;
   std::uint64_t first_request_ = 0;
   std::atomic<std::uint64_t> requests_{0};
@@ -263,9 +299,22 @@ Result<ServiceOptions> service_options(const Config& config) {
   options.allow_insecure = config.boolean("security.allow_insecure");
   options.api = config.boolean("web.api.enabled");
   options.requests_per_s = config.number("web.api.rate_limit");
-  if (!config.boolean("web.cors_enabled")) return options;
   std::vector<Diagnostic> mistakes;
-  options.cors_origins = config.text_list("web.cors_origins");
+  options.trusted_proxies = config.text_list("web.trusted_proxies");
+  if (const auto proxies = Proxies::parse(options.trusted_proxies); !proxies) {
+    mistakes.push_back(config.mistake(
+        "web.trusted_proxies", fmt::format("'{}' is no address and no network", proxies.error()),
+        "write addresses as 127.0.0.1 or ::1, networks as 10.0.0.0/8"));
+  }
+  options.base_path = config.text("web.base_path");
+  if (options.base_path == "/") options.base_path.clear();
+  if (!is_base_path(options.base_path)) {
+    mistakes.push_back(config.mistake(
+        "web.base_path", fmt::format("'{}' is no path to serve below", options.base_path),
+        "write it as /telemetry: letters, digits, - . _ ~ between slashes, none at the end"));
+  }
+  if (config.boolean("web.cors_enabled"))
+    options.cors_origins = config.text_list("web.cors_origins");
   for (const std::string& origin : options.cors_origins) {
     const std::size_t scheme = origin.find("://");
     const bool fits = origin == "*" || (scheme != origin.npos && scheme > 0 &&

@@ -33,9 +33,9 @@ std::optional<std::string_view> after_scheme(std::string_view value, std::string
   return value.substr(scheme.size() + 1);
 }
 
-std::string cookie(const Request& request, std::string_view token, std::int64_t seconds) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", cookie_name, token,
-                     seconds, request.secure ? "; Secure" : "");
+std::string cookie(const Call& call, std::string_view token, std::int64_t seconds) {
+  return fmt::format("{}={}; Path={}/; HttpOnly; SameSite=Strict; Max-Age={}{}", cookie_name, token,
+                     call.here.options.base_path, seconds, call.request.secure ? "; Secure" : "");
 }
 
 std::string describe(const Principal& principal, std::string_view csrf_token) {
@@ -113,8 +113,8 @@ Answer sign_in(Call& call) {
   auto session = authenticator->login(name.as_text(), password.as_text(), call.request.peer);
   if (!session) return refuse_sign_in(session.error(), {});
   Response response = json_answer(describe(session->principal, session->csrf_token));
-  response.headers.emplace_back(
-      "Set-Cookie", cookie(call.request, session->token, session->lifetime_ns / 1'000'000'000));
+  response.headers.emplace_back("Set-Cookie",
+                                cookie(call, session->token, session->lifetime_ns / 1'000'000'000));
   return response;
 }
 
@@ -131,7 +131,7 @@ Answer sign_out(Call& call) {
     authenticator->logout(session_cookie(call.request));
   Response response;
   response.status = 204;
-  response.headers.emplace_back("Set-Cookie", cookie(call.request, "", 0));
+  response.headers.emplace_back("Set-Cookie", cookie(call, "", 0));
   return response;
 }
 

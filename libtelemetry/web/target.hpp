@@ -19,4 +19,7 @@ struct Target {
 [[nodiscard]] std::optional<Target> parse_target(std::string_view target,
                                                  bool (*keeps_plus)(std::string_view name));
 
+/// Of headers and their keywords: ASCII, whatever the case.
+[[nodiscard]] bool is_same_name(std::string_view one, std::string_view other) noexcept;
+
 }  // namespace telemetry::web

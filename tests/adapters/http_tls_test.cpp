@@ -78,9 +78,9 @@ TEST_CASE("Clients with TLS older than the oldest are refused, others served", "
   REQUIRE(loaded);
   options.tls = *loaded;
   Served served({}, options);
-  for (const auto& [version, name, oldest] :
-       {std::tuple(TLS1_1_VERSION, "", "-"), {TLS1_2_VERSION, "TLSv1.2", "1.2"},
-        {TLS1_3_VERSION, "TLSv1.3", "1.3"}}) {
+  for (const auto& [version, name, oldest] : {std::tuple(TLS1_1_VERSION, "", "-"),
+                                              {TLS1_2_VERSION, "TLSv1.2", "1.2"},
+                                              {TLS1_3_VERSION, "TLSv1.3", "1.3"}}) {
     const Raw raw(served.server->port());
     const ClientTls client(raw.socket, version);
     const bool fits = *name != '\0' && files.min_version <= oldest;
@@ -100,14 +100,14 @@ TEST_CASE("sslscan finds nothing that is weak", "[https]") {
   while (std::fgets(line, sizeof line, scan) != nullptr) said += line;
   CHECK(::pclose(scan) == 0);
   INFO(said);
-  for (const char* wanted : {"TLSv1.2   enabled", "TLSv1.3   enabled",
-                             "renegotiation not supported", "TLS_AES_128_GCM_SHA256",
-                             "ECDHE-ECDSA-CHACHA20-POLY1305"}) {
+  for (const char* wanted :
+       {"TLSv1.2   enabled", "TLSv1.3   enabled", "renegotiation not supported",
+        "TLS_AES_128_GCM_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"}) {
     CHECK_THAT(said, Catch::Contains(wanted));
   }
-  for (const char* weak : {"SSLv2     enabled", "SSLv3     enabled", "TLSv1.0   enabled",
-                           "TLSv1.1   enabled", " is vulnerable", " 112 bits", "CBC", "RC4",
-                           "-SHA ", "NULL"}) {
+  for (const char* weak :
+       {"SSLv2     enabled", "SSLv3     enabled", "TLSv1.0   enabled", "TLSv1.1   enabled",
+        " is vulnerable", " 112 bits", "CBC", "RC4", "-SHA ", "NULL"}) {
     CHECK_THAT(said, !Catch::Contains(weak));
   }
 }

@@ -22,13 +22,14 @@ namespace telemetry::testing {
 struct CertificateFiles {
   explicit CertificateFiles(const std::string& kind = "ec -pkeyopt ec_paramgen_curve:prime256v1",
                             int days = 30) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "telemetry-tls-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "telemetry-tls-XXXXXX").string();
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
     folder = pattern;
     files = {folder + "/cert.pem", folder + "/key.pem"};
     const std::string command = "openssl req -x509 -nodes -days " + std::to_string(days) +
-                                " -subj /CN=localhost -newkey " + kind + " -keyout " + files.key_file + " -out " + files.cert_file +
-                                " 2>/dev/null";
+                                " -subj /CN=localhost -newkey " + kind + " -keyout " +
+                                files.key_file + " -out " + files.cert_file + " 2>/dev/null";
     REQUIRE(std::system(command.c_str()) == 0);
   }
   ~CertificateFiles() {
