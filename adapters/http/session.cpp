@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t read_bytes = 4096;
 constexpr std::size_t write_bytes_max = 256 * 1024;
 constexpr std::size_t chunk_bytes_min = 32 * 1024;
+constexpr std::size_t packed_bytes_min = 1024;
 constexpr std::chrono::seconds linger_time{2}, probe_time{1};
 
 std::chrono::nanoseconds span(std::int64_t ns) { return std::chrono::nanoseconds(ns); }
@@ -289,6 +290,7 @@ void Session::dispatch() {
     shared.waiting.fetch_sub(1);
     try {
       self->response_ = shared.handler.handle(self->request_);
+      self->choose_packer();
     } catch (const std::exception& thrown) {
       shared.environment.log(LogLevel::error, "http",
                              fmt::format("{} {}: {}", self->request_.method,
@@ -299,6 +301,17 @@ void Session::dispatch() {
     // Moved: the last to hold a session destroys it, which must not be a worker.
     asio::post(shared.io, [self = std::move(self)] { self->respond(); });
   });
+}
+
+/// Small bodies are not worth it.
+void Session::choose_packer() {
+  if (!response_.packs) return;
+  response_.headers.emplace_back("Vary", "Accept-Encoding");
+  if (!response_.stream && response_.body.size() < packed_bytes_min) return;
+  packer_ = Packer::for_client(request_.header("Accept-Encoding"));
+  if (!packer_) return;
+  response_.headers.emplace_back("Content-Encoding", packer_->coding());
+  if (!response_.stream) packer_->pack(response_.body, true);
 }
 
 void Session::respond() {
@@ -394,7 +407,8 @@ void Session::make_chunk() {
   chunk_.clear();
   more_ = web::More::more;
   try {
-    while (more_ == web::More::more && chunk_.size() < chunk_bytes_min && !gone_.load()) {
+    const std::size_t bytes = packer_ ? 8 * chunk_bytes_min : chunk_bytes_min;
+    while (more_ == web::More::more && chunk_.size() < bytes && !gone_.load()) {
       auto made = response_.stream->next(chunk_);
       failed_ = !made;
       if (failed_) {
@@ -404,6 +418,7 @@ void Session::make_chunk() {
       }
       more_ = *made;
     }
+    if (packer_) packer_->pack(chunk_, more_ == web::More::end);
   } catch (const std::exception& thrown) {
     failed_ = true;
     shared_.environment.log(LogLevel::error, "http",
@@ -475,6 +490,7 @@ void Session::write(asio::const_buffer first, asio::const_buffer second, void (S
 
 void Session::end_response() {
   response_ = {};
+  packer_.reset();
   chunk_ = {};
   request_.body = {};
   parser_.reset();

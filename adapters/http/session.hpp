@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "packer.hpp"
 #include "telemetry/adapters/http.hpp"
 #include "wire.hpp"
 
@@ -79,6 +80,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void parse();
   [[nodiscard]] std::optional<web::Problem> read_header(std::string_view bytes);
   void dispatch();
+  void choose_packer();
   void respond();
   void send_head();
   void send_body();
@@ -112,6 +114,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   web::Request request_;
   web::Response response_;
+  std::unique_ptr<Packer> packer_;  // of the response; null: it goes as it is
   std::string head_, chunk_;
   web::More more_ = web::More::more;  // behind chunk_
   bool failed_ = false;               // chunk_ could not be made

@@ -85,6 +85,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  ///< without Content-Length and Date
   std::string body;
   std::unique_ptr<BodyStream> stream;  ///< in the place of `body`
+  bool packs = false;  ///< the server may compress it, if the client takes that; a stream that
+                       ///< says `later` cannot be
   /// With status 101, to a request that asks for a WebSocket.
   std::unique_ptr<Conversation> conversation = {};
 };

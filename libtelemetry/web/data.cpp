@@ -47,7 +47,9 @@ class Page {
       append_json_string(hint, out_);
     }
     out_ += "}\n";
-    return json_answer(std::move(out_));
+    Response response = json_answer(std::move(out_));
+    response.packs = true;
+    return response;
   }
 
  private:
@@ -143,7 +145,9 @@ Answer get_aggregate(const Call& call, Selection selection) {
         "interval");
   }
   out += "],\"next_cursor\":null}\n";
-  return json_answer(std::move(out));
+  Response response = json_answer(std::move(out));
+  response.packs = true;
+  return response;
 }
 
 /// Rows as a file.
@@ -284,6 +288,7 @@ Answer get_export(Call& call) {
       {"Content-Disposition", fmt::format("attachment; filename=\"telemetry.{}\"", name)},
       {"Cache-Control", "no-store"}};
   response.stream = std::make_unique<ExportStream>(*std::move(rows), format, query);
+  response.packs = true;
   return response;
 }
 

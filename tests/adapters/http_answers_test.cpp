@@ -150,3 +150,49 @@ TEST_CASE("A stream ends when its client leaves", "[http]") {
   client.close();
   ended.get_future().wait();
 }
+
+TEST_CASE("A body is packed as the client takes it, in one piece and as a stream", "[http]") {
+  std::string lines;
+  for (int i = 0; i < 100'000; ++i) lines += "line " + std::to_string(i * 7919) + "\n";
+  Served served([&](const web::Request& request) {
+    web::Response response;
+    if (request.target == "/stream") {
+      response = testing::streamed([&, at = std::size_t{0}](std::string& out) mutable {
+        out += lines.substr(at, 10'000);
+        at += 10'000;
+        return Result<bool>(at < lines.size());
+      });
+    } else {
+      response.body = request.target == "/small" ? "small" : lines;
+    }
+    response.packs = request.target != "/plain";
+    return response;
+  });
+  Client client(served.server->port());
+  const auto ask = [&](const std::string& target, const std::string& accepted) {
+    return client.ask("GET " + target + " HTTP/1.1\r\nHost: a\r\nAccept-Encoding: " + accepted +
+                      "\r\n\r\n");
+  };
+  for (const std::string target : {"/whole", "/stream"}) {
+    for (const auto& [accepted, coding] :
+         std::initializer_list<std::pair<const char*, const char*>>{
+             {"gzip, deflate, br, zstd", "zstd"},
+             {"gzip;q=1.0, zstd;q=0", "gzip"},
+             {"zstd ; q=0.5,gzip", "zstd"},
+             {"gzip", "gzip"},
+             {"br, identity", ""},
+             {"gzip;q=0", ""},
+             {"xgzip", ""}}) {
+      INFO(target << " " << accepted);
+      const auto answer = ask(target, accepted);
+      CHECK(answer.whole);
+      CHECK(answer.has("Vary: Accept-Encoding"));
+      const std::string name = coding;
+      CHECK(answer.has("Content-Encoding: " + name) == !name.empty());
+      CHECK((name.empty() ? answer.body : testing::unpacked(answer.body, name)) == lines);
+      if (!name.empty()) CHECK(answer.body.size() < lines.size() / 2);
+    }
+  }
+  CHECK(ask("/small", "gzip").body == "small");
+  CHECK(ask("/plain", "gzip").body == lines);
+}

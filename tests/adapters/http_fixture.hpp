@@ -289,6 +289,23 @@ class Client {
 #endif
 };
 
+/// By the program of that name. @param coding  "gzip" or "zstd"
+inline std::string unpacked(const std::string& packed, const std::string& coding) {
+  std::string path = "/tmp/telemetry-packed-XXXXXX";
+  const int file = ::mkstemp(path.data());
+  REQUIRE(::write(file, packed.data(), packed.size()) == static_cast<ssize_t>(packed.size()));
+  ::close(file);
+  std::FILE* const pipe = ::popen((coding + " -dcq < " + path).c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string out;
+  char bytes[64 * 1024];
+  for (std::size_t got = 0; (got = std::fread(bytes, 1, sizeof bytes, pipe)) > 0;)
+    out.append(bytes, got);
+  CHECK(::pclose(pipe) == 0);
+  ::unlink(path.c_str());
+  return out;
+}
+
 /// A door that a test opens for handlers that wait at it.
 class Gate {
  public:
