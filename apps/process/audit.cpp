@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -71,22 +72,37 @@ void Audit::write(const Act& act, const Result<std::string>& outcome) {
                                name_of(act.user)));
 }
 
+/// Another process may have renamed the file before it is locked. @returns -1 with errno
+int Audit::open_locked(struct stat& status) const {
+  for (;;) {
+    const int file = ::open(
+        path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    status = {};
+    if (file < 0 || ::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return file;
+    if (::flock(file, LOCK_EX) != 0) return file;  // a file system without locks
+    struct stat named {};
+    if (::fstat(file, &status) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+        named.st_ino == status.st_ino) {
+      // Of root's commands, too: the program that runs as its own user goes on with it.
+      const std::string folder = std::filesystem::path(path_).parent_path().string();
+      if (::geteuid() == 0 && status.st_size == 0 &&
+          ::stat(folder.empty() ? "." : folder.c_str(), &named) == 0)
+        (void)!::fchown(file, named.st_uid, named.st_gid);
+      return file;
+    }
+    ::close(file);
+  }
+}
+
 /// @returns what is wrong.
 std::string Audit::append(std::string line) {
   const std::lock_guard lock(mutex_);
-  const auto open = [this] {
-    return ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                  0600);
-  };
-  int file = open();
   struct stat status {};
-  if (file >= 0 && ::fstat(file, &status) == 0 &&
-      static_cast<std::uint64_t>(status.st_size) + line.size() > file_bytes_max &&
+  int file = open_locked(status);
+  if (file >= 0 && static_cast<std::uint64_t>(status.st_size) + line.size() > file_bytes_max &&
       ::rename(path_.c_str(), (path_ + ".1").c_str()) == 0) {
     ::close(file);
-    file = open();
-    status = {};
-    if (file >= 0) (void)::fstat(file, &status);
+    file = open_locked(status);
   }
   if (file < 0) return errno_text(errno);
   std::string wrong;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -14,7 +15,7 @@
 namespace telemetry {
 
 /// `audit.jsonl` beside the journal's folder, mode 0600: a line for each act that changes or
-/// removes stored data or configuration, by who holds the journal's lock. docs/audit.md.
+/// removes stored data, configuration or accounts. Processes take turns. docs/audit.md.
 ///
 /// A file that cannot be written does not stop the act: deleting must work on a full disk. It is
 /// logged. Thread: any.
@@ -36,6 +37,7 @@ class Audit {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
+  [[nodiscard]] int open_locked(struct stat& status) const;
   [[nodiscard]] std::string append(std::string line);
 
   const std::string path_;

@@ -32,6 +32,16 @@ Result<std::unique_ptr<AccountsFile>> accounts_file(const Settings& settings) {
   return std::make_unique<AccountsFile>(environment(), accounts_path(*config));
 }
 
+Result<void> change_accounts(const Settings& settings, std::string_view what, std::string_view name,
+                             const std::function<Result<void>(Accounts&)>& apply) {
+  const Result<Config> config = settings.load();
+  if (!config) return config.error();
+  const auto done = AccountsFile(environment(), accounts_path(*config)).change(apply);
+  const std::string details = fmt::format(R"({{"name":{}}})", json_string(name));
+  note(*config, what, details, done ? Result<std::string>("{}") : done.error());
+  return done;
+}
+
 Result<std::shared_ptr<const Accounts>> all_accounts(AccountsFile& file) {
   auto accounts = file.current();
   if (!accounts && accounts.error().code == Errc::not_found) {

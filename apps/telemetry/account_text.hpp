@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settings.hpp"
@@ -25,6 +27,11 @@ struct Rights {
 
 /// The file that the configuration names.
 [[nodiscard]] Result<std::unique_ptr<AccountsFile>> accounts_file(const Settings& settings);
+/// Changes it, and notes that in the audit file. @param what  "user_add"; @param name  of the
+/// account
+[[nodiscard]] Result<void> change_accounts(const Settings& settings, std::string_view what,
+                                           std::string_view name,
+                                           const std::function<Result<void>(Accounts&)>& apply);
 /// All accounts; none when there is no file.
 [[nodiscard]] Result<std::shared_ptr<const Accounts>> all_accounts(AccountsFile& file);
 [[nodiscard]] Argument add_name(Command& command, std::string& name, std::string help);

@@ -40,9 +40,7 @@ int add(const Arguments& arguments) {
     if (!expires) return fail({expires.error().code, "--expires " + expires.error().context});
     made.key.expires_ns = *expires;
   }
-  auto file = accounts_file(arguments.settings);
-  if (!file) return fail(file.error());
-  const auto done = (*file)->change([&](Accounts& accounts) -> Result<void> {
+  const auto append = [&](Accounts& accounts) -> Result<void> {
     for (const ApiKey& key : accounts.keys) {
       if (key.name != arguments.name) continue;
       return Error{Errc::already_exists,
@@ -52,7 +50,8 @@ int add(const Arguments& arguments) {
     }
     accounts.keys.push_back(made.key);
     return {};
-  });
+  };
+  const auto done = change_accounts(arguments.settings, "key_add", arguments.name, append);
   if (!done) return fail(done.error());
   Output output;
   if (arguments.json) {
@@ -87,16 +86,15 @@ int list(const Arguments& arguments) {
 }
 
 int remove(const Arguments& arguments) {
-  auto file = accounts_file(arguments.settings);
-  if (!file) return fail(file.error());
-  const auto done = (*file)->change([&](Accounts& accounts) -> Result<void> {
+  const auto erase = [&](Accounts& accounts) -> Result<void> {
     const auto removed =
         std::erase_if(accounts.keys, [&](const ApiKey& key) { return key.name == arguments.name; });
     if (removed != 0) return {};
     return Error{Errc::not_found,
                  fmt::format("no key \"{}\": `telemetry key list` shows all that there are",
                              arguments.name)};
-  });
+  };
+  const auto done = change_accounts(arguments.settings, "key_remove", arguments.name, erase);
   if (!done) return fail(done.error());
   say(arguments.name + ": removed");
   return 0;

@@ -41,16 +41,15 @@ int report(const User& user, const std::string& generated, bool json, const char
   return output.finish(0);
 }
 
-int change(const Arguments& arguments, const char* done, const std::string& generated,
-           const std::function<Result<void>(Accounts&)>& apply) {
-  auto file = accounts_file(arguments.settings);
-  if (!file) return fail(file.error());
+int change(const Arguments& arguments, const char* what, const char* done,
+           const std::string& generated, const std::function<Result<void>(Accounts&)>& apply) {
   User changed;
-  const auto result = (*file)->change([&](Accounts& accounts) -> Result<void> {
+  const auto keep = [&](Accounts& accounts) -> Result<void> {
     if (auto applied = apply(accounts); !applied) return applied;
     if (const User* user = accounts.user(arguments.name); user != nullptr) changed = *user;
     return {};
-  });
+  };
+  const auto result = change_accounts(arguments.settings, what, arguments.name, keep);
   if (!result) return fail(result.error());
   return report(changed, generated, arguments.json, done);
 }
@@ -72,17 +71,18 @@ int add(const Arguments& arguments) {
   }
   const auto password = read_password(arguments.password);
   if (!password) return fail(password.error());
-  return change(arguments, "added", password->generated, [&](Accounts& accounts) -> Result<void> {
-    if (auto free = exists(accounts); !free) return free;
-    User user;
-    user.name = arguments.name;
-    user.hash = password->hash;
-    user.role = parse_role(arguments.rights.role).value_or(Role::viewer);
-    user.scope = arguments.rights.topics();
-    user.created_ns = environment().clock.now() / 1'000'000'000 * 1'000'000'000;
-    accounts.users.push_back(std::move(user));
-    return {};
-  });
+  return change(arguments, "user_add", "added", password->generated,
+                [&](Accounts& accounts) -> Result<void> {
+                  if (auto free = exists(accounts); !free) return free;
+                  User user;
+                  user.name = arguments.name;
+                  user.hash = password->hash;
+                  user.role = parse_role(arguments.rights.role).value_or(Role::viewer);
+                  user.scope = arguments.rights.topics();
+                  user.created_ns = environment().clock.now() / 1'000'000'000 * 1'000'000'000;
+                  accounts.users.push_back(std::move(user));
+                  return {};
+                });
 }
 
 int list(const Arguments& arguments) {
@@ -106,14 +106,13 @@ int list(const Arguments& arguments) {
 }
 
 int remove(const Arguments& arguments) {
-  auto file = accounts_file(arguments.settings);
-  if (!file) return fail(file.error());
-  const auto done = (*file)->change([&](Accounts& accounts) -> Result<void> {
+  const auto erase = [&](Accounts& accounts) -> Result<void> {
     const auto removed = std::erase_if(
         accounts.users, [&](const User& user) { return user.name == arguments.name; });
     if (removed == 0) return no_user(arguments.name);
     return {};
-  });
+  };
+  const auto done = change_accounts(arguments.settings, "user_remove", arguments.name, erase);
   if (!done) return fail(done.error());
   say(arguments.name + ": removed");
   return 0;
@@ -122,7 +121,7 @@ int remove(const Arguments& arguments) {
 int set_password(const Arguments& arguments) {
   const auto password = read_password(arguments.password);
   if (!password) return fail(password.error());
-  return change(arguments, "has a new password", password->generated,
+  return change(arguments, "user_password", "has a new password", password->generated,
                 [&](Accounts& accounts) -> Result<void> {
                   User* user = accounts.user(arguments.name);
                   if (user == nullptr) return no_user(arguments.name);
@@ -136,7 +135,7 @@ int set_role(const Arguments& arguments) {
   if (!has_role && arguments.rights.scope.empty() && !arguments.all_topics) {
     return fail({Errc::invalid_argument, "nothing to change: give ROLE, --scope or --all-topics"});
   }
-  return change(arguments, "changed", "", [&](Accounts& accounts) -> Result<void> {
+  return change(arguments, "user_role", "changed", "", [&](Accounts& accounts) -> Result<void> {
     User* user = accounts.user(arguments.name);
     if (user == nullptr) return no_user(arguments.name);
     if (has_role) user->role = parse_role(arguments.new_role).value_or(user->role);

@@ -2,10 +2,14 @@
 #include "process/audit.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
+#include <vector>
 
 #include "catch.hpp"
 #include "conformance/temporary_folder.hpp"
@@ -80,6 +84,33 @@ TEST_CASE("a full file becomes the older one, in the place of the one before") {
   CHECK_THAT(house.lines(), Catch::StartsWith("{\"time\""));
   CHECK(house.lines("audit.jsonl.1") == full);
   CHECK(house.mode() == 0600);
+}
+
+TEST_CASE("several who note lose nothing when the file becomes the older one") {
+  House house;
+  const std::string details = '"' + std::string(10'000, 'x') + '"';
+  constexpr int writers = 4, acts = 130;  // 5.2 MB
+  std::vector<std::thread> threads;
+  for (int i = 0; i < writers; ++i) {
+    threads.emplace_back([&] {
+      Audit audit(house.folder.path("journal"), house.machine);
+      for (int act = 0; act < acts; ++act) audit.write({0, "command", "import", details}, done);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::string all = house.lines("audit.jsonl.1") + house.lines();
+  CHECK(std::ranges::count(all, '\n') == writers * acts);
+}
+
+TEST_CASE("made by root, the file belongs to the owner of its folder") {
+  if (::geteuid() != 0) return;
+  House house;
+  REQUIRE(::chown(house.folder.path("").c_str(), 1234, 1235) == 0);
+  house.audit.write({0, "command", "import"}, done);
+  struct stat found {};
+  REQUIRE(::stat(house.folder.path("audit.jsonl").c_str(), &found) == 0);
+  CHECK(found.st_uid == 1234);
+  CHECK(found.st_gid == 1235);
 }
 
 TEST_CASE("what cannot be noted is logged, with the act; a link is not followed") {

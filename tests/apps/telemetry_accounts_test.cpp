@@ -238,6 +238,13 @@ TEST_CASE("an API key is made, shown once, listed and removed") {
   CHECK(place.key("remove grafana").code == 0);
   CHECK_FALSE(place.authenticator()->key(text));
   check_fails(place.key("remove grafana"), "no key \"grafana\"");
+  const std::string audit = running::read(place.path("data/audit.jsonl"));
+  CHECK_THAT(
+      audit,
+      Catch::Contains(R"("what":"key_add","details":{"name":"grafana"},"result":{}})") &&
+          Catch::Contains(R"("what":"key_remove","details":{"name":"grafana"},"result":{}})") &&
+          Catch::Contains(R"("result":{"error":"already_exists",)"));
+  CHECK_THAT(audit, !Catch::Contains(text.substr(16)));
 }
 
 TEST_CASE("accounts lie beside the journal, or where the configuration says") {
