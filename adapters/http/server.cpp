@@ -32,14 +32,14 @@ Error listen_error(const HttpOptions& options, const boost::system::error_code& 
   const std::string place =
       fmt::format("{}{}{}:{}", v6 ? "[" : "", options.host, v6 ? "]" : "", options.port);
   if (error == asio::error::address_in_use) {
-    return {
-        Errc::already_exists,
-        fmt::format("{} is taken by another program; stop that, or set another web.port", place)};
+    return {Errc::already_exists,
+            fmt::format("{} is taken by another program; stop that, or set another {}", place,
+                        options.port_setting)};
   }
   if (error == asio::error::access_denied) {
-    return {
-        Errc::permission_denied,
-        fmt::format("this process may not listen on {}; set a web.port of 1024 or more", place)};
+    return {Errc::permission_denied,
+            fmt::format("this process may not listen on {}; set a {} of 1024 or more", place,
+                        options.port_setting)};
   }
   return {Errc::invalid_argument, fmt::format("cannot listen on {}: {}; set web.host to an address "
                                               "of this machine",

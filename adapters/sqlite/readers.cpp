@@ -86,7 +86,7 @@ Result<std::unique_ptr<Reader>> Readers::take() {
 void Readers::give_back(std::unique_ptr<Reader> reader) noexcept {
   if (sqlite3_get_autocommit(reader->database().getHandle()) == 0) return;
   const std::lock_guard lock(mutex_);
-  if (kept_.size() < kept_max) kept_.push_back(std::move(reader));
+  if (kept_.size() < options_.connections_kept) kept_.push_back(std::move(reader));
 }
 
 void Readers::clear() noexcept {

@@ -67,8 +67,6 @@ class Readers {
   void clear() noexcept;
 
  private:
-  static constexpr std::size_t kept_max = 4;
-
   const SqliteOptions& options_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Reader>> kept_;  // the one used last stands last

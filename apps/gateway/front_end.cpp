@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "process/monitor.hpp"
 #include "telemetry/adapters/http.hpp"
 #include "telemetry/core/time.hpp"
 #include "telemetry/web.hpp"
@@ -50,26 +51,44 @@ Result<Certificate> certificate_of(const Config& config) {
   return mistakes_error({config.mistake(is_key ? "web.tls.key_file" : "web.tls.cert_file", said)});
 }
 
+/// Of another handler the paths that a supervisor and Prometheus ask for.
+class MetricsHandler final : public web::Handler {
+ public:
+  explicit MetricsHandler(const std::unique_ptr<web::Handler>& all) noexcept : all_(all) {}
+  web::Response handle(const web::Request& request) override {
+    const std::string_view path = request.target.substr(0, request.target.find('?'));
+    for (const std::string_view one : {"/metrics", "/livez", "/readyz"}) {
+      if (path == one) return all_->handle(request);
+    }
+    return web::to_response(
+        {404, "no_such_path", "here are /metrics, /livez and /readyz; all else is at web.port"});
+  }
+
+ private:
+  const std::unique_ptr<web::Handler>& all_;
+};
+
 class FrontEnd {
  public:
   FrontEnd(web::ServiceOptions options, Certificate certificate, const Config& config,
            Pipeline& pipeline, Environment environment, std::shared_ptr<LiveHub> live)
-      : environment_(std::move(environment)), certificate_(std::move(certificate)) {
+      : environment_(std::move(environment)),
+        config_(config),
+        pipeline_(pipeline),
+        certificate_(std::move(certificate)) {
     options.version = TELEMETRY_VERSION;
     options.live = std::move(live);
     options.warnings = [this] { return warnings(); };
     options.is_draining = [this] { return is_draining_.load(); };
     drain_ns_ = config.duration_ns("web.drain");
-    http_.host = options.host;
-    http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
-    const bool is_open = !web::is_loopback(http_.host);
+    const bool is_open = !web::is_loopback(options.host);
     if (is_open && !options.authenticator && !options.allow_insecure) {
       environment_.log(
           LogLevel::warn, "web",
           fmt::format("{}: nobody signs in, so 127.0.0.1 is served in the place of {}; "
                       "security.authentication.enabled: true lets people sign in",
-                      config.where("web.host"), http_.host));
-      http_.host = options.host = "127.0.0.1";
+                      config.where("web.host"), options.host));
+      options.host = "127.0.0.1";
     } else if (is_open && !options.authenticator) {
       warning_ =
           "everybody who can reach the port sees everything: security.allow_insecure is true";
@@ -79,15 +98,19 @@ class FrontEnd {
           "machine serve HTTPS";
     }
     for (const std::string& one : warnings()) environment_.log(LogLevel::warn, "web", one);
-    http_.tls = certificate_;
     pipeline.api().set_time_limit(config.duration_ns("web.api.query_timeout"));
     service_ = web::make_service(options, config, pipeline, environment_);
+    add_listener(options.host, "web.port", *service_);
+    if (config.boolean("monitoring.prometheus.enabled"))
+      add_listener(options.host, "monitoring.prometheus.port", metrics_);
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
   }
   ~FrontEnd() {
     thread_.request_stop();
     thread_.join();
-    if (server_) server_->stop();
+    for (Listener& one : listeners_) {
+      if (one.server) one.server->stop();
+    }
   }
   FrontEnd(const FrontEnd&) = delete;
   FrontEnd& operator=(const FrontEnd&) = delete;
@@ -96,8 +119,11 @@ class FrontEnd {
   void set_certificate(const Certificate& certificate) {
     {
       const std::scoped_lock lock(mutex_);
-      certificate_ = http_.tls = certificate;
-      if (server_) server_->set_tls(certificate);
+      certificate_ = certificate;
+      for (Listener& one : listeners_) {
+        one.options.tls = certificate;
+        if (one.server) one.server->set_tls(certificate);
+      }
     }
     environment_.log(LogLevel::info, "web",
                      fmt::format("new connections are served a certificate that is valid until {}",
@@ -113,8 +139,23 @@ class FrontEnd {
   }
 
  private:
+  struct Listener {
+    HttpOptions options;
+    web::Handler& handler;
+    std::unique_ptr<HttpServer> server = {};  // null: it could not listen yet
+  };
+
+  void add_listener(const std::string& host, const std::string& key, web::Handler& handler) {
+    HttpOptions options;
+    options.host = host;
+    options.port = static_cast<std::uint16_t>(config_.integer(key));
+    options.port_setting = key;
+    options.workers = static_cast<std::size_t>(config_.integer("performance.worker_threads"));
+    options.tls = certificate_;
+    listeners_.push_back({std::move(options), handler});
+  }
   std::vector<std::string> warnings() const {
-    std::vector<std::string> out;
+    std::vector<std::string> out = alerts_of(config_, pipeline_.stats());
     if (!warning_.empty()) out.push_back(warning_);
     const std::scoped_lock lock(mutex_);
     if (!certificate_) return out;
@@ -132,33 +173,43 @@ class FrontEnd {
     std::unique_lock lock(mutex_);
     std::condition_variable_any wake;
     for (bool first = true;; first = false) {
-      auto server = start_http_server(http_, *service_, environment_);
-      if (server) {
-        server_ = *std::move(server);
-        const bool v6 = http_.host.find(':') != std::string::npos;
-        environment_.log(LogLevel::info, "web",
-                         fmt::format("serving http{}://{}{}{}:{}/", http_.tls ? "s" : "",
-                                     v6 ? "[" : "", http_.host, v6 ? "]" : "", server_->port()));
-        return;
-      }
-      if (first) {
-        environment_.log(LogLevel::error, "web",
-                         fmt::format("{}; messages are stored meanwhile; next try in {} s",
-                                     to_string(server.error()), retry.count()));
-      }
-      if (wake.wait_for(lock, stop, retry, [&] { return stop.stop_requested(); })) return;
+      bool all = true;
+      for (Listener& one : listeners_) all = try_to_listen(one, first) && all;
+      if (all || wake.wait_for(lock, stop, retry, [&] { return stop.stop_requested(); })) return;
     }
+  }
+  bool try_to_listen(Listener& one, bool first) {
+    if (one.server) return true;
+    auto server = start_http_server(one.options, one.handler, environment_);
+    if (server) {
+      one.server = *std::move(server);
+      const bool v6 = one.options.host.find(':') != std::string::npos;
+      environment_.log(
+          LogLevel::info, "web",
+          fmt::format("serving {}http{}://{}{}{}:{}/",
+                      &one.handler == &metrics_ ? "metrics at " : "", one.options.tls ? "s" : "",
+                      v6 ? "[" : "", one.options.host, v6 ? "]" : "", one.server->port()));
+      return true;
+    }
+    if (first) {
+      environment_.log(LogLevel::error, "web",
+                       fmt::format("{}; messages are stored meanwhile; next try in {} s",
+                                   to_string(server.error()), retry.count()));
+    }
+    return false;
   }
 
   const Environment environment_;
+  const Config config_;
+  Pipeline& pipeline_;
   std::string warning_;
   std::atomic<bool> is_draining_{false};
   std::int64_t drain_ns_ = 0;
   std::unique_ptr<web::Handler> service_;
-  mutable std::mutex mutex_;  // of the three below
+  MetricsHandler metrics_{service_};
+  mutable std::mutex mutex_;  // of the two below
   Certificate certificate_;
-  HttpOptions http_;
-  std::unique_ptr<HttpServer> server_;
+  std::vector<Listener> listeners_;
   std::jthread thread_;
 };
 

@@ -13,6 +13,7 @@
 #include "process/backends.hpp"
 #include "process/control.hpp"
 #include "process/log.hpp"
+#include "process/monitor.hpp"
 #include "process/notify.hpp"
 #include "process/reload.hpp"
 #include "process/requests.hpp"
@@ -167,6 +168,7 @@ Result<void> run_service(const ServiceOptions& options) {
         });
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, options.stats_interval_s);
+    const auto watching = monitor(*config, *pipeline, environment);
     RunningFrontEnd front_end;
     if (ended && options.front_end) {
       auto served = options.front_end(*config, *pipeline, environment);

@@ -29,8 +29,7 @@ PATIENCE_S = 60  # a hang ends the test; nothing else depends on it
 REFUSED = {
     "mtss_raspberry_pi.yaml": [],
     "mtss_server.json": [],
-    "mtss_everything.yaml": ["monitoring.prometheus.enabled: true",
-                             "retention.aggregation.enabled: true"],
+    "mtss_everything.yaml": ["retention.aggregation.enabled: true"],
     "mtss_usb_files.yaml": [],
     "f2_pipeline.yaml": ["storage.backend: kafka", "storage.backend: timescaledb"],
     "iot_meter.yaml": ["storage.backend: s3", "storage.backend: influxdb", "devices.enabled: true"],

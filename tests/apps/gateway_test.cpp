@@ -12,6 +12,7 @@
 
 #include "adapters/tls_client.hpp"
 #include "apps/running.hpp"
+#include "process/monitor.hpp"
 
 using namespace telemetry;
 using running::Folder;
@@ -214,6 +215,38 @@ TEST_CASE("HTTPS without files, or with a certificate that ends soon, is said") 
                   brief.files.cert_file, brief.files.key_file));
   const auto front_end = gateway.serve();
   CHECK_THAT(gateway.lines.wait_for("expires on"), Catch::Contains("telemetry reload"));
+}
+
+TEST_CASE("metrics have a port of their own where they are wanted, and nothing else is there") {
+  Running gateway("web: {port: 0}\nmonitoring: {prometheus: {enabled: true, port: 0}}\n");
+  const auto front_end = gateway.serve();
+  const std::string line = gateway.lines.wait_for("serving metrics at http://127.0.0.1:");
+  const int port = std::atoi(line.substr(line.rfind(':') + 1).c_str());
+  CHECK(port != gateway.port());
+  CHECK(get(port, "/metrics").find("\n# TYPE ") != std::string::npos);
+  CHECK(get(port, "/livez?").ends_with("live\n"));
+  CHECK(get(port, "/api/data").starts_with("HTTP/1.1 404 "));
+}
+
+TEST_CASE("what runs short is a warning") {
+  Running gateway("web: {port: 0}\n");
+  gateway.wait_until_stored();
+  PipelineStats stats = gateway.pipeline->stats();
+  CHECK(alerts_of(*gateway.config, stats).empty());
+  stats.messages_open = stats.messages_open_max;
+  CHECK_THAT(alerts_of(*gateway.config, stats).at(0), Catch::Contains("buffer.size"));
+  stats.messages_open = 0;
+  stats.journal.bytes = stats.journal_bytes_max;
+  stats.journal.first_sequence = 1;
+  stats.journal.last_sequence = 1000;
+  stats.consumers.front().lag = 890;
+  CHECK(alerts_of(*gateway.config, stats).empty());
+  stats.consumers.front().lag = 910;
+  CHECK_THAT(alerts_of(*gateway.config, stats).at(0), Catch::Contains("sqlite is so far behind"));
+  Running full("journal: {path: /tmp/journal}\nmonitoring: {alerts: {disk_free_percent: 100}}\n");
+  const auto alerts = alerts_of(*full.config, full.pipeline->stats());
+  REQUIRE(alerts.size() == 1);
+  CHECK_THAT(alerts[0], Catch::Contains("100 % of the disk of journal.path"));
 }
 
 TEST_CASE("web.enabled: false serves nothing") {

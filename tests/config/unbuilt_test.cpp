@@ -60,8 +60,6 @@ std::string file_with(const std::string& prometheus, const std::string& retentio
 TEST_CASE(
     "the ancestors' file is refused only for what is on and not built, with key, line, remedy") {
   CHECK(Load{file_with("true", "true")}.refused() ==
-        "test.yaml:33:36: error: monitoring.prometheus.enabled: true is not built yet in this "
-        "version (set it to false; telemetry-gateway serves /metrics on web.port)\n"
         "test.yaml:34:61: error: retention.aggregation.enabled: true is not built yet in this "
         "version (set it to false)\n");
 }
@@ -105,14 +103,11 @@ TEST_CASE("each section without effect is named once, with its line and why") {
         "test.yaml:32: security.api_keys is checked and has no effect here: "
         "it belongs to telemetry-gateway\n"
         "test.yaml:33: monitoring.prometheus is checked and has no effect here: "
-        "monitoring.prometheus.enabled is false\n"
-        "test.yaml:33: monitoring.health_check is checked and has no effect here: "
-        "it is not built yet\n"
-        "test.yaml:33: monitoring.alerts is checked and has no effect here: "
-        "it is not built yet\n"
+        "it belongs to telemetry-gateway\n"
         "test.yaml:34: retention is checked and has no effect here: "
         "retention.enabled is false\n"
-        "test.yaml:35: performance is checked and has no effect here: it is not built yet\n");
+        "test.yaml:35: performance.worker_threads is checked and has no effect here: "
+        "it belongs to telemetry-gateway\n");
 }
 
 TEST_CASE("a section of another app is checked all the same") {
@@ -139,7 +134,7 @@ TEST_CASE("what is not built is refused by name") {
              Catch::Contains("security.encryption.enabled: true is not built yet"));
 }
 
-TEST_CASE("a number for something that is not built is checked, and without effect by name") {
+TEST_CASE("a number of another app is checked, and without effect by name") {
   const auto notes = [](const std::string& yaml) {
     Load load{yaml};
     const Config config = load.good();
@@ -150,8 +145,8 @@ TEST_CASE("a number for something that is not built is checked, and without effe
     return out;
   };
   CHECK(notes("performance: {worker_threads: 8}\nmonitoring: {alerts: {disk_free_percent: 5}}") ==
-        "test.yaml:1: performance is checked and has no effect here: it is not built yet\n"
-        "test.yaml:2: monitoring.alerts is checked and has no effect here: it is not built yet\n");
+        "test.yaml:1: performance.worker_threads is checked and has no effect here: it belongs to "
+        "telemetry-gateway\n");
   CHECK_THAT(Load{"performance: {worker_threads: 0}"}.refused(),
              Catch::Contains("1:31: error: performance.worker_threads must be a whole number"));
 }

@@ -27,10 +27,11 @@ class TlsCertificate;
 
 /// Bounds of an HTTP server. Times are those that a client may take.
 struct HttpOptions {
-  std::string host = "127.0.0.1";       ///< an address, or a name that has one
-  std::uint16_t port = 8080;            ///< 0 = any that is free
-  std::size_t connections_max = 1'000;  ///< more: 503, and of many more the rest is closed
-  std::size_t workers = 8;              ///< requests that are answered at one time
+  std::string host = "127.0.0.1";         ///< an address, or a name that has one
+  std::uint16_t port = 8080;              ///< 0 = any that is free
+  std::string port_setting = "web.port";  ///< what errors call the port
+  std::size_t connections_max = 1'000;    ///< more: 503, and of many more the rest is closed
+  std::size_t workers = 8;                ///< requests that are answered at one time
   std::size_t waiting_max = 256;  ///< that wait for a worker; more of them are answered with 503
   std::size_t header_bytes_max = 16 * 1024;          ///< more: 431
   std::size_t body_bytes_max = 1024 * 1024;          ///< more: 413

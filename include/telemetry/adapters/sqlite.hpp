@@ -22,7 +22,8 @@ struct SqliteOptions {
   std::uint64_t partition_rows = 500'000;
   std::uint64_t cache_bytes = 4ull * 1024 * 1024;
   std::int64_t busy_timeout_ns = 5'000'000'000;
-  bool read_only = false;  ///< for queries by another process
+  std::size_t connections_kept = 4;  ///< for queries; more are opened when asked at one time
+  bool read_only = false;            ///< for queries by another process
 };
 
 /// Options "storage.sqlite.*".
