@@ -24,7 +24,7 @@ constexpr std::string_view page = R"HTML(<!doctype html>
 <ul id="topics"></ul>
 <p id="empty" hidden>No message yet. Devices publish to the broker, and what comes is shown here.</p>
 </main>
-<footer><a href="api/openapi.json">API description</a> · <a href="api/export?format=csv">Everything as CSV</a></footer>
+<footer><a href="api/docs">API</a> · <a href="api/export?format=csv">Everything as CSV</a></footer>
 </body>
 </html>
 )HTML";
@@ -130,14 +130,14 @@ filter.addEventListener('input', refresh);
 refresh();
 )JS";
 
+}  // namespace
+
 Response asset(std::string_view type, std::string_view text) {
   Response response;
   response.headers = {{"Content-Type", std::string(type)}, {"Cache-Control", "no-cache"}};
   response.body = text;
   return response;
 }
-
-}  // namespace
 
 Answer get_page(Call&) { return asset("text/html; charset=utf-8", page); }
 Answer get_page_style(Call&) { return asset("text/css; charset=utf-8", style); }

@@ -78,6 +78,8 @@ struct Call {
 };
 
 [[nodiscard]] Response json_answer(std::string body);
+/// A file of the program.
+[[nodiscard]] Response asset(std::string_view type, std::string_view text);
 /// What an error of the library is in HTTP.
 /// @param parameter  that it is about, if it is known
 [[nodiscard]] Problem problem_of(const Error& error, std::string_view parameter = {});
@@ -107,6 +109,9 @@ struct Call {
 [[nodiscard]] Answer get_ready(Call& call);
 [[nodiscard]] Answer get_health(Call& call);
 [[nodiscard]] Answer get_openapi(Call& call);
+[[nodiscard]] Answer get_docs(Call& call);
+[[nodiscard]] Answer get_docs_style(Call& call);
+[[nodiscard]] Answer get_docs_script(Call& call);
 [[nodiscard]] Answer get_page(Call& call);
 [[nodiscard]] Answer get_page_style(Call& call);
 [[nodiscard]] Answer get_page_script(Call& call);
