@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -22,10 +24,10 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host.starts_with("127.") || host == "::1";
 }
 
-class FrontEnd {
+class HttpFrontEnd {
  public:
-  FrontEnd(web::ServiceOptions options, const Config& config, Pipeline& pipeline,
-           Environment environment, std::shared_ptr<LiveHub> live)
+  HttpFrontEnd(web::ServiceOptions options, const Config& config, Pipeline& pipeline,
+               Environment environment, std::shared_ptr<LiveHub> live)
       : environment_(std::move(environment)) {
     options.version = TELEMETRY_VERSION;
     options.live = std::move(live);
@@ -51,13 +53,19 @@ class FrontEnd {
     service_ = web::make_service(options, config, pipeline, environment_);
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
   }
-  ~FrontEnd() {
+  ~HttpFrontEnd() {
     thread_.request_stop();
     thread_.join();
     if (server_) server_->stop();
   }
-  FrontEnd(const FrontEnd&) = delete;
-  FrontEnd& operator=(const FrontEnd&) = delete;
+  HttpFrontEnd(const HttpFrontEnd&) = delete;
+  HttpFrontEnd& operator=(const HttpFrontEnd&) = delete;
+
+  /// Nothing while it cannot listen.
+  [[nodiscard]] std::optional<std::uint64_t> rounds() const noexcept {
+    const HttpServer* server = serving_;
+    return server == nullptr ? std::nullopt : std::optional(server->rounds());
+  }
 
  private:
   void listen(const std::stop_token& stop) {
@@ -68,6 +76,7 @@ class FrontEnd {
       auto server = start_http_server(http_, *service_, environment_);
       if (server) {
         server_ = *std::move(server);
+        serving_ = server_.get();
         const bool v6 = http_.host.find(':') != std::string::npos;
         environment_.log(LogLevel::info, "web",
                          fmt::format("serving http://{}{}{}:{}/", v6 ? "[" : "", http_.host,
@@ -87,15 +96,15 @@ class FrontEnd {
   HttpOptions http_;
   std::unique_ptr<web::Handler> service_;
   std::unique_ptr<HttpServer> server_;
+  std::atomic<const HttpServer*> serving_{nullptr};
   std::jthread thread_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipeline,
-                                         const Environment& environment,
-                                         std::shared_ptr<LiveHub> live) {
-  if (!config.boolean("web.enabled")) return std::shared_ptr<void>();
+Result<FrontEnd> serve_http(const Config& config, Pipeline& pipeline,
+                            const Environment& environment, std::shared_ptr<LiveHub> live) {
+  if (!config.boolean("web.enabled")) return FrontEnd{};
   auto options = web::service_options(config);
   if (!options) return options.error();
   if (config.boolean("security.authentication.enabled")) {
@@ -105,8 +114,9 @@ Result<std::shared_ptr<void>> serve_http(const Config& config, Pipeline& pipelin
     if (!authenticator) return authenticator.error();
     options->authenticator = *std::move(authenticator);
   }
-  return std::shared_ptr<void>(std::make_shared<FrontEnd>(*std::move(options), config, pipeline,
-                                                          environment, std::move(live)));
+  const auto served = std::make_shared<HttpFrontEnd>(*std::move(options), config, pipeline,
+                                                     environment, std::move(live));
+  return FrontEnd{served, {"the web server", [&served = *served] { return served.rounds(); }}};
 }
 
 }  // namespace telemetry

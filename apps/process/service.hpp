@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "process/watchdog.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
 #include "telemetry/error.hpp"
@@ -12,16 +13,21 @@
 
 namespace telemetry {
 
+/// What serves others beside the pipeline.
+struct FrontEnd {
+  std::shared_ptr<void> life;  ///< null: it is switched off
+  Heartbeat heartbeat;
+};
+
 /// What the command line of a long-running program says.
 struct ServiceOptions {
   Config::Sources sources;      ///< `app` names the program in client ids and the log: "edge"
   bool debug = false;           ///< log everything
   double stats_interval_s = 0;  ///< print the counters so often; 0 = never
   std::vector<std::shared_ptr<Sink>> sinks = {};  ///< beside those of the configuration
-  /// What serves others beside the pipeline. It is made once that has started, and goes before it.
+  /// It is made once the pipeline has started, and goes before it.
   /// Errors: mistakes in the configuration, which end the program.
-  std::function<Result<std::shared_ptr<void>>(const Config&, Pipeline&, const Environment&)>
-      front_end = {};
+  std::function<Result<FrontEnd>(const Config&, Pipeline&, const Environment&)> front_end = {};
 };
 
 /// Broker, schema check, journal, stores, and requests of other programs, until a stop signal.

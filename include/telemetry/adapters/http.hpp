@@ -34,6 +34,8 @@ class HttpServer {
  public:
   virtual ~HttpServer() = default;
   [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;
+  /// Of the thread that has the sockets, which goes round twice a second. Thread: any.
+  [[nodiscard]] virtual std::uint64_t rounds() const noexcept = 0;
   /// Takes no more connections, ends idle ones, lets answers under way end, and closes the rest.
   /// Idempotent. Thread: any but those of the handler.
   virtual void stop() = 0;
