@@ -17,7 +17,7 @@ install(DIRECTORY examples/schemas/ DESTINATION /usr/share/doc/telemetry/example
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME telemetry)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "libtelemetry <telemetry@localhost>")
+set(CPACK_PACKAGE_CONTACT "libtelemetry maintainers <telemetry@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Stores telemetry from an MQTT broker, and serves it")
 set(CPACK_PACKAGE_DESCRIPTION "telemetry-gateway and telemetry-edge subscribe at an MQTT broker, check each message
 against the schema of its topic, and store it in SQLite. Nothing that was
