@@ -44,6 +44,7 @@ fi
 cd "$root"
 pivot_root . .  # from a chroot nobody may make a user namespace (PrivateUsers=)
 umount -l .
+mount --make-rshared /  # which systemd expects of whoever boots it: credentials arrive by that
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd \
   systemd.legacy_systemd_cgroup_controller=$legacy
 """
@@ -150,7 +151,7 @@ class Machine:
         (self.root / path[1:]).write_text(text.replace(old, new))
 
     def drop_in(self, text):
-        self.write(f"/etc/systemd/system/{GATEWAY}.service.d/test.conf", "[Service]\n" + text)
+        self.write(f"/etc/systemd/system/{GATEWAY}.service.d/test.conf", "[Unit]\nStartLimitIntervalSec=0\n[Service]\n" + text)
         self.run("systemctl", "daemon-reload")
 
     def show(self, unit, key):
