@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -86,6 +87,7 @@ std::string status_line(const PipelineStats& stats, std::size_t brokers) {
       line += fmt::format("; {} is failing: {}", consumer.name, consumer.last_error);
     }
   }
+  std::ranges::replace(line, '\n', ' ');  // it would be another field of the protocol
   return line;
 }
 
