@@ -7,6 +7,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 
+#include <atomic>
 #include <csignal>
 #include <mutex>
 #include <thread>
@@ -89,6 +90,7 @@ class Server final : public HttpServer {
   }
 
   std::uint16_t port() const noexcept override { return port_; }
+  std::uint64_t rounds() const noexcept override { return rounds_; }
 
   void set_tls(std::shared_ptr<const TlsCertificate> tls) override {
     asio::post(io_, [this, tls = std::move(tls)] { tls_ = tls; });
@@ -161,6 +163,7 @@ class Server final : public HttpServer {
 
   /// Looks for what has waited too long, and for the end.
   void watch() {
+    ++rounds_;
     timer_.expires_after(tick);
     if (shared_.stopping) {
       const auto now = Steady::now();
@@ -191,6 +194,7 @@ class Server final : public HttpServer {
   Acceptor acceptor_;
   Timer timer_, pause_;
   std::uint16_t port_ = 0;
+  std::atomic<std::uint64_t> rounds_{0};
   Steady::time_point drained_by_;
   std::once_flag stopped_;
   std::thread thread_;

@@ -33,6 +33,7 @@
 #include <mosquitto.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <stop_token>
 #include <utility>
@@ -68,6 +69,9 @@ class Subscriber final : public MqttSource {
   Result<void> run(Door& door, std::stop_token stop) override;
   bool is_ready() const noexcept override { return subscriptions_.is_ready(); }
   Result<void> set_topics(std::vector<Subscription> topics) override;
+  std::optional<std::uint64_t> rounds() const noexcept override {
+    return connection_.is_connected() ? std::optional(rounds_.load()) : std::nullopt;
+  }
   SourceStats stats() const override {
     SourceStats stats;
     stats.connects = connection_.connects();
@@ -94,6 +98,7 @@ class Subscriber final : public MqttSource {
   Connection connection_;
   Subscriptions subscriptions_;
   Wake wake_;
+  std::atomic<std::uint64_t> rounds_{0};
 
   Door* door_ = nullptr;           // during run()
   std::uint64_t read_ = 0;         // messages since the last commit
@@ -170,6 +175,7 @@ Result<void> Subscriber::make_room(Door& door, std::size_t bytes, const std::sto
   const std::int64_t give_up = environment_.clock.monotonic() + patience_ns;
   while (!room && room.error().code == Errc::resource_exhausted && !stop.stop_requested() &&
          environment_.clock.monotonic() < give_up) {
+    ++rounds_;
     // With everything committed that was read, what is queued may leave.
     if (read_ == 0) {
       if (!connection_.tick()) break;
@@ -186,6 +192,7 @@ Result<void> Subscriber::serve(Door& door, const std::stop_token& stop) {
   read_ = 0;
   asked_ = acknowledges_ = false;
   while (!stop.stop_requested()) {
+    ++rounds_;
     if (const auto room = make_room(door, reserve_bytes, stop); !room) {
       connection_.drop(fmt::format("the journal takes nothing: {}", to_string(room.error())));
       break;

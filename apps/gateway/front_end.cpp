@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -68,10 +69,10 @@ class MetricsHandler final : public web::Handler {
   const std::unique_ptr<web::Handler>& all_;
 };
 
-class FrontEnd {
+class HttpFrontEnd {
  public:
-  FrontEnd(web::ServiceOptions options, Certificate certificate, const Config& config,
-           Pipeline& pipeline, Environment environment, std::shared_ptr<LiveHub> live)
+  HttpFrontEnd(web::ServiceOptions options, Certificate certificate, const Config& config,
+               Pipeline& pipeline, Environment environment, std::shared_ptr<LiveHub> live)
       : environment_(std::move(environment)),
         config_(config),
         pipeline_(pipeline),
@@ -105,15 +106,21 @@ class FrontEnd {
       add_listener(options.host, "monitoring.prometheus.port", metrics_);
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
   }
-  ~FrontEnd() {
+  ~HttpFrontEnd() {
     thread_.request_stop();
     thread_.join();
     for (Listener& one : listeners_) {
       if (one.server) one.server->stop();
     }
   }
-  FrontEnd(const FrontEnd&) = delete;
-  FrontEnd& operator=(const FrontEnd&) = delete;
+  HttpFrontEnd(const HttpFrontEnd&) = delete;
+  HttpFrontEnd& operator=(const HttpFrontEnd&) = delete;
+
+  /// Nothing while it cannot listen.
+  [[nodiscard]] std::optional<std::uint64_t> rounds() const noexcept {
+    const HttpServer* server = serving_;
+    return server == nullptr ? std::nullopt : std::optional(server->rounds());
+  }
 
   /// For new connections.
   void set_certificate(const Certificate& certificate) {
@@ -183,6 +190,7 @@ class FrontEnd {
     auto server = start_http_server(one.options, one.handler, environment_);
     if (server) {
       one.server = *std::move(server);
+      if (&one == &listeners_.front()) serving_ = one.server.get();
       const bool v6 = one.options.host.find(':') != std::string::npos;
       environment_.log(
           LogLevel::info, "web",
@@ -210,14 +218,15 @@ class FrontEnd {
   mutable std::mutex mutex_;  // of the two below
   Certificate certificate_;
   std::vector<Listener> listeners_;
+  std::atomic<const HttpServer*> serving_{nullptr};  // that of web.port
   std::jthread thread_;
 };
 
 }  // namespace
 
-Result<RunningFrontEnd> serve_http(const Config& config, Pipeline& pipeline,
-                                   const Environment& environment, std::shared_ptr<LiveHub> live) {
-  if (!config.boolean("web.enabled")) return RunningFrontEnd();
+Result<FrontEnd> serve_http(const Config& config, Pipeline& pipeline,
+                            const Environment& environment, std::shared_ptr<LiveHub> live) {
+  if (!config.boolean("web.enabled")) return FrontEnd();
   auto certificate = certificate_of(config);
   if (!certificate) return certificate.error();
   auto options = web::service_options(config);
@@ -229,8 +238,8 @@ Result<RunningFrontEnd> serve_http(const Config& config, Pipeline& pipeline,
     if (!authenticator) return authenticator.error();
     options->authenticator = *std::move(authenticator);
   }
-  auto running = std::make_shared<FrontEnd>(*std::move(options), *std::move(certificate), config,
-                                            pipeline, environment, std::move(live));
+  auto running = std::make_shared<HttpFrontEnd>(*std::move(options), *std::move(certificate),
+                                                config, pipeline, environment, std::move(live));
   const bool has_tls = config.boolean("web.tls.enabled");
   auto reload = [weak = std::weak_ptr(running),
                  has_tls](const Config& now) -> Result<std::function<void()>> {
@@ -244,7 +253,8 @@ Result<RunningFrontEnd> serve_http(const Config& config, Pipeline& pipeline,
   auto drain = [weak = std::weak_ptr(running)] {
     if (const auto front_end = weak.lock()) front_end->drain();
   };
-  return RunningFrontEnd{std::move(running), std::move(reload), std::move(drain)};
+  Heartbeat heartbeat{"the web server", [&served = *running] { return served.rounds(); }};
+  return FrontEnd{std::move(running), std::move(heartbeat), std::move(reload), std::move(drain)};
 }
 
 }  // namespace telemetry

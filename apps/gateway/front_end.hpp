@@ -12,11 +12,11 @@
 namespace telemetry {
 
 /// Serves HTTP over the pipeline for as long as it lives. Where it cannot listen, that is logged
-/// and tried again: messages are stored meanwhile. Nothing where web.enabled is false.
+/// and tried again: messages are stored meanwhile. Off where web.enabled is false.
 /// @param live  a sink of the pipeline
 /// Errors: mistakes in sections web and security.
-[[nodiscard]] Result<RunningFrontEnd> serve_http(const Config& config, Pipeline& pipeline,
-                                                 const Environment& environment,
-                                                 std::shared_ptr<LiveHub> live);
+[[nodiscard]] Result<FrontEnd> serve_http(const Config& config, Pipeline& pipeline,
+                                          const Environment& environment,
+                                          std::shared_ptr<LiveHub> live);
 
 }  // namespace telemetry

@@ -27,7 +27,7 @@ struct Reloaded {
   Pipeline& pipeline;
   std::vector<RunningSource> sources;
   const ProcessLog& log;
-  /// As that of RunningFrontEnd; none without one.
+  /// As that of FrontEnd; none without one.
   std::function<Result<std::function<void()>>(const Config&)> front_end = {};
   /// Told of each reload that request() asked for.
   std::function<void(const Result<std::string>& outcome)> on_requested = {};

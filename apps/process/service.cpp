@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include "process/reload.hpp"
 #include "process/requests.hpp"
 #include "process/signals.hpp"
+#include "process/watchdog.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 #include "telemetry/pipeline.hpp"
 
@@ -74,6 +76,20 @@ std::jthread print_stats(const Pipeline& pipeline, double interval_s) {
       std::fflush(stdout);
     }
   });
+}
+
+/// One line for `systemctl status`.
+std::string status_line(const PipelineStats& stats, std::size_t brokers) {
+  std::string line =
+      fmt::format("{} of {} broker{} connected; {} messages since the start",
+                  stats.sources_connected, brokers, brokers == 1 ? "" : "s", stats.ingest.received);
+  for (const ConsumerStats& consumer : stats.consumers) {
+    if (consumer.failing) {
+      line += fmt::format("; {} is failing: {}", consumer.name, consumer.last_error);
+    }
+  }
+  std::ranges::replace(line, '\n', ' ');  // it would be another field of the protocol
+  return line;
 }
 
 void show(const std::vector<Diagnostic>& diagnostics) {
@@ -144,8 +160,10 @@ Result<void> run_service(const ServiceOptions& options) {
   auto made = make_pipeline(*config, options.sinks, environment, audit, sources);
   // A full disk is freed some day; the broker keeps what comes until then.
   while (!made && is_retryable(made.error().code)) {
-    log(LogLevel::error, app,
-        fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count()));
+    const std::string why =
+        fmt::format("{}; next try in {} s", to_string(made.error()), start_retry.count());
+    log(LogLevel::error, app, why);
+    notify_service_manager("STATUS=" + why);
     if (stopper.wait(start_retry)) return {};
     made = make_pipeline(*config, options.sinks, environment, audit, sources);
   }
@@ -154,10 +172,17 @@ Result<void> run_service(const ServiceOptions& options) {
     return made.error();
   }
   pipeline = *std::move(made);
+  const auto status = [&pipeline = *pipeline, brokers = sources.size()] {
+    return status_line(pipeline.stats(), brokers);
+  };
+  std::vector<Heartbeat> loops;
+  for (const RunningSource& running : sources) {
+    loops.push_back(
+        {running.source->name(), [source = running.source] { return source->rounds(); }});
+  }
   auto ended = pipeline->start([&] {
     log(LogLevel::info, app, "ready");
-    notify_service_manager("READY=1");
-    reloader.set_ready();
+    notify_service_manager("STATUS=" + status());
   });
   {
     const auto control = control::Server::open(
@@ -169,7 +194,7 @@ Result<void> run_service(const ServiceOptions& options) {
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, options.stats_interval_s);
     const auto watching = monitor(*config, *pipeline, environment);
-    RunningFrontEnd front_end;
+    FrontEnd front_end;
     if (ended && options.front_end) {
       auto served = options.front_end(*config, *pipeline, environment);
       if (served) {
@@ -184,7 +209,14 @@ Result<void> run_service(const ServiceOptions& options) {
                      std::move(front_end.reload), [&](const Result<std::string>& outcome) {
                        audit.write({.from = "signal", .what = "reload"}, in_json(outcome));
                      }});
-    if (ended) ended = pipeline->wait();
+    if (front_end.life) loops.push_back(front_end.heartbeat);
+    if (ended) {
+      // The broker may be away for days: that is no reason to end what has started.
+      notify_service_manager("READY=1\nSTATUS=" + status());
+      reloader.set_ready();
+      const auto watchdog = watch_loops(std::move(loops), status, log);
+      ended = pipeline->wait();
+    }
     pipeline->stop();
   }
   const auto stats = pipeline->stats();

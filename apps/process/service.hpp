@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "process/watchdog.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
 #include "telemetry/error.hpp"
@@ -13,8 +14,9 @@
 namespace telemetry {
 
 /// What serves others beside the pipeline.
-struct RunningFrontEnd {
-  std::shared_ptr<void> holder;  ///< it serves as long as this is held
+struct FrontEnd {
+  std::shared_ptr<void> life;  ///< it serves as long as this is held; null: it is switched off
+  Heartbeat heartbeat = {};
   /// Reads again what a reload may change. May be called after its end, from another thread.
   /// @returns what puts it into force. Errors: mistakes; nothing changes.
   std::function<Result<std::function<void()>>(const Config&)> reload = {};
@@ -31,8 +33,7 @@ struct ServiceOptions {
   std::vector<std::shared_ptr<Sink>> sinks = {};  ///< beside those of the configuration
   /// Made once the pipeline has started, and gone before it.
   /// Errors: mistakes in the configuration, which end the program.
-  std::function<Result<RunningFrontEnd>(const Config&, Pipeline&, const Environment&)> front_end =
-      {};
+  std::function<Result<FrontEnd>(const Config&, Pipeline&, const Environment&)> front_end = {};
 };
 
 /// Broker, schema check, journal, stores, and requests of other programs, until a stop signal.

@@ -175,7 +175,7 @@ class RunningSource {
     if (thread_.joinable()) thread_.join();
     return result_;
   }
-  [[nodiscard]] const Source& source() const { return *source_; }
+  [[nodiscard]] const MqttSource& source() const { return *source_; }
   [[nodiscard]] Result<void> set_topics(std::vector<Subscription> topics) {
     return source_->set_topics(std::move(topics));
   }

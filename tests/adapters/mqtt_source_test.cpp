@@ -38,6 +38,20 @@ TEST_CASE("messages arrive over MQTT 5 and 3.1.1 with topic, payload, QoS and re
   CHECK(log.count(options.protocol == MqttProtocol::v5 ? "(MQTT 5, " : "(MQTT 3.1.1, ") == 1);
 }
 
+TEST_CASE("the loop of a source goes round while no message comes") {
+  MosquittoBroker broker;
+  broker.start();
+  LogBook log;
+  RecordingDoor door;
+  RunningSource running(options_for(broker.port()), log.environment(), door);
+  REQUIRE(running.wait_until_ready());
+  const auto rounds = running.source().rounds();
+  REQUIRE(rounds);
+  CHECK(RunningSource::wait_until([&] { return running.source().rounds() > *rounds + 2; }));
+  REQUIRE(running.stop());
+  CHECK_FALSE(running.source().rounds());
+}
+
 namespace {
 
 bool has_all(RecordingDoor& door, const std::vector<std::string>& expected) {

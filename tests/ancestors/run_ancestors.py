@@ -97,7 +97,7 @@ class Edge:
     def wait_until_ready(self) -> None:
         while self.process.poll() is None:
             try:
-                if b"READY=1" in self.notified.recv(4096):
+                if self.notified.recv(4096).startswith(b"STATUS="):  # after READY=1: it is subscribed
                     return
             except TimeoutError:
                 pass

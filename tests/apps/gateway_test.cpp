@@ -100,10 +100,10 @@ struct Running {
     REQUIRE(started);
     pipeline = *std::move(started);
   }
-  [[nodiscard]] RunningFrontEnd serve() {
+  [[nodiscard]] FrontEnd serve() {
     auto served = serve_http(*config, *pipeline, system_environment(lines.log()), live);
     REQUIRE(served);
-    return *served;
+    return *std::move(served);
   }
   [[nodiscard]] int port() {
     const std::string line = lines.wait_for("serving http://127.0.0.1:");
@@ -135,6 +135,19 @@ TEST_CASE("the gateway serves what the pipeline has stored") {
   const std::string csv = get(port, "/api/export");
   CHECK(csv.find("Transfer-Encoding: chunked\r\n") != std::string::npos);
   CHECK(csv.ends_with("\r\n0\r\n\r\n"));
+}
+
+TEST_CASE("the loop of the web server goes round while nobody asks") {
+  Running gateway("web: {port: 0}\n");
+  const auto served = serve_http(*gateway.config, *gateway.pipeline,
+                                 system_environment(gateway.lines.log()), gateway.live);
+  REQUIRE(served);
+  (void)gateway.port();
+  std::optional<std::uint64_t> first;
+  while (!first) first = served->heartbeat.rounds();
+  while (served->heartbeat.rounds() == first) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 TEST_CASE("a port that is taken is named, and messages are stored all the same") {
@@ -251,5 +264,5 @@ TEST_CASE("what runs short is a warning") {
 
 TEST_CASE("web.enabled: false serves nothing") {
   Running gateway("web: {enabled: false}\n");
-  CHECK(gateway.serve().holder == nullptr);
+  CHECK(gateway.serve().life == nullptr);
 }

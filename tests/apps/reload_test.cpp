@@ -18,6 +18,7 @@ class FakeSource final : public MqttSource {
   std::string name() const override { return "fake"; }
   Result<void> run(Door&, std::stop_token) override { return {}; }
   bool is_ready() const noexcept override { return true; }
+  std::optional<std::uint64_t> rounds() const noexcept override { return {}; }
   Result<void> set_topics(std::vector<Subscription> topics) override {
     filters.clear();
     policies.clear();

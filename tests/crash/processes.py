@@ -251,13 +251,15 @@ class ServiceManager:
         self.socket.bind(path)
 
     def hear(self, *patterns):
-        """The next messages, in order."""
+        """The next messages, in order, but for those that are a STATUS= alone."""
         self.socket.settimeout(30)
         for pattern in patterns:
-            try:
-                said = self.socket.recv(4096).decode()
-            except TimeoutError:
-                raise Failure(f"the service manager was not told {pattern}") from None
+            said = "STATUS="
+            while said.startswith("STATUS="):
+                try:
+                    said = self.socket.recv(4096).decode()
+                except TimeoutError:
+                    raise Failure(f"the service manager was not told {pattern}") from None
             if not re.fullmatch(pattern, said):
                 raise Failure(f"the service manager was told {said!r}, not {pattern}")
 
@@ -293,7 +295,8 @@ def reloaded(rig):
     rig.start_broker()
     configure()
     edge = rig.start_edge(env=manager.environment, more=["--stats-interval", "3600"])
-    manager.hear("READY=1")
+    manager.hear("READY=1\nSTATUS=.*")
+    edge.wait_for_output(r" ready$", 30)
     load = rig.start_load(rate=rig.options.rate)
 
     # A mistake in each file: all are named, and nothing changes, not even what is right.

@@ -54,6 +54,8 @@ class HttpServer {
   /// What new connections get from now on; open ones keep theirs. @param tls  null where the server
   /// began without. Thread: any.
   virtual void set_tls(std::shared_ptr<const TlsCertificate> tls) = 0;
+  /// Of the thread that has the sockets, which goes round twice a second. Thread: any.
+  [[nodiscard]] virtual std::uint64_t rounds() const noexcept = 0;
   /// Takes no more connections, ends idle ones, lets answers under way end, and closes the rest.
   /// Idempotent. Thread: any but those of the handler.
   virtual void stop() = 0;

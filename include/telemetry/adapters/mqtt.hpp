@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,6 +87,9 @@ class MqttSource : public Source {
   /// Errors: invalid_argument  a filter is wrong, given twice, or there is none; nothing changes.
   /// Thread: any.
   [[nodiscard]] virtual Result<void> set_topics(std::vector<Subscription> topics) = 0;
+  /// How often its loop has gone round, which it does every second or two, also while no message
+  /// comes; nothing while it is not connected. Thread: any.
+  [[nodiscard]] virtual std::optional<std::uint64_t> rounds() const noexcept = 0;
 };
 
 /// A subscriber that acknowledges only what the door has committed.
