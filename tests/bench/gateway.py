@@ -200,11 +200,11 @@ class Rig:
         return self.start("publish", [self.tool("publish"), str(self.broker), str(self.options.rate),
                                       str(DEVICES)], 0)
 
-    def fill(self, count=0, seconds=0):
+    def fill(self, count=0, seconds=0, first=1):
         """Through the whole product, as fast as it takes them; returns how many there are then."""
         command = [os.path.join(self.options.bin, "telemetry-sim"), "--broker", "127.0.0.1", "--port",
                    str(self.broker), "--rate", "0", "--count", str(count), "--duration", str(seconds),
-                   "--devices", str(DEVICES), "--dc", "0", "--ac", "0", "--heartbeat-interval", "0",
+                   "--devices", str(DEVICES), "--first", str(first), "--dc", "0", "--ac", "0", "--heartbeat-interval", "0",
                    "--in-flight", "20000", "--drain", "120", "--quiet", "--json"]
         return json.loads(run(command).splitlines()[-1])["acknowledged"]
 
@@ -416,7 +416,8 @@ def measure_live(rig):
                                           str(options.seconds), "1"], 0)
                 done, yardstick = clients.result(), bare.result()
                 expected = options.rate * (1 if case == SPARSE else 10) * done["seconds"]
-                if not stalled and done["delivered"] < 0.97 * expected or done["ended"]:
+                # Node may fall behind; its rate is in the table then.
+                if server == "gateway" and (done["delivered"] < 0.97 * expected or done["ended"]):
                     raise Wrong(f"{server}, {case}, batch {batch_ms}: {done}, not {expected:,.0f} deliveries")
                 row = (server, case, f"batch {batch_ms} ms" if batch_ms else "one by one",
                        *(["one stalled"] if stalled else []))
@@ -496,9 +497,11 @@ def measure_memory(rig):
     rig.add(f"10 live clients, {options.memory_seconds} s", "kb", memory_kb(gateway.pid))
     rig.add(f"10 live clients, {options.memory_seconds} s, VmHWM", "kb", memory_kb(gateway.pid, "VmHWM"))
     publisher.process.send_signal(signal.SIGTERM)
-    publisher.result()
-    run(["taskset", "-a", "-c", "-p", "0,1", str(gateway.pid)])
-    filled = rig.fill(seconds=options.fill_seconds)
+    filled = publisher.result()["sent"]
+    gateway.move("0,1")
+    # Other devices: the publisher's count from another number on.
+    filled += rig.fill(seconds=options.fill_seconds, first=DEVICES + 1)
+    rig.wait_for_rows("memory-live", filled)
     gateway.stop()
     gateway = rig.gateway(1, "memory-live")
     publisher = rig.publisher()
@@ -511,7 +514,7 @@ def measure_memory(rig):
     seen = []
     while export.process.poll() is None:
         seen.append(memory_kb(gateway.pid))
-        time.sleep(0.1)
+        time.sleep(0.02)
     rows = int(export.output().split()[-1])
     if export.process.returncode != 0 or rows < filled:
         raise Wrong(f"exported {rows} rows of {filled}: {export.output()[-500:]}")
@@ -519,7 +522,7 @@ def measure_memory(rig):
     quarter = max(1, len(seen) // 4)
     rig.add("before the export", "kb", base)
     for place in range(4):
-        rig.add(f"export, most in quarter {place + 1}", "kb", max(seen[place * quarter:(place + 1) * quarter]))
+        rig.add(f"export, most in quarter {place + 1}", "kb", max(seen[place * quarter:(place + 1) * quarter] or seen))
     rig.add("export, growth", "kb", max(seen) - base)
     publisher.process.send_signal(signal.SIGTERM)
     publisher.result()
