@@ -258,7 +258,7 @@ class Rig:
 LATEST, ROWS = "latest", "rows"
 TOPICS = [f"sensors/sensor-{number:03}/temperature" for number in range(1, DEVICES + 1)]
 GATEWAY_PATHS = {LATEST: ["/api/data/latest?topic=" + topic for topic in TOPICS],
-                 ROWS: ["/api/data?topic=sensors/%23&limit=1000"]}
+                 ROWS: ["/api/data?limit=1000"]}
 PEER_PATHS = {LATEST: ["/latest?topic=" + topic for topic in TOPICS], ROWS: ["/data?limit=1000"]}
 
 
