@@ -507,10 +507,9 @@ def measure_memory(rig):
     publisher = rig.publisher()
     time.sleep(options.memory_seconds)
     base = memory_kb(gateway.pid)
-    path = os.path.join(rig.folder, "export.jsonl")
     began = time.monotonic()
     export = rig.start("curl", ["sh", "-c", f"curl -sSf -H '{rig.header}' 'http://127.0.0.1:{rig.port}/api/export"
-                                f"?format=jsonl' | tee {path}.part | wc -l"], 0)
+                                f"?format=jsonl' | wc -l"], 0)
     seen = []
     while export.process.poll() is None:
         seen.append(memory_kb(gateway.pid))

@@ -86,11 +86,26 @@ int main(int argc, char** argv) {
   const int poll = epoll_create1(0);
   for (int i = 0; i < count; ++i) {
     connections[i].fd = connect_to(atoi(argv[1]));
-    connections[i].buffer = malloc(seconds ? answer_max : 1 << 16);
+    connections[i].buffer = malloc(answer_max);
+    if (!connections[i].buffer) fail("out of memory");
+    if (!seconds) {
+      send_request(&connections[i]);
+      while (!take(&connections[i])) {
+      }
+      free(connections[i].buffer);
+      continue;
+    }
     make_nonblocking(connections[i].fd);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &connections[i]};
     epoll_ctl(poll, EPOLL_CTL_ADD, connections[i].fd, &event);
     send_request(&connections[i]);
+  }
+  if (!seconds) {
+    puts("ready");
+    fflush(stdout);
+    while (read(0, line, sizeof line) > 0) {
+    }
+    return 0;
   }
   struct Samples latencies = {0};
   struct epoll_event events[256];
@@ -100,23 +115,14 @@ int main(int argc, char** argv) {
     const int ready = epoll_wait(poll, events, 256, 5000);
     if (ready == 0) fail("no answer for 5 s");
     now = read_clock(CLOCK_MONOTONIC);
-    if (!began && seconds && now >= begin) began = now, cpu = cpu_ns(server);
-    if (seconds && now >= end) break;
+    if (!began && now >= begin) began = now, cpu = cpu_ns(server);
+    if (now >= end) break;
     for (int i = 0; i < ready; ++i) {
       struct Connection* connection = events[i].data.ptr;
       if (!take(connection)) continue;
-      if (!seconds) continue;
       if (began) add_sample(&latencies, read_clock(CLOCK_MONOTONIC) - connection->sent_at);
       send_request(connection);
     }
-    if (!seconds && answered == (size_t)count) break;
-  }
-  if (!seconds) {
-    puts("ready");
-    fflush(stdout);
-    while (read(0, line, sizeof line) > 0) {
-    }
-    return 0;
   }
   cpu = cpu_ns(server) - cpu;
   printf("{\"requests\":%zu,\"seconds\":%.4f,\"cpu_s\":%.6f,\"checked\":%zu,\"body_min\":%zu,"
