@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// load PORT CONNECTIONS SECONDS PATHS ROWS [HEADER] [PID]: keep-alive GET requests, closed loop, one
+// load PORT CONNECTIONS SECONDS PATHS ROWS [HEADER] [PID]: keep-alive GETs, closed loop, one
 // at a time on each connection; paths are taken from the file PATHS in turn. Every answer must be a
 // 200 with Content-Length, and every 16th must hold ROWS records. Prints requests, latencies, and
 // the CPU time that process PID took meanwhile. Before it counts, it runs for a second.
