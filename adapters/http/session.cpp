@@ -373,8 +373,10 @@ void Session::pull() {
 void Session::make_chunk() {
   chunk_.clear();
   more_ = web::More::more;
+  const bool may_block = response_.stream->blocks();
   try {
     while (more_ == web::More::more && chunk_.size() < chunk_bytes_min && !gone_.load()) {
+      if (!may_block && response_.stream->blocks()) return;  // then a worker goes on
       auto made = response_.stream->next(chunk_);
       failed_ = !made;
       if (failed_) {
