@@ -12,7 +12,6 @@ import base64
 import os
 import re
 import socket
-import struct
 import sys
 import time
 
@@ -93,7 +92,7 @@ def web_socket(port, memory, batch_ms):
         raise Left
     text = f'{{"type":"subscribe","id":"a","batch_ms":{batch_ms}'.encode()
     text += b',"resume":"' + memory.token + b'"}' if memory.token else b"}"
-    wire.send(b"\x81" + struct.pack(">BH", 0x80 | 126, len(text)) + bytes(4) + text)
+    wire.send(b"\x81" + bytes([0x80 | len(text)]) + bytes(4) + text)  # shorter than 126 bytes
     subscribed = False
     while True:
         first, size = wire.take(2)
