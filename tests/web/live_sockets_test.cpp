@@ -324,7 +324,8 @@ TEST_CASE("a WebSocket client that is killed at random gets every message exactl
     while (socket.next() != R"({"type":"subscribed","id":"a"})") {
     }
     gateway.publish("hall", "start");
-    const std::string first = socket.next();
+    std::string first = socket.next();
+    while (first.find("start") == first.npos) first = socket.next();  // 0 may come late
     token = first.substr(first.size() - 13, 11);
   }
   std::jthread publisher([&] {
