@@ -406,9 +406,11 @@ void Session::pull() {
 void Session::make_chunk() {
   chunk_.clear();
   more_ = web::More::more;
+  const bool may_block = response_.stream->blocks();
   try {
     const std::size_t bytes = packer_ ? 8 * chunk_bytes_min : chunk_bytes_min;
     while (more_ == web::More::more && chunk_.size() < bytes && !gone_.load()) {
+      if (!may_block && response_.stream->blocks()) break;  // then a worker goes on
       auto made = response_.stream->next(chunk_);
       failed_ = !made;
       if (failed_) {

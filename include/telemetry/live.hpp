@@ -17,10 +17,16 @@
 /// Messages as they come, for any number of readers at their own pace.
 namespace telemetry {
 
+/// Comparisons in the conditions of a selection: what each message is asked. The values of `in` are
+/// one.
+[[nodiscard]] std::size_t comparisons_in(const Selection& selection);
+
 struct LiveStats {
   std::uint64_t readings = 0;    ///< that came while somebody listened
-  std::uint64_t records = 0;     ///< of them, made into JSON: each at most once
+  std::uint64_t records = 0;     ///< of them, made into JSON by the hub: each at most once
+  std::uint64_t matches = 0;     ///< topics compared with a selection: each at most once
   std::uint64_t deliveries = 0;  ///< put into queues
+  std::uint64_t undecided = 0;   ///< put into queues for their streams to ask the selection
   std::uint64_t overflows = 0;   ///< queues that were full
   std::size_t streams = 0;
   std::size_t selections = 0;  ///< different ones
@@ -68,7 +74,7 @@ struct LiveEvent {
 };
 
 struct LiveOptions {
-  Selection selection;  ///< Api::narrow() was asked
+  Selection selection;  ///< Api::narrow() was asked; see comparisons_in()
   /// First what the journal holds behind it, then what comes: no gap and nothing twice. Without,
   /// what comes.
   std::optional<Position> resume;
@@ -95,7 +101,7 @@ class LiveStream {
   /// `end`: there will be nothing any more.
   /// Errors: the journal cannot be read.
   [[nodiscard]] Result<Next> next(std::vector<LiveEvent>& out);
-  /// Whether next() may read the journal.
+  /// Whether next() may read the journal, or ask conditions of many messages.
   [[nodiscard]] bool blocks() const noexcept;
   /// Where a stream with the same selection would go on; nothing as long as that is not known.
   [[nodiscard]] std::optional<Position> position() const;

@@ -14,6 +14,7 @@ namespace telemetry {
 namespace {
 
 constexpr std::size_t names_max = 1'000;
+constexpr std::size_t like_window_max = 64;  // then it is asked in one pass over the text
 
 Error wrong(std::string text) { return {Errc::invalid_argument, std::move(text)}; }
 
@@ -52,9 +53,16 @@ Result<void> check_condition(const Condition& condition, std::size_t depth = 0) 
     const bool one = condition.kind == Kind::compare || condition.kind == Kind::like;
     const std::size_t literals = condition.literals.size();
     const bool fits = one ? literals == 1 : (condition.kind == Kind::in) == (literals > 0);
-    return fits
-               ? Result<void>()
-               : wrong(fmt::format("the condition on {} has {} values", condition.field, literals));
+    if (!fits) {
+      return wrong(fmt::format("the condition on {} has {} values", condition.field, literals));
+    }
+    if (condition.kind == Kind::like &&
+        like_window(condition.literals.front().text()) > like_window_max) {
+      return wrong(
+          fmt::format("the pattern for {} has more than {} characters with a _ or \\ between two %",
+                      condition.field, like_window_max));
+    }
+    return {};
   }
   const bool one = condition.kind == Kind::negation;
   if (condition.operands.empty() || (one && condition.operands.size() > 1)) {

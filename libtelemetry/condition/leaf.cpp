@@ -4,6 +4,7 @@
 // reproduce. JSON is read once, without heap but for texts with escapes; the first member of a name
 // counts.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -107,6 +108,108 @@ std::optional<std::string_view> look(std::string_view json, JsonPull& pull, std:
     if (whole) return json.substr(begin, pull.end_offset() - begin);
   }
   return std::nullopt;
+}
+
+// LIKE: a pattern is pieces with % between them. The first is held against the begin of the text,
+// the last against its end, and each other is looked for where the one before it ended.
+
+constexpr int any_one = 256;  // `_`, among the bytes of a piece
+
+bool is_plain(std::string_view piece) noexcept {
+  return piece.find_first_of("_\\") == std::string_view::npos;
+}
+
+bool continues(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+/// Takes what is before the next %, or all.
+std::string_view take_piece(std::string_view& pattern) noexcept {
+  std::size_t end = 0;
+  while (end < pattern.size() && pattern[end] != '%') end += pattern[end] == '\\' ? 2U : 1U;
+  const std::string_view piece = pattern.substr(0, end);
+  pattern.remove_prefix(piece.size());
+  return piece;
+}
+
+/// The byte that a piece wants at `p`, which moves on, or any_one.
+int next_element(std::string_view piece, std::size_t& p) noexcept {
+  if (piece[p] == '_') return ++p, any_one;
+  if (piece[p] == '\\' && p + 1 < piece.size()) ++p;
+  return static_cast<unsigned char>(piece[p++]);
+}
+
+void skip_character(std::string_view text, std::size_t& t) noexcept {
+  do {
+    ++t;
+  } while (t < text.size() && continues(text[t]));
+}
+
+/// Takes the piece from the text's begin.
+bool take_front(std::string_view& text, std::string_view piece) noexcept {
+  std::size_t t = 0;
+  for (std::size_t p = 0; p < piece.size();) {
+    if (t == text.size()) return false;
+    const int wanted = next_element(piece, p);
+    if (wanted == any_one) {
+      skip_character(text, t);
+    } else if (static_cast<unsigned char>(text[t++]) != wanted) {
+      return false;
+    }
+  }
+  text.remove_prefix(t);
+  return true;
+}
+
+bool ends_like(std::string_view text, std::string_view piece) noexcept {
+  std::size_t begin = text.size();
+  for (std::size_t p = 0; p < piece.size();) {
+    const int wanted = next_element(piece, p);
+    if (wanted != any_one && continues(static_cast<char>(wanted))) continue;
+    do {  // back by a character
+      if (begin == 0) return false;
+      --begin;
+    } while (begin > 0 && continues(text[begin]));
+  }
+  text.remove_prefix(begin);
+  return take_front(text, piece) && text.empty();
+}
+
+/// Takes up to the end of the first place that has the piece. Its first 64 elements are looked for
+/// in one pass: bit i says that elements 0 to i are met by what ends here.
+bool take_first(std::string_view& text, std::string_view piece) noexcept {
+  if (is_plain(piece)) {
+    const void* const at = ::memmem(text.data(), text.size(), piece.data(), piece.size());
+    if (at == nullptr) return false;
+    const auto before = static_cast<std::size_t>(static_cast<const char*>(at) - text.data());
+    text.remove_prefix(before + piece.size());
+    return true;
+  }
+  std::array<std::uint64_t, 256> wants{};
+  std::uint64_t wild = 0, bit = 1;
+  std::size_t p = 0;
+  for (std::uint64_t next = 1; next != 0 && p < piece.size(); next <<= 1) {
+    bit = next;
+    const int wanted = next_element(piece, p);
+    if (wanted == any_one) {
+      wild |= bit;
+    } else {
+      wants[static_cast<std::size_t>(wanted)] |= bit;
+    }
+  }
+  std::uint64_t met = 0;
+  for (std::size_t t = 0; t < text.size(); ++t) {
+    const bool inside = continues(text[t]);  // of a character: goes on with the `_` that has it
+    const std::uint64_t stay = inside ? met & wild : 0;
+    const std::uint64_t begin = inside && t > 0 ? 0 : 1;
+    met = (((met ^ stay) << 1 | begin) & (wants[static_cast<unsigned char>(text[t])] | wild)) | stay;
+    if ((met & bit) == 0 || (t + 1 < text.size() && (wild & bit) != 0 && continues(text[t + 1]))) {
+      continue;
+    }
+    std::string_view rest = text.substr(t + 1);
+    if (!take_front(rest, piece.substr(p))) continue;
+    text = rest;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -228,47 +331,29 @@ std::optional<std::string_view> json_member(std::string_view json, std::string_v
   return look(json, pull, path);
 }
 
-bool is_like(std::string_view text, std::string_view pattern) noexcept {
-  const auto character = [](std::string_view from) {
-    std::size_t bytes = 1;
-    while (bytes < from.size() && (static_cast<unsigned char>(from[bytes]) & 0xC0) == 0x80) ++bytes;
-    return bytes;
-  };
-  std::size_t t = 0, p = 0;
-  std::size_t star = std::string_view::npos, star_text = 0;  // where the last % may take one more
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '%') {
-      star = ++p;
-      star_text = t;
-      // Plain text up to the next %, or the end, is found in linear time.
-      const std::size_t end = std::min(pattern.find_first_of("%_\\", p), pattern.size());
-      const std::string_view plain = pattern.substr(p, end - p);
-      if (end == pattern.size()) return text.substr(t).ends_with(plain);
-      if (pattern[end] != '%') continue;
-      const void* const at = ::memmem(text.data() + t, text.size() - t, plain.data(), plain.size());
-      if (at == nullptr) return false;
-      t = static_cast<std::size_t>(static_cast<const char*>(at) - text.data()) + plain.size();
-      p = end;
-      continue;
-    }
-    if (p < pattern.size() && pattern[p] == '_') {
-      ++p;
-      t += character(text.substr(t));
-      continue;
-    }
-    const bool escaped = p + 1 < pattern.size() && pattern[p] == '\\';
-    if (p < pattern.size() && pattern[p + (escaped ? 1 : 0)] == text[t]) {
-      p += escaped ? 2 : 1;
-      ++t;
-      continue;
-    }
-    if (star == std::string_view::npos) return false;
-    star_text += character(text.substr(star_text));
-    t = star_text;
-    p = star;
+std::size_t like_window(std::string_view pattern) noexcept {
+  std::size_t most = 0;
+  for (bool first = true;; first = false) {
+    const std::string_view piece = take_piece(pattern);
+    if (pattern.empty()) return most;  // the last one is held against the end
+    pattern.remove_prefix(1);
+    if (first || is_plain(piece)) continue;
+    std::size_t size = 0;
+    for (std::size_t p = 0; p < piece.size(); ++size) (void)next_element(piece, p);
+    most = std::max(most, size);
   }
-  while (p < pattern.size() && pattern[p] == '%') ++p;
-  return p == pattern.size();
+}
+
+bool is_like(std::string_view text, std::string_view pattern) noexcept {
+  std::string_view piece = take_piece(pattern);
+  if (!take_front(text, piece)) return false;
+  if (pattern.empty()) return text.empty();
+  for (;;) {
+    pattern.remove_prefix(1);
+    piece = take_piece(pattern);
+    if (pattern.empty()) return ends_like(text, piece);
+    if (!take_first(text, piece)) return false;
+  }
 }
 
 }  // namespace telemetry

@@ -38,8 +38,8 @@ template <class T>
 using Checked = core::Result<T, Mistake>;
 
 struct Said {
-  std::string type, id, where, resume;
-  std::vector<std::string> topics, devices, schemas;
+  std::string type, id, resume;
+  std::vector<std::string> topics, devices, schemas, where;
   bool last_values = false;
   std::int64_t batch_ms = 0;
 };
@@ -83,13 +83,11 @@ std::string_view read_member(JsonPull& pull, std::string_view name, Said& said) 
   std::vector<std::string>* const list = name == "topics"    ? &said.topics
                                          : name == "devices" ? &said.devices
                                          : name == "schemas" ? &said.schemas
+                                         : name == "where"   ? &said.where
                                                              : nullptr;
-  if (list != nullptr) return read_texts(pull, token, *list) ? "" : "a list of up to 100 texts";
+  if (list != nullptr) return read_texts(pull, token, *list) ? "" : "a text, or a list of up to 100 texts";
   if (token != JsonToken::string) return "a text";
-  std::string& text = name == "type"    ? said.type
-                      : name == "id"    ? said.id
-                      : name == "where" ? said.where
-                                        : said.resume;
+  std::string& text = name == "type" ? said.type : name == "id" ? said.id : said.resume;
   text = text_of(pull);
   return "";
 }
@@ -244,14 +242,14 @@ class TheConversation final : public Conversation {
     if (!said.topics.empty()) selection.topics = std::move(said.topics);
     selection.devices = std::move(said.devices);
     selection.schemas = std::move(said.schemas);
-    if (!said.where.empty()) {
-      auto condition = parse_condition(said.where);
+    for (const std::string& text : said.where) {
+      auto condition = parse_condition(text);
       if (!condition) return Mistake{"invalid_condition", condition.error().context};
       selection.where.push_back(*std::move(condition));
     }
-    const auto visible = here_.pipeline.api().narrow(principal_, selection);
-    if (!visible) return Mistake{"invalid_argument", visible.error().context};
-    if (!*visible) return Mistake{"permission_denied", "nothing of these topics may be seen"};
+    if (const auto admitted = admit_live(here_, principal_, selection); !admitted) {
+      return Mistake{std::string(to_string(admitted.error().code)), admitted.error().context};
+    }
     std::optional<Position> resume;
     if (!said.resume.empty()) {
       resume = place_of(here_, said.resume);

@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace telemetry::web {
 namespace {
 
 constexpr std::size_t events_per_piece = 64;
+constexpr std::size_t comparisons_max = 100;  // each message is asked all of them
 
 /// Server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 class EventStream final : public BodyStream {
@@ -110,7 +112,87 @@ bool may_connect(const Call& call) {
   return std::ranges::find(origins, origin) != origins.end();
 }
 
+/// The fields that the conditions ask for.
+void collect_fields(const Condition& condition, std::vector<const Condition*>& out) {
+  if (condition.is_leaf() && !condition.is_of_topic()) out.push_back(&condition);
+  for (const Condition& operand : condition.operands) collect_fields(operand, out);
+}
+
+/// What the store says of a selection whose names it does not know, without reading a row.
+Result<void> ask_store(const Surroundings& here, const Principal& principal, Selection selection) {
+  Query query;
+  static_cast<Selection&>(query) = std::move(selection);
+  query.since = INT64_MAX - 1;
+  query.limit = 1;
+  const auto asked =
+      here.pipeline.api().query(principal, query, [](const Row&) { return false; });
+  // What cannot be asked now, or has stored nothing yet, knows no name either.
+  if (!asked && asked.error().code == Errc::invalid_argument) return asked.error();
+  return {};
+}
+
+/// A name may be that of a schema of which nothing is stored yet; else it must be one that a query
+/// takes.
+Result<void> check_names(const Surroundings& here, const Principal& principal,
+                         const Selection& selection) {
+  if (selection.schemas.empty() && selection.where.empty()) return {};
+  std::vector<const Schema*> expected;  // in force on these topics
+  const auto schemas = here.pipeline.ingest().schemas();
+  for (const auto& schema : schemas->all()) {
+    const bool meets = std::ranges::any_of(selection.topics, [&](const std::string& filter) {
+      return intersect_filters(filter, schema->filter()).has_value();
+    });
+    if (meets) expected.push_back(schema.get());
+  }
+  const auto is_expected = [&](const std::string& name) {
+    return std::ranges::any_of(expected,
+                               [&](const Schema* schema) { return schema->name() == name; });
+  };
+  // Topics without schema have fields of any name.
+  if (expected.empty() && selection.schemas.empty()) return {};
+  if (const auto known = ask_store(here, principal, selection)) return known;
+  Selection rest = selection;
+  rest.where.clear();
+  rest.schemas.clear();
+  const auto stored = here.pipeline.api().shape(principal, rest);
+  std::ranges::copy_if(selection.schemas, std::back_inserter(rest.schemas),
+                       [&](const std::string& name) { return !is_expected(name); });
+  const auto is_new = [&](const std::string& field) {
+    const auto has = [&](const auto& slots) {
+      return std::ranges::any_of(
+          slots, [&](const auto& slot) { return is_field_or_member(slot.path, field); });
+    };
+    return (!stored || !has(stored->fields)) &&
+           std::ranges::any_of(expected, [&](const Schema* schema) {
+             return (selection.schemas.empty() ||
+                     std::ranges::find(selection.schemas, schema->name()) !=
+                         selection.schemas.end()) &&
+                    has(schema->slots());
+           });
+  };
+  std::vector<const Condition*> asked;
+  for (const Condition& condition : selection.where) collect_fields(condition, asked);
+  for (const Condition* const leaf : asked) {
+    if (!is_new(leaf->field)) rest.where.push_back(*leaf);
+  }
+  return ask_store(here, principal, std::move(rest));
+}
+
 }  // namespace
+
+Result<void> admit_live(const Surroundings& here, const Principal& principal,
+                        Selection& selection) {
+  const auto visible = here.pipeline.api().narrow(principal, selection);
+  if (!visible) return visible.error();
+  if (!*visible) return Error{Errc::permission_denied, "nothing of these topics may be seen"};
+  if (const std::size_t count = comparisons_in(selection); count > comparisons_max) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("{} comparisons; a live condition has at most {}, where the values of "
+                             "in are one",
+                             count, comparisons_max)};
+  }
+  return check_names(here, principal, selection);
+}
 
 std::optional<Position> place_of(const Surroundings& here, std::string_view token) {
   const auto sequence = here.seal.number(Seal::Kind::place, token);
@@ -131,10 +213,9 @@ Answer get_stream(Call& call) {
   if (live == nullptr) return nothing_live();
   LiveOptions options;
   if (auto wrong = fill(call, options.selection)) return *std::move(wrong);
-  const auto visible = call.here.pipeline.api().narrow(call.principal, options.selection);
-  if (!visible) return problem_of(visible.error());
-  if (!*visible) {
-    return problem_of({Errc::permission_denied, "nothing of these topics may be seen"}, "topic");
+  if (const auto admitted = admit_live(call.here, call.principal, options.selection); !admitted) {
+    const bool is_denied = admitted.error().code == Errc::permission_denied;
+    return problem_of(admitted.error(), is_denied ? "topic" : "");
   }
   if (const auto token = call.request.header("Last-Event-ID"); !token.empty()) {
     options.resume = place_of(call.here, token);

@@ -169,6 +169,15 @@ TEST_CASE("a wrong query is refused before the store sees it, with the remedy") 
   refused([](Query& q) { q.where.emplace_back().field = "a"; }, "0 values");
   refused([](Query& q) { q.where.emplace_back().kind = Condition::Kind::any; }, "joins none");
   refused([](Query& q) { q.fields = {""}; }, "has no name");
+  const auto like = [](const std::string& pattern) {
+    return [pattern](Query& q) { q.where = {parse_condition("a like '" + pattern + "'").value()}; };
+  };
+  refused(like("%_" + std::string(64, 'a') + "%"), "pattern for a has more than 64");
+  Query allowed;
+  like("%_" + std::string(63, 'a') + "%" + std::string(100, 'a') + "%" + std::string(100, '_'))(
+      allowed);
+  CHECK(api.query(local, allowed, go_on));
+  CHECK(std::exchange(store->queries, 0) == 1);
   Latest latest;
   latest.topics = {"a/#/b"};
   CHECK(api.latest(local, latest, go_on).error().code == Errc::invalid_argument);

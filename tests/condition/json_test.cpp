@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "catch.hpp"
+#include <random>
 
+#include "catch.hpp"
 #include "telemetry/condition.hpp"
 
 using namespace telemetry;
@@ -163,4 +164,55 @@ TEST_CASE("like takes % for any text, _ for one character, and \\ for what follo
   CHECK_FALSE(is_like("abcab", "%abd"));
   const std::string text(10'000, 'a');
   CHECK_FALSE(is_like(text, "%a%a%a%a%a%a%a%a%b"));
+}
+
+namespace {
+
+/// The plain way, in time that no bound holds for. Texts and patterns of whole characters.
+bool is_like_plainly(std::string_view text, std::string_view pattern) {
+  if (pattern.empty()) return text.empty();
+  const auto character = [](std::string_view from) {
+    std::size_t bytes = 1;
+    while (bytes < from.size() && (static_cast<unsigned char>(from[bytes]) & 0xC0) == 0x80) ++bytes;
+    return bytes;
+  };
+  if (pattern[0] == '%') {
+    return is_like_plainly(text, pattern.substr(1)) ||
+           (!text.empty() && is_like_plainly(text.substr(character(text)), pattern));
+  }
+  if (text.empty()) return false;
+  if (pattern[0] == '_') return is_like_plainly(text.substr(character(text)), pattern.substr(1));
+  if (pattern[0] == '\\' && pattern.size() > 1) pattern.remove_prefix(1);
+  return text[0] == pattern[0] && is_like_plainly(text.substr(1), pattern.substr(1));
+}
+
+}  // namespace
+
+TEST_CASE("like says what the plain way says, whatever the pattern") {
+  std::mt19937 random(7);
+  constexpr std::string_view letters[] = {"a", "b", "\xc3\xbc", "\xc3\xa4", "%", "_", "\\"};
+  int found = 0, wrong = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    std::string text, pattern;
+    for (auto n = random() % 12; n > 0; --n) text += letters[random() % (i % 2 ? 7 : 4)];
+    for (auto n = random() % 9; n > 0; --n) pattern += letters[random() % 7];
+    const bool plainly = is_like_plainly(text, pattern);
+    found += plainly;
+    if (is_like(text, pattern) == plainly) continue;
+    if (++wrong < 10) UNSCOPED_INFO(text << " like " << pattern);
+  }
+  CHECK(wrong == 0);
+  CHECK(found > 10'000);
+  // Longer than what is looked for in one pass.
+  const std::string many(100, 'a');
+  CHECK(is_like("xa" + many + "bc", "%_" + many + "b%"));
+  CHECK_FALSE(is_like("xa" + many + "cc", "%_" + many + "b%"));
+}
+
+TEST_CASE("what like looks for in one go is bounded by its longest part between two %") {
+  CHECK(like_window("") == 0);
+  CHECK(like_window(std::string(100, '_')) == 0);
+  CHECK(like_window(std::string(100, '_') + "%plain text%" + std::string(100, '_')) == 0);
+  CHECK(like_window("%_ab%c%\\%\\_%__") == 3);
+  CHECK(like_window("%c%\\%\\_%__") == 2);
 }

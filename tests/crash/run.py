@@ -22,6 +22,7 @@ import capture
 import deletions
 import export
 import letters
+import live
 import processes
 import scenarios
 import small_journal
@@ -35,6 +36,7 @@ ALL = (
     + letters.SCENARIOS
     + deletions.SCENARIOS
     + export.SCENARIOS
+    + live.SCENARIOS
 )
 
 
@@ -43,7 +45,7 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--bin", required=True, metavar="DIR", help="folder of telemetry, telemetry-edge and telemetry-sim"
+        "--bin", required=True, metavar="DIR", help="folder of telemetry, telemetry-edge, telemetry-gateway and telemetry-sim"
     )
     parser.add_argument(
         "--shim",

@@ -97,6 +97,124 @@ TEST_CASE("who wants a topic is found out anew when somebody comes or goes") {
   CHECK(house.hub.stats().selections == 0);
 }
 
+TEST_CASE("each selection is compared once with each topic, whoever comes and goes") {
+  LiveHouse house;
+  const auto stays = house.open(topics({"a"}));
+  for (int round = 0; round < 10; ++round) {
+    const auto comes = house.open(topics({"b", "c" + std::to_string(round)}));
+    house.store(1, "a");
+    house.store(1, "b");
+    house.give();
+    CHECK(all_of(*comes).size() == 1);
+    CHECK(all_of(*stays).size() == 1);
+  }
+  CHECK(house.hub.stats().matches == 2 * (1 + 10));
+}
+
+namespace {
+
+/// Asks the same thing so often that the hub leaves it to its stream.
+Selection costly(const std::string& where, int times = 60) {
+  std::string all = where;
+  for (int i = 1; i < times; ++i) all += " and " + where;
+  return topics({"#"}, all);
+}
+std::string long_text(std::size_t bytes, const std::string& end) {
+  return '"' + std::string(bytes, 'x') + end + '"';
+}
+
+}  // namespace
+
+TEST_CASE("a costly condition is asked by its own stream: others come, receive and leave before") {
+  LiveHouse house;
+  const auto asks_much = house.open(costly("value like '%hot'"));
+  int woken = 0;
+  asks_much->on_ready([&] { ++woken; });
+  CHECK(all_of(*asks_much).empty());
+  auto other = house.open(topics({"hall/#"}));
+  house.store_text("hall/a", long_text(8'000, "hot"));
+  house.store_text("hall/a", long_text(8'000, "cold"));
+  house.give();
+  CHECK(woken == 1);
+  CHECK(house.hub.stats().undecided == 2);
+  CHECK(house.hub.stats().deliveries == 2);  // to the other one alone
+  CHECK(sequences_of(all_of(*other)) == from_to(1, 2));
+  other.reset();
+  auto late = house.open(topics({"hall/#"}, "value like '%hot'"));
+  house.store_text("hall/a", long_text(100, "hot"));
+  house.give();
+  CHECK(sequences_of(all_of(*late)) == from_to(3, 3));
+  // Taking what waits takes no time yet; asking wants a worker.
+  std::vector<LiveEvent> events;
+  CHECK_FALSE(asks_much->blocks());
+  CHECK(*asks_much->next(events) == LiveStream::Next::more);
+  CHECK(events.empty());
+  CHECK(asks_much->blocks());
+  CHECK(sequences_of(all_of(*asks_much)) == Sequences{1, 3});
+  CHECK_FALSE(asks_much->blocks());
+  CHECK(asks_much->position()->sequence == 3);
+}
+
+TEST_CASE("whether the hub asks or the stream, what is selected is the same and in order") {
+  LiveHouse house;
+  const auto asks_little = house.open(topics({"#"}, "temperature > 20 or value like '%hot'"));
+  const auto asks_much = house.open(costly("(temperature > 20 or value like '%hot')", 60));
+  const auto asks_too = house.open(costly("(temperature > 20 or value like '%hot')", 60));
+  Sequences wanted;
+  for (std::uint64_t i = 1; i <= 300; ++i) {
+    const bool is_wanted = i % 3 != 0;
+    if (i % 2 == 0) {
+      house.store_text("sensors/s1/temperature",
+                       reading_json(is_wanted ? 21 : 20, static_cast<std::int64_t>(i)));
+    } else {
+      house.store_text("t", long_text(i * 30, is_wanted ? "hot" : "cold"));
+    }
+    if (is_wanted) wanted.push_back(i);
+    if (i % 7 == 0) house.give();
+  }
+  house.give();
+  CHECK(house.hub.stats().undecided > 100);
+  const auto events = all_of(*asks_much);
+  CHECK(sequences_of(events) == wanted);
+  const auto same = all_of(*asks_little);
+  const auto too = all_of(*asks_too);
+  CHECK(sequences_of(same) == wanted);
+  REQUIRE(too.size() == events.size());
+  int shared = 0, different = 0;
+  for (std::size_t i = 0; i < same.size(); ++i) {
+    different += *same[i].record != *events[i].record;
+    shared += events[i].record == too[i].record;
+  }
+  CHECK(different == 0);
+  CHECK(shared == static_cast<int>(wanted.size()));  // made once for both
+}
+
+TEST_CASE("who asks for more than he can follow overflows by himself") {
+  LiveHouse house;
+  LiveOptions options;
+  options.selection = costly("value like '%hot'");
+  const bool by_bytes = GENERATE(false, true);
+  if (by_bytes)
+    options.bytes_max = 100'000;
+  else
+    options.messages_max = 5;
+  LiveStream slow(house.hub, house.journal(), house.environment(), options);
+  const auto other = house.open();
+  for (int i = 0; i < 20; ++i) house.store_text("hall", long_text(8'000, "hot"));
+  house.give();
+  const auto events = all_of(slow);
+  REQUIRE(events.size() >= 2);
+  CHECK((by_bytes ? events.size() < 15 : events.size() == 6));
+  CHECK(events.back().kind == LiveEvent::Kind::overflow);
+  CHECK(events.back().left_out == 21 - events.size());
+  CHECK(sequences_of(all_of(*other)) == from_to(1, 20));
+}
+
+TEST_CASE("comparisons are counted, the values of in as one") {
+  CHECK(comparisons_in(topics({"#"})) == 0);
+  CHECK(comparisons_in(topics({"#"}, "a = 1 and not (b in (1, 2, 3) or c is null)")) == 3);
+}
+
 TEST_CASE("a stream that waits is woken once, and not when it is gone") {
   LiveHouse house;
   int woken = 0;

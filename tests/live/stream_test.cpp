@@ -68,6 +68,57 @@ TEST_CASE("what the journal replays is selected as what comes") {
   CHECK(stream->position()->sequence == 6);  // also what it has passed over
 }
 
+TEST_CASE("what was deleted is not replayed, and what came later is") {
+  LiveHouse house;
+  house.store_text("a", "1");                                       // 1
+  house.store_text("b", "2");                                       // 2
+  house.store_text("sensors/s1/temperature", reading_json(21, 1));  // 3
+  house.store_text("sensors/s2/temperature", reading_json(22, 1));  // 4
+  const auto erase = [&](std::vector<std::string> topics, auto narrow) {
+    Deletion deletion;
+    deletion.topics = std::move(topics);
+    narrow(deletion);
+    REQUIRE(house.ingest->append(deletion));
+  };
+  erase({"a", "b/#"}, [](Deletion&) {});                          // 5
+  house.store_text("a", "6");                                     // 6
+  erase({"sensors/#"}, [](Deletion& d) { d.devices = {"s1"}; });  // 7
+  erase({"#"}, [](Deletion& d) { d.schemas = {"other"}; });       // 8
+  erase({"#"}, [](Deletion& d) { d.until = 1'000'000'000; });     // 9: older than all
+  house.store_text("b", "10");                                    // 10
+  for (const auto& [from, left] :
+       std::vector<std::pair<std::uint64_t, std::vector<std::uint64_t>>>{
+           {0, {4, 6, 10}}, {3, {4, 6, 10}}, {5, {6, 10}}, {9, {10}}}) {
+    const auto stream = house.open({}, Position{house.journal().id(), from});
+    INFO(from);
+    CHECK(sequences_of(all_of(*stream)) == left);
+    CHECK(stream->position()->sequence == 10);
+  }
+  // It goes on with what comes.
+  const auto stream = house.open(topics({"a"}), Position{house.journal().id(), 0});
+  CHECK(sequences_of(all_of(*stream)) == std::vector<std::uint64_t>{6});
+  house.give();
+  house.store_text("a", "11");
+  house.give();
+  CHECK(sequences_of(all_of(*stream)) == std::vector<std::uint64_t>{11});
+}
+
+TEST_CASE("a deletion is found however far behind its messages it stands") {
+  LiveHouse house;
+  house.store_text("gone", "1");
+  for (int i = 0; i < 250; ++i) house.store(100);
+  Deletion deletion;
+  deletion.topics = {"gone"};
+  REQUIRE(house.ingest->append(deletion));
+  house.store(1);
+  const auto stream = house.open(topics({"gone"}), Position{house.journal().id(), 0});
+  CHECK(all_of(*stream).empty());
+  const auto all = house.open({}, Position{house.journal().id(), 0});
+  const auto events = all_of(*all);
+  CHECK(events.size() == 25'001);
+  CHECK(events.front().sequence == 2);
+}
+
 TEST_CASE("a place that the journal no longer holds is a gap") {
   LiveHouse house(256 << 10);
   house.journal().set_cursor("store", UINT64_MAX);

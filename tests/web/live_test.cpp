@@ -428,7 +428,7 @@ TEST_CASE("what a client says wrong is answered with what to say") {
   CHECK(wrong(R"({"type":"subscribe","topics":["a"]})").starts_with("missing_member"));
   CHECK(wrong(R"({"type":"subscribe","id":7})") == "invalid_member: id is a text");
   CHECK(wrong(R"({"type":"subscribe","id":"n","topics":[1]})") ==
-        "invalid_member: topics is a list of up to 100 texts");
+        "invalid_member: topics is a text, or a list of up to 100 texts");
   CHECK(wrong(R"({"type":"subscribe","id":"n","batch_ms":0.5})") ==
         "invalid_member: batch_ms is a whole number from 0 to 1000");
   CHECK(wrong(R"({"type":"subscribe","id":"n","last_values":1})") ==
@@ -447,6 +447,81 @@ TEST_CASE("what a client says wrong is answered with what to say") {
           "error");
   }
   CHECK(wrong(R"({"type":"subscribe","id":"one more"})").starts_with("too_many_subscriptions: 16"));
+}
+
+TEST_CASE("a name that a query would refuse is refused live, with the same words") {
+  Gateway gateway;
+  gateway.publish("sensors/s1/temperature", R"({"temperature":21,"sensor_id":"sensor-001"})");
+  gateway.wait_until_stored(1);
+  const auto refused = [&](const std::string& members, const std::string& query) {
+    const auto rest = gateway.get("/api/data?" + query);
+    INFO(rest.body);
+    CHECK(rest.status == 400);
+    const auto problem = parsed(rest.body);
+    const auto sse = gateway.get("/api/stream?" + query);
+    CHECK(sse.status == 400);
+    const auto problem_of_stream = parsed(sse.body);
+    Talk talk = gateway.talk();
+    const auto error = talk.ask(R"({"type":"subscribe","id":"s",)" + members + "}");
+    REQUIRE(error["type"] == "error");
+    for (const char* const member : {"code", "detail"}) {
+      CHECK(std::string(error[member].GetString()) == problem[member].GetString());
+      CHECK(std::string(problem_of_stream[member].GetString()) == problem[member].GetString());
+    }
+    return std::string(error["detail"].GetString());
+  };
+  CHECK(refused(R"("where":"temprature > 20")", "where=temprature%20%3E%2020")
+            .find("temperature") != std::string::npos);
+  CHECK(refused(R"("where":["humidity > 1","temprature > 20"])",
+                "where=humidity%20%3E%201&where=temprature%20%3E%2020")
+            .find("temperature") != std::string::npos);
+  CHECK(refused(R"("schemas":"temperature_sensr")", "schema=temperature_sensr")
+            .find("temperature_sensor") != std::string::npos);
+  refused(R"("where":"temperature > warm")", "where=temperature%20%3E%20warm");
+  refused(R"("where":"temperature = 1 and uptime_s = 1 and temprature = 1")",
+          "where=temprature%20%3D%201");
+}
+
+TEST_CASE("what is in force may be asked for live before any of it is stored") {
+  Gateway gateway;
+  gateway.publish("sensors/s1/temperature", R"({"temperature":21,"sensor_id":"sensor-001"})");
+  gateway.wait_until_stored(1);
+  Talk talk = gateway.talk();
+  int next = 0;
+  const auto takes = [&](const std::string& members) {
+    const std::string id = std::to_string(++next);
+    const auto answer = talk.ask(R"({"type":"subscribe","id":")" + id + "\"," + members + "}");
+    INFO(members);
+    CHECK(answer["type"] == "subscribed");
+  };
+  takes(R"("topics":"sensors/#","where":["temperature > 20","humidity > 40"])");
+  takes(R"("schemas":["heartbeat"])");
+  takes(R"("schemas":["heartbeat","temperature_sensor"],"where":"temperature > 20")");
+  takes(R"("where":"uptime_s > 1")");
+  takes(R"("topics":"no/schema/here","where":"anything > 1")");
+}
+
+TEST_CASE("all of several conditions must hold") {
+  Gateway gateway;
+  Talk talk = gateway.talk();
+  CHECK(talk.ask(R"({"type":"subscribe","id":"s","where":["value > 1","value < 4"]})")["type"] ==
+        "subscribed");
+  for (int i = 1; i <= 5; ++i) gateway.publish("a", std::to_string(i));
+  CHECK(value_of(talk.next()["data"]) == "2");
+  CHECK(value_of(talk.next()["data"]) == "3");
+}
+
+TEST_CASE("a live condition has a bounded number of comparisons") {
+  Gateway gateway;
+  std::string where = "value > 0";
+  for (int i = 1; i < 100; ++i) where += " and value > 0";
+  Talk talk = gateway.talk();
+  CHECK(talk.ask(R"({"type":"subscribe","id":"s","where":")" + where + "\"}")["type"] ==
+        "subscribed");
+  const auto error =
+      talk.ask(R"({"type":"subscribe","id":"t","where":[")" + where + R"(","value > 0"]})");
+  CHECK(error["code"] == "invalid_argument");
+  CHECK(std::string(error["detail"].GetString()).starts_with("101 comparisons"));
 }
 
 TEST_CASE("the number of WebSockets is bounded, and the bound is named") {
