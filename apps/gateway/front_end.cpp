@@ -2,7 +2,9 @@
 #include "gateway/front_end.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -22,6 +24,18 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host.starts_with("127.") || host == "::1";
 }
 
+/// Connections of strangers leave descriptors to journal and stores.
+std::size_t connections_max(std::size_t wanted) {
+  constexpr rlim_t most = 65'536, kept = 192;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  files.rlim_cur = std::max(files.rlim_cur, std::min(files.rlim_max, most));
+  (void)::setrlimit(RLIMIT_NOFILE, &files);
+  (void)::getrlimit(RLIMIT_NOFILE, &files);
+  const rlim_t left = files.rlim_cur > 2 * kept ? files.rlim_cur - kept : files.rlim_cur / 2;
+  return std::min<std::size_t>(wanted, left);
+}
+
 class FrontEnd {
  public:
   FrontEnd(web::ServiceOptions options, const Config& config, Pipeline& pipeline,
@@ -31,6 +45,7 @@ class FrontEnd {
     options.live = std::move(live);
     http_.host = options.host;
     http_.port = static_cast<std::uint16_t>(config.integer("web.port"));
+    http_.connections_max = connections_max(http_.connections_max);
     const bool is_open = !is_loopback(http_.host);
     if (is_open && !options.authenticator && !options.allow_insecure) {
       environment_.log(

@@ -305,7 +305,9 @@ Answer get_health(Call& call) {
 }
 
 Answer get_openapi(Call& call) {
-  return json_answer(openapi_document(routes(), call.here.options.version));
+  const ServiceOptions& options = call.here.options;
+  return json_answer(
+      openapi_document(routes(), options.version, options.authenticator != nullptr));
 }
 
 }  // namespace telemetry::web

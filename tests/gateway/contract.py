@@ -127,12 +127,13 @@ def ask_streams(gateway, who, counts):
 
 def start_schemathesis(rig, gateway, who, python, options):
     calls, report = rig.path(f"{who}.calls"), rig.path(f"{who}.txt")
-    examples = "150" if options.long else "25"
-    # Single values on their own are looked at once, as who may do everything; the short run leaves them out elsewhere.
-    phases = "examples,coverage,fuzzing,stateful" if options.long or who == "admin" else "examples,fuzzing"
+    # In short, wrong requests are those of who may do everything.
+    wrong_too = options.long or who == "admin"
+    amount = ["--max-examples", "200" if options.long else "24", "--mode", "all" if wrong_too else "positive"]
+    amount += ["--phases", ",".join(["examples", "fuzzing"] + ["coverage"] * wrong_too + ["stateful"] * options.long)]
     command = [
         python, "-m", "schemathesis.cli", "run", f"{gateway.url}/api/openapi.json", "--exclude-operation-id", "streamData",
-        "--phases", phases, "--max-examples", examples, "--seed", str(options.seed), "--continue-on-failure",
+        *amount, "--seed", str(options.seed), "--continue-on-failure",
         "--exclude-checks", ",".join(LEFT_OUT), "--generation-database", "none", "--suppress-health-check", "all",
         "--no-color", "--no-shrink", "--warnings", "off",
     ]  # fmt: skip
@@ -142,6 +143,7 @@ def start_schemathesis(rig, gateway, who, python, options):
         **os.environ,
         "CONTRACT_KNOWN": json.dumps(known(gateway, who)),
         "CONTRACT_CALLS": calls,
+        "CONTRACT_WRONG_TOO": "1" if wrong_too else "0",
         "SCHEMATHESIS_HOOKS": "contract_hooks",
         "PYTHONPATH": os.path.dirname(os.path.abspath(__file__)),
         "PYTHONDONTWRITEBYTECODE": "1",

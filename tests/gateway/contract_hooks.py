@@ -2,7 +2,8 @@
 """What contract.py tells schemathesis of this gateway, and what it is told. Read by schemathesis alone.
 
 A text with a grammar of its own is but a string to OpenAPI: a generated one is refused, as it should be. So that
-answers of 2xx are looked at too, a part of the generated texts is replaced by ones that mean something here.
+answers of 2xx are looked at too, generated texts are replaced by ones that mean something here: all of them, or
+two of three where wrong ones are wanted too.
 """
 
 import json
@@ -13,13 +14,14 @@ import schemathesis
 
 KNOWN = json.loads(os.environ["CONTRACT_KNOWN"])  # {parameter: [text that means something]}
 CREDENTIALS = KNOWN.pop("credentials")
+WRONG_TOO = os.environ["CONTRACT_WRONG_TOO"] == "1"
 
 
 def chosen(name, given):
-    """The given one or, of two thirds, a known one: the same whenever the same is given."""
+    """The given one or a known one: the same whenever the same is given."""
     place = zlib.crc32(str(given).encode("utf-8", "replace"))
     known = KNOWN.get(name)
-    return known[place // 3 % len(known)] if known and place % 3 else given
+    return known[place // 3 % len(known)] if known and (place % 3 or not WRONG_TOO) else given
 
 
 def all_chosen(values):

@@ -152,6 +152,7 @@ class WebSocket:
         head, end, self.rest = self.rest.partition(b"\r\n\r\n")
         self.status = int(head.split(b" ")[1])
         if self.status != 101:
+            self.connection.shutdown(socket.SHUT_WR)
             self.answer = answer_of(head + end + self.rest + read_all(self.connection))
 
     def say(self, text):
