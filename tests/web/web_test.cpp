@@ -412,24 +412,29 @@ TEST_CASE("the document says who must sign in") {
 TEST_CASE("the examples of all parameters of a path may be asked together") {
   Gateway gateway(messages());
   const auto document = gateway.json("/api/openapi.json");
+  // With functions there are groups, without them rows.
+  const std::set<std::string> of_rows{"fields", "offset"}, of_groups{"agg", "interval", "by"};
   for (const auto& path : document["paths"].GetObject()) {
-    if (!path.value.HasMember("get")) continue;
-    std::string target = path.name.GetString();
-    if (target.find('{') != target.npos) continue;
-    char separator = '?';
-    for (const auto& parameter : path.value["get"]["parameters"].GetArray()) {
-      if (!parameter.HasMember("example")) continue;
-      const auto& given = parameter["example"];
-      const auto& example = given.IsArray() ? given[0] : given;
-      std::string text = example.IsString() ? example.GetString() : std::to_string(example.GetInt());
-      for (std::size_t at = 0; (at = text.find_first_of(" +&#", at)) != text.npos; at += 3)
-        text.replace(at, 1, fmt::format("%{:02X}", text[at]));
-      target += separator + std::string(parameter["name"].GetString()) + "=" + text;
-      separator = '&';
+    const std::string name = path.name.GetString();
+    if (!path.value.HasMember("get") || name.find('{') != name.npos) continue;
+    for (const auto* const left_out : {&of_rows, &of_groups}) {
+      std::string target = name;
+      for (const auto& parameter : path.value["get"]["parameters"].GetArray()) {
+        if (!parameter.HasMember("example") || left_out->contains(parameter["name"].GetString()))
+          continue;
+        const auto& given = parameter["example"];
+        const auto& example = given.IsArray() ? given[0] : given;
+        std::string text =
+            example.IsString() ? example.GetString() : std::to_string(example.GetInt());
+        for (std::size_t at = 0; (at = text.find_first_of(" +&#", at)) != text.npos; at += 3)
+          text.replace(at, 1, fmt::format("%{:02X}", text[at]));
+        target += target == name ? '?' : '&';
+        target += std::string(parameter["name"].GetString()) + "=" + text;
+      }
+      const web::Response response = gateway.get(target);
+      INFO(target << ": " << response.body);
+      CHECK((response.status == 200 || response.status == 503));
     }
-    const web::Response response = gateway.get(target);
-    INFO(target << ": " << response.body);
-    CHECK((response.status == 200 || response.status == 503));
   }
 }
 
