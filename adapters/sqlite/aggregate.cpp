@@ -31,9 +31,9 @@ class AggregateRun {
  private:
   /// What one `by` is in a row.
   struct Key {
-    enum class Kind : std::uint8_t { topic, device, schema, field } kind;
-    int column = 0;                               // of a field
-    core::FieldType type = core::FieldType::any;  // of a field
+    std::string_view name;
+    int column = 0;  // of a field; 0: a name, see is_name()
+    core::FieldType type = core::FieldType::any;
   };
   [[nodiscard]] Result<void> check_measures() const;
   [[nodiscard]] Result<void> check_buckets() const;
@@ -42,6 +42,8 @@ class AggregateRun {
   void slice(Statement& statement, const Partition& partition);
   bool step_all(Statement& statement, const Partition& partition);
   [[nodiscard]] std::size_t group_of(Statement& statement, const Partition& partition);
+  [[nodiscard]] Sample name_of(std::string_view name, std::int64_t topic_id,
+                               const Partition& partition);
   [[nodiscard]] static core::FieldType type_of(const Layout& layout, std::string_view path);
 
   Reader& reader_;
@@ -49,6 +51,7 @@ class AggregateRun {
   Plan plan_;
   Aggregation aggregation_;
   std::vector<core::FieldType> types_;  // of the fields, in the partition that is read
+  std::vector<std::size_t> named_;      // those of the fields that are names, see is_name()
   std::vector<Key> keys_;               // of the partition that is read
   bool by_topic_ = false;               // a row's topic decides its group
   bool by_field_ = false;               // or its fields do
@@ -59,7 +62,13 @@ class AggregateRun {
   bool alive_ = true;
 };
 
+/// What every row is called: no member of its payload, also where one has that name.
+bool is_name(std::string_view field) {
+  return field == "topic" || field == "device" || field == "schema";
+}
+
 core::FieldType AggregateRun::type_of(const Layout& layout, std::string_view path) {
+  if (is_name(path)) return core::FieldType::string;
   if (layout.is_raw()) return core::FieldType::any;
   const Place place = place_of(layout, path);
   return place.column == nullptr ? core::FieldType::any : place.column->type;
@@ -99,31 +108,24 @@ std::size_t AggregateRun::group_of(Statement& statement, const Partition& partit
     const auto known = groups_.find(topic_id);
     if (known != groups_.end()) return known->second;
   }
-  const TopicNames::Name* topic = by_topic_ ? &names_.of(topic_id) : nullptr;
   key_samples_.clear();
   for (const Key& key : keys_) {
-    Sample& sample = key_samples_.emplace_back();
-    const auto is = [&](std::string_view text) {
-      if (!text.empty()) sample = {Sample::Kind::text, Number(std::int64_t{0}), text};
-    };
-    switch (key.kind) {
-      case Key::Kind::topic:
-        is(topic->topic);
-        break;
-      case Key::Kind::device:
-        is(topic->device);
-        break;
-      case Key::Kind::schema:
-        is(partition.layout->schema_name);
-        break;
-      case Key::Kind::field:
-        sample = sample_of(statement.value(key.column), key.type);
-        break;
-    }
+    key_samples_.push_back(key.column > 0 ? sample_of(statement.value(key.column), key.type)
+                                          : name_of(key.name, topic_id, partition));
   }
   const std::size_t group = aggregation_.group(key_samples_);
   if (!by_field_) groups_[topic_id] = group;
   return group;
+}
+
+Sample AggregateRun::name_of(std::string_view name, std::int64_t topic_id,
+                             const Partition& partition) {
+  std::string_view text = partition.layout->schema_name;
+  if (name != "schema") {
+    const TopicNames::Name& of = names_.of(topic_id);
+    text = name == "topic" ? of.topic : of.device;
+  }
+  return text.empty() ? Sample{} : Sample{Sample::Kind::text, Number(std::int64_t{0}), text};
 }
 
 bool AggregateRun::step_all(Statement& statement, const Partition& partition) {
@@ -131,6 +133,8 @@ bool AggregateRun::step_all(Statement& statement, const Partition& partition) {
     for (std::size_t i = 0; i < samples_.size(); ++i) {
       samples_[i] = sample_of(statement.value(3 + static_cast<int>(i)), types_[i]);
     }
+    for (const std::size_t i : named_)
+      samples_[i] = name_of(aggregation_.fields()[i], statement.integer(2), partition);
     const bool taken = aggregation_.add(group_of(statement, partition), statement.integer(0),
                                         static_cast<std::uint64_t>(statement.integer(1)), samples_);
     if (!taken) return false;
@@ -165,22 +169,22 @@ void AggregateRun::read(const Plan::Part& part) {
   std::vector<Parameter> parameters = part.parameters;
   std::string sql = "SELECT p.time,p.id,p.topic_id";
   types_.clear();
+  named_.clear();
   for (const std::string& field : aggregation_.fields()) {
-    sql += "," + field_sql(field, layout, parameters);
+    if (is_name(field)) named_.push_back(types_.size());
+    sql += "," + (is_name(field) ? "NULL" : field_sql(field, layout, parameters));
     types_.push_back(type_of(layout, field));
   }
   keys_.clear();
   int column = 3 + static_cast<int>(types_.size());
   by_topic_ = by_field_ = false;
   for (const std::string& name : aggregate_.by) {
-    if (name == "topic" || name == "device") {
-      keys_.push_back({name == "topic" ? Key::Kind::topic : Key::Kind::device});
-      by_topic_ = true;
-    } else if (name == "schema") {
-      keys_.push_back({Key::Kind::schema});
+    if (is_name(name)) {
+      keys_.push_back({name});
+      by_topic_ = by_topic_ || name != "schema";
     } else {
       sql += "," + field_sql(name, layout, parameters);
-      keys_.push_back({Key::Kind::field, column++, type_of(layout, name)});
+      keys_.push_back({name, column++, type_of(layout, name)});
       by_field_ = true;
     }
   }
@@ -195,13 +199,7 @@ void AggregateRun::read(const Plan::Part& part) {
   bind(statement, asked);
   if (only_group_ == SIZE_MAX) {
     key_samples_.clear();
-    for (const Key& key : keys_) {
-      Sample& sample = key_samples_.emplace_back();
-      const std::string& name = layout.schema_name;
-      if (key.kind == Key::Kind::schema && !name.empty()) {
-        sample = {Sample::Kind::text, Number(std::int64_t{0}), name};
-      }
-    }
+    for (const Key& key : keys_) key_samples_.push_back(name_of(key.name, 0, partition));
     only_group_ = aggregation_.group(key_samples_);
   }
   slice(statement, partition);
@@ -216,12 +214,14 @@ Result<void> AggregateRun::check_measures() const {
     bool may_be_number = plan_.parts().empty();
     for (const Plan::Part& part : plan_.parts()) {
       const Layout& layout = *part.partition->layout;
+      if (!plan_.is_known(layout)) continue;
       const Place place = layout.is_raw() ? Place{} : place_of(layout, measure.field);
       const core::FieldType type = type_of(layout, measure.field);
       const bool number = type == core::FieldType::number || type == core::FieldType::integer ||
                           type == core::FieldType::boolean || type == core::FieldType::any;
-      may_be_number = may_be_number || layout.is_raw() || (place && !place.members && number);
-      if (place.column != nullptr && !number) declared = to_text(type);
+      const bool declares = place.column != nullptr || is_name(measure.field);
+      may_be_number = may_be_number || (number && (layout.is_raw() || (place && !place.members)));
+      if (declares && !number) declared = to_text(type);
     }
     if (may_be_number || declared.empty()) continue;
     return Error{Errc::invalid_argument,

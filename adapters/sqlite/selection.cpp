@@ -151,11 +151,16 @@ bool Plan::is_of_schema(const Layout& layout) const {
   return names.empty() || std::ranges::find(names, layout.schema_name) != names.end();
 }
 
+bool Plan::is_known(const Layout& layout) const {
+  return is_of_schema(layout) &&
+         (!selection_.hides_others || schemas_.contains(layout.schema_name));
+}
+
 /// What has no schema may have a member of any name.
 bool Plan::reads_raw() const {
-  return selection_.schemas.empty() &&
-         std::ranges::any_of(catalogue_->partitions(),
-                             [](const Partition& one) { return one.layout->is_raw(); });
+  return std::ranges::any_of(catalogue_->partitions(), [this](const Partition& one) {
+    return one.layout->is_raw() && is_known(*one.layout);
+  });
 }
 
 Result<void> Plan::prepare(std::span<const std::string> fields) {
@@ -164,8 +169,9 @@ Result<void> Plan::prepare(std::span<const std::string> fields) {
   last_id_ = catalogue_->last_id();
   if (selection_.since) since_ = *selection_.since;
   if (selection_.until) until_ = *selection_.until - (*selection_.until > INT64_MIN ? 1 : 0);
-  if (auto known = check_names(fields); !known) return known;
   choose_topics();
+  if (selection_.hides_others) find_schemas();
+  if (auto known = check_names(fields); !known) return known;
   std::int64_t low = INT64_MAX, high = INT64_MIN;
   for (const Partition& partition : catalogue_->partitions()) {
     if (topics_ == Topics::none || partition.row_count == 0 || partition.time_max < since_ ||
@@ -186,8 +192,9 @@ Result<void> Plan::prepare(std::span<const std::string> fields) {
 Result<void> Plan::check_names(std::span<const std::string> fields) const {
   std::vector<std::string_view> names, paths{"topic", "device"};
   for (const auto& [id, layout] : catalogue_->layouts()) {
-    names.push_back(layout.schema_name);
-    if (!is_of_schema(layout)) continue;
+    const bool hidden = selection_.hides_others && !schemas_.contains(layout.schema_name);
+    if (!hidden) names.push_back(layout.schema_name);
+    if (!is_known(layout)) continue;
     for (const Column& column : layout.columns) paths.push_back(column.path);
   }
   if (names.empty()) return {};
@@ -216,7 +223,7 @@ Result<void> Plan::check_field(std::string_view field,
   if (known || is_of_every_row(field)) return {};
   bool undeclared = reads_raw();
   for (const auto& [id, layout] : catalogue_->layouts()) {
-    if (!is_of_schema(layout)) continue;
+    if (!is_known(layout)) continue;
     const Place place = place_of(layout, field);
     if (place.column != nullptr) return {};
     undeclared = undeclared || place.extra;
@@ -242,7 +249,7 @@ Result<void> Plan::check_leaf(const Condition& leaf,
   std::optional<Error> misfit;
   bool undeclared = false;
   for (const auto& [id, layout] : catalogue_->layouts()) {
-    if (!is_of_schema(layout)) continue;
+    if (!is_known(layout)) continue;
     const Place place = place_of(layout, leaf.field);
     undeclared = undeclared || place.extra;
     if (place.members && leaf.kind == Condition::Kind::is_null) return {};
@@ -280,6 +287,19 @@ void Plan::choose_topics() {
     return;
   }
   topics_ = topic_count_ == 0 ? Topics::none : topic_count_ == 1 ? Topics::one : Topics::chosen;
+}
+
+/// By the newest row of each topic: to look through all rows would take long.
+void Plan::find_schemas() {
+  if (topics_ == Topics::none) return;
+  SQLite::Statement select(database_,
+                           fmt::format("SELECT DISTINCT l.partition_id FROM {} q JOIN latest l"
+                                       " ON l.topic_id=q.id",
+                                       topics_table()));
+  while (select.executeStep()) {
+    const Partition* const found = catalogue_->partition(select.getColumn(0).getInt64());
+    if (found != nullptr) schemas_.insert(found->layout->schema_name);
+  }
 }
 
 void Plan::add_part(const Partition& partition) {

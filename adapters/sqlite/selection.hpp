@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -61,6 +62,8 @@ class Plan {
   /// The same for rows in any order; alias q is there only when the part asks for topics.
   /// @param window ?1 and ?2 are less than the selection's times
   [[nodiscard]] std::string unordered_sql(const Part& part, bool window) const;
+  /// Of the schemas that are asked for, and not one that is hidden.
+  [[nodiscard]] bool is_known(const Layout& layout) const;
 
  private:
   [[nodiscard]] bool is_in_order(const Partition& partition) const;
@@ -74,6 +77,7 @@ class Plan {
   [[nodiscard]] bool is_of_schema(const Layout& layout) const;
   [[nodiscard]] bool reads_raw() const;
   void choose_topics();
+  void find_schemas();
   void add_part(const Partition& partition);
 
   Reader& reader_;
@@ -86,6 +90,7 @@ class Plan {
   std::size_t topic_count_ = 0;
   std::int64_t last_id_ = 0;
   std::int64_t since_ = INT64_MIN, until_ = INT64_MAX;
+  std::set<std::string> schemas_;  // of the chosen topics, where others are hidden; empty = none
 };
 
 /// Topics by their numbers, as they are asked for.

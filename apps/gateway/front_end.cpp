@@ -2,7 +2,9 @@
 #include "gateway/front_end.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -50,6 +52,18 @@ Result<Certificate> certificate_of(const Config& config) {
   const std::string& said = loaded.error().context;
   const bool is_key = said.starts_with(files.key_file);
   return mistakes_error({config.mistake(is_key ? "web.tls.key_file" : "web.tls.cert_file", said)});
+}
+
+/// Connections of strangers leave descriptors to journal and stores.
+std::size_t connections_max(std::size_t wanted) {
+  constexpr rlim_t most = 65'536, kept = 192;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  files.rlim_cur = std::max(files.rlim_cur, std::min(files.rlim_max, most));
+  (void)::setrlimit(RLIMIT_NOFILE, &files);
+  (void)::getrlimit(RLIMIT_NOFILE, &files);
+  const rlim_t left = files.rlim_cur > 2 * kept ? files.rlim_cur - kept : files.rlim_cur / 2;
+  return std::min<std::size_t>(wanted, left);
 }
 
 /// Of another handler the paths that a supervisor and Prometheus ask for.
@@ -157,6 +171,7 @@ class HttpFrontEnd {
     options.host = host;
     options.port = static_cast<std::uint16_t>(config_.integer(key));
     options.port_setting = key;
+    options.connections_max = connections_max(options.connections_max);
     options.workers = static_cast<std::size_t>(config_.integer("performance.worker_threads"));
     options.tls = certificate_;
     listeners_.push_back({std::move(options), handler});

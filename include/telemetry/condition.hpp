@@ -164,8 +164,8 @@ template <class Leaf>
 /// What a literal for a boolean says.
 [[nodiscard]] std::optional<bool> boolean_of(const Literal& literal) noexcept;
 
-/// LIKE: bytes compare as they are, capitals count; `_` is one character of UTF-8. One pass over the
-/// text, where like_window() is at most 64.
+/// LIKE: bytes compare as they are, capitals count; `_` is one character of UTF-8. One pass over
+/// the text, where like_window() is at most 64.
 [[nodiscard]] bool is_like(std::string_view text, std::string_view pattern) noexcept;
 /// The most that stands between two % with a `_` or `\` in it: bytes and characters.
 [[nodiscard]] std::size_t like_window(std::string_view pattern) noexcept;

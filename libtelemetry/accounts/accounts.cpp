@@ -161,8 +161,10 @@ void AccountsFile::look() {
   } else {
     error_ = std::move(read).error();
     if (good_ != nullptr) {
+      for (const Diagnostic& mistake : error_->diagnostics)
+        environment_.log(LogLevel::error, "accounts", to_string(mistake));
       environment_.log(LogLevel::error, "accounts",
-                       describe(*error_) + "; the accounts from before stay in force");
+                       to_string(*error_) + "; the accounts from before stay in force");
     }
   }
   seen_.reset();

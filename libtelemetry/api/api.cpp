@@ -154,6 +154,7 @@ Result<bool> Api::narrow(const Principal& principal, Selection& selection) const
   if (!selection.now) selection.now = environment_.clock.now();
   split(selection.where);
   if (!principal.scope) return true;
+  selection.hides_others = true;
   std::vector<std::string> visible;
   for (const std::string& filter : selection.topics) {
     for (const std::string& scope : *principal.scope) {
@@ -205,10 +206,6 @@ Result<std::unique_ptr<RowStream>> Api::stream(const Principal& principal, Query
   }
   auto visible = admit(principal, query);
   if (!visible) return visible.error();
-  if (!*visible) {
-    query.topics = {"#"};
-    query.until = INT64_MIN;  // nothing
-  }
   auto rows = store_->stream(query);
   return rows ? std::move(rows) : within_scope(principal, rows.error());
 }

@@ -200,7 +200,8 @@ bool take_first(std::string_view& text, std::string_view piece) noexcept {
     const bool inside = continues(text[t]);  // of a character: goes on with the `_` that has it
     const std::uint64_t stay = inside ? met & wild : 0;
     const std::uint64_t begin = inside && t > 0 ? 0 : 1;
-    met = (((met ^ stay) << 1 | begin) & (wants[static_cast<unsigned char>(text[t])] | wild)) | stay;
+    met =
+        (((met ^ stay) << 1 | begin) & (wants[static_cast<unsigned char>(text[t])] | wild)) | stay;
     if ((met & bit) == 0 || (t + 1 < text.size() && (wild & bit) != 0 && continues(text[t + 1]))) {
       continue;
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A batch gives its readings out under one lock. Who wants a topic is looked up by the topic's hash;
-// each new selection is compared once with each topic. A condition is asked once for all streams
-// with the same selection, a record is made once for all who want it, and a stream is woken once a
-// batch.
+// A batch gives its readings out under one lock. Who wants a topic is looked up by the topic's
+// hash; each new selection is compared once with each topic. A condition is asked once for all
+// streams with the same selection, a record is made once for all who want it, and a stream is woken
+// once a batch.
 //
-// What the hub asks itself is bounded for each batch. Beyond that a message goes to the streams of a
-// selection undecided: who asks for much pays for it in his own time, and his queue fills. So nobody
-// waits for the conditions of others, neither for messages nor to come or go.
+// What the hub asks itself is bounded for each batch. Beyond that a message goes to the streams of
+// a selection undecided: who asks for much pays for it in his own time, and his queue fills. So
+// nobody waits for the conditions of others, neither for messages nor to come or go.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,7 +55,8 @@ std::size_t comparisons_in(const Selection& selection) {
 }
 
 LiveMessage::LiveMessage(const Row& from) : row(from) {
-  for (std::string_view* const part : {&row.topic, &row.device, &row.schema, &row.extra, &row.raw}) {
+  for (std::string_view* const part :
+       {&row.topic, &row.device, &row.schema, &row.extra, &row.raw}) {
     *part = text.copy(*part);
   }
   for (Field& field : row.fields) {

@@ -62,7 +62,7 @@ struct LiveGroup {
 
 struct LiveHub::State {
   mutable std::mutex mutex;
-  std::atomic<std::uint64_t> position{0};   // everything up to here was given out; 0 = unknown
+  std::atomic<std::uint64_t> position{0};  // everything up to here was given out; 0 = unknown
   using GroupPtr = std::shared_ptr<LiveGroup>;
   std::map<std::string, GroupPtr> groups;  // by key_of(selection)
   std::uint64_t groups_made = 0;
@@ -75,7 +75,7 @@ struct LiveHub::State {
   Topic other;                                      // one whose hash another has
   std::vector<LiveMailbox*> to_wake;                // of one batch
   std::size_t work_left = 0;                        // for selections of one batch
-  std::optional<Seal> seal;  // of the journal
+  std::optional<Seal> seal;                         // of the journal
   Row row;
   LiveStats stats;
 

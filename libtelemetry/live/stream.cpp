@@ -89,9 +89,7 @@ void LiveStream::on_ready(std::function<void()> wake) {
   state_->mailbox.wake = std::move(wake);
 }
 
-bool LiveStream::blocks() const noexcept {
-  return !state_->joined || !state_->pending.empty();
-}
+bool LiveStream::blocks() const noexcept { return !state_->joined || !state_->pending.empty(); }
 
 std::optional<Position> LiveStream::position() const {
   if (state_->at == 0) return std::nullopt;

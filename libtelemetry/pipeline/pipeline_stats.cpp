@@ -175,8 +175,6 @@ constexpr Metric<PipelineStats> pipeline_metrics[] = {
     {"reloads_refused", "telemetry_reloads_refused_total", counter,
      "Reloads that a mistake kept from taking effect",
      [](const Pipe& s) { return real(s.reloads_refused); }},
-    {"dead_letter_bytes", "telemetry_dead_letter_bytes", gauge, "Size of the dead letters",
-     [](const Pipe& s) { return real(s.dead_letters.bytes); }},
     {"dead_letters_dropped", "telemetry_dead_letters_dropped_total", counter,
      "Dead letters that made room for newer ones",
      [](const Pipe& s) { return real(s.dead_letters.dropped_frames); }},

@@ -85,7 +85,8 @@ std::string_view read_member(JsonPull& pull, std::string_view name, Said& said) 
                                          : name == "schemas" ? &said.schemas
                                          : name == "where"   ? &said.where
                                                              : nullptr;
-  if (list != nullptr) return read_texts(pull, token, *list) ? "" : "a text, or a list of up to 100 texts";
+  if (list != nullptr)
+    return read_texts(pull, token, *list) ? "" : "a text, or a list of up to 100 texts";
   if (token != JsonToken::string) return "a text";
   std::string& text = name == "type" ? said.type : name == "id" ? said.id : said.resume;
   text = text_of(pull);

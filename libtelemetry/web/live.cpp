@@ -124,8 +124,7 @@ Result<void> ask_store(const Surroundings& here, const Principal& principal, Sel
   static_cast<Selection&>(query) = std::move(selection);
   query.since = INT64_MAX - 1;
   query.limit = 1;
-  const auto asked =
-      here.pipeline.api().query(principal, query, [](const Row&) { return false; });
+  const auto asked = here.pipeline.api().query(principal, query, [](const Row&) { return false; });
   // What cannot be asked now, or has stored nothing yet, knows no name either.
   if (!asked && asked.error().code == Errc::invalid_argument) return asked.error();
   return {};

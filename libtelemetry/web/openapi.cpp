@@ -9,8 +9,10 @@
 namespace telemetry::web {
 namespace {
 
-/// Schemas of the answers.
+/// Schemas of the answers. All of them are closed, but where they hold what others have written:
+/// that is of schema Json.
 constexpr std::string_view schemas = R"JSON({
+"Json":{"description":"Any JSON, as it was written.","type":["object","array","string","number","boolean","null"]},
 "Problem":{"type":"object","required":["type","title","status","detail","code"],"additionalProperties":false,
  "properties":{"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},
   "detail":{"type":"string"},"code":{"type":"string"},"request_id":{"type":"string"},
@@ -19,14 +21,16 @@ constexpr std::string_view schemas = R"JSON({
 "Record":{"type":"object","required":["topic","payload","timestamp","received_at","id","device","schema","retained"],
  "additionalProperties":false,
  "properties":{"topic":{"type":"string"},
-  "payload":{"description":"The message: an object by its schema, or any JSON.",
-   "type":["object","array","string","number","boolean","null"]},
+  "payload":{"$ref":"#/components/schemas/Json"},
   "timestamp":{"type":"string","format":"date-time"},"received_at":{"type":"string","format":"date-time"},
   "id":{"type":"string"},"device":{"type":["string","null"]},"schema":{"type":["string","null"]},
   "retained":{"type":"boolean"}}},
+"Exported":{"type":"array","items":{"type":"object","required":["topic","payload","timestamp","received_at"],"additionalProperties":false,
+ "properties":{"topic":{"type":"string"},"payload":{"$ref":"#/components/schemas/Json"},
+  "timestamp":{"type":"string","format":"date-time"},"received_at":{"type":"string","format":"date-time"}}}},
 "Group":{"type":"object","description":"With agg: time of the interval, what it is grouped by, and the functions as avg_temperature.",
  "properties":{"time":{"type":"string","format":"date-time"}},
- "additionalProperties":{"type":["string","number","boolean","null","object","array"]}},
+ "not":{"required":["payload","received_at","id"]},"additionalProperties":{"$ref":"#/components/schemas/Json"}},
 "Page":{"type":"object","required":["data","next_cursor"],"additionalProperties":false,
  "properties":{"data":{"type":"array","items":{"anyOf":[{"$ref":"#/components/schemas/Record"},{"$ref":"#/components/schemas/Group"}]}},
   "next_cursor":{"type":["string","null"],"description":"For the parameter cursor of the next page; null on the last."},
@@ -36,7 +40,7 @@ constexpr std::string_view schemas = R"JSON({
   "fields":{"type":"array","items":{"type":"object","required":["path","type","unit","required"],"additionalProperties":false,
    "properties":{"path":{"type":"string"},"type":{"type":"string"},"unit":{"type":["string","null"]},
     "required":{"type":"boolean"}}}},
-  "document":{"type":"object","description":"The schema as it was written, in its canonical form.","additionalProperties":true}}},
+  "document":{"$ref":"#/components/schemas/Json"}}},
 "Schemas":{"type":"object","required":["data"],"additionalProperties":false,
  "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Schema"}}}},
 "Judgement":{"type":"object","required":["valid","schema","problems"],"additionalProperties":false,
@@ -50,7 +54,8 @@ constexpr std::string_view schemas = R"JSON({
   "problems":{"type":"array","items":{"$ref":"#/components/schemas/Fault"}},
   "timestamp":{"type":"string","format":"date-time"},"schema":{"type":"string"},"schema_id":{"type":"string"},
   "qos":{"type":"integer"},"retained":{"type":"boolean"},
-  "payload":{"type":["string","object"],"description":"The bytes as text, or {\"base64\": ...}."}}},
+  "payload":{"description":"The bytes as text, or in Base64 where they are none.",
+   "anyOf":[{"type":"string"},{"type":"object","required":["base64"],"additionalProperties":false,"properties":{"base64":{"type":"string"}}}]}}},
 "Letters":{"type":"object","required":["data","next_cursor"],"additionalProperties":false,
  "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Letter"}},"next_cursor":{"type":["string","null"]}}},
 "Config":{"type":"object","required":["data"],"additionalProperties":false,
@@ -61,9 +66,17 @@ constexpr std::string_view schemas = R"JSON({
  "properties":{"name":{"type":"string"},"role":{"type":"string","enum":["viewer","operator","admin"]},
   "scope":{"type":["array","null"],"items":{"type":"string"},"description":"Topic filters; null for all topics."},
   "csrf_token":{"type":["string","null"]}}},
-"Stats":{"type":"object","description":"Counters under the names of telemetry status --json.","required":["messages_received","messages_stored"],
- "properties":{"messages_received":{"type":"integer"},"messages_stored":{"type":"integer"}},
- "additionalProperties":{"type":["number","boolean","object","array","string"]}},
+"Durations":{"type":"object","required":["count","sum_ms","p50_ms","p99_ms"],"additionalProperties":false,
+ "properties":{"count":{"type":"integer"},"sum_ms":{"type":"number"},"p50_ms":{"type":"number"},"p99_ms":{"type":"number"}}},
+"Stats":{"type":"object","description":"Counters under the names of telemetry status --json.",
+ "required":["messages_received","messages_stored","invalid_by_rule","processing","sync","journal","consumers"],
+ "properties":{"invalid_by_rule":{"type":"object","additionalProperties":{"type":"integer"}},
+  "processing":{"$ref":"#/components/schemas/Durations"},"sync":{"$ref":"#/components/schemas/Durations"},
+  "journal":{"type":"object","additionalProperties":{"type":["number","boolean"]}},
+  "consumers":{"type":"array","items":{"type":"object","required":["name","write"],
+   "properties":{"name":{"type":"string"},"write":{"$ref":"#/components/schemas/Durations"},"last_error":{"type":"string"}},
+   "additionalProperties":{"type":["number","boolean"]}}}},
+ "additionalProperties":{"type":["number","boolean"]}},
 "Buffer":{"type":"object","required":["messages_open","messages_open_max","journal","consumers"],"additionalProperties":false,
  "properties":{"messages_open":{"type":"integer"},"messages_open_max":{"type":"integer"},
   "journal":{"type":"object","required":["bytes","bytes_max","full"],"additionalProperties":false,
@@ -74,8 +87,10 @@ constexpr std::string_view schemas = R"JSON({
  "properties":{"status":{"type":"string","enum":["ok","degraded"]},"version":{"type":"string"},
   "uptime_s":{"type":"integer"},"reasons":{"type":"array","items":{"type":"string"}},
   "warnings":{"type":"array","items":{"type":"string"}}}},
-"Document":{"type":"object","required":["openapi","paths"],"additionalProperties":true,
- "properties":{"openapi":{"type":"string"},"paths":{"type":"object","additionalProperties":true}}}
+"Credentials":{"type":"object","required":["name","password"],"properties":{"name":{"type":"string"},"password":{"type":"string"}}},
+"Document":{"type":"object","required":["openapi","info","paths","components"],"additionalProperties":false,
+ "properties":{"openapi":{"type":"string"},"info":{"$ref":"#/components/schemas/Json"},"servers":{"$ref":"#/components/schemas/Json"},"paths":{"$ref":"#/components/schemas/Json"},
+  "components":{"$ref":"#/components/schemas/Json"},"security":{"$ref":"#/components/schemas/Json"}}}
 })JSON";
 
 void member(std::string_view name, std::string_view text, std::string& out) {
@@ -135,42 +150,48 @@ void append_parameter(const Route& route, const Parameter& parameter, std::strin
   out += parameter.repeats ? "}}" : "}";
 }
 
+/// One member of `content`. @param schema  empty: text
+std::string content_of(std::string_view type, std::string_view schema) {
+  return fmt::format(R"("{}":{{"schema":{}}})", type,
+                     schema.empty()
+                         ? R"({"type":"string"})"
+                         : fmt::format(R"({{"$ref":"#/components/schemas/{}"}})", schema));
+}
+
 void append_answers(const Route& route, std::string& out) {
-  if (route.method == "DELETE") {
-    out +=
-        R"("responses":{"204":{"description":"Done"},"default":{"description":"What is wrong",)"
-        R"("content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}})";
-    return;
-  }
-  out += "\"responses\":{\"200\":{\"description\":\"The answer\",\"content\":{";
-  const std::string_view type = route.media_type.empty() ? "application/json" : route.media_type;
-  append_json_string(type, out);
-  out +=
-      route.answer.empty()
-          ? ":{\"schema\":{\"type\":\"string\"}}"
-          : fmt::format(":{{\"schema\":{{\"$ref\":\"#/components/schemas/{}\"}}}}", route.answer);
+  const bool signs_in = route.id == "signIn";
+  std::string content =
+      content_of(route.media_type.empty() ? "application/json" : route.media_type, route.answer);
   if (route.id == "exportData") {
-    out += R"(,"application/json":{"schema":{"type":"array","items":{"type":"object"}}},)"
-           R"("application/x-ndjson":{"schema":{"type":"string"}})";
+    content += "," + content_of("application/json", "Exported") + "," +
+               content_of("application/x-ndjson", {});
   }
-  out += "}}";
-  const bool tells_health = route.id.starts_with("getHealth") || route.id == "getReady";
-  if (tells_health && !route.answer.empty()) {
-    out += fmt::format(
-        R"(,"503":{{"description":"Not healthy","content":{{"application/json":{{"schema":{{"$ref":"#/components/schemas/{}"}}}}}}}})",
-        route.answer);
-  } else if (tells_health) {
-    out +=
-        R"(,"503":{"description":"Not ready","content":{"text/plain":{"schema":{"type":"string"}}}})";
+  out += route.method == "DELETE"
+             ? R"("responses":{"204":{"description":"Done"})"
+             : fmt::format(R"("responses":{{"200":{{"description":"The answer","content":{{{}}}}})",
+                           content);
+  const auto wrong = [&](std::initializer_list<int> statuses) {
+    for (const int status : statuses)
+      out += fmt::format(R"(,"{}":{{"$ref":"#/components/responses/Problem"}})", status);
+  };
+  // What any request may meet. 403 and 421 are also those of a gateway where nobody signs in.
+  wrong({400, 403, 408, 413, 421, 429, 431, 500, 501});
+  if (signs_in || route.access != Route::Access::open) wrong({401});
+  if (signs_in) wrong({415});
+  if (signs_in || route.id == "streamData" || route.path.find('{') != route.path.npos) wrong({404});
+  if (route.id.starts_with("getHealth") || route.id == "getReady") {
+    out += fmt::format(R"(,"503":{{"description":"Not healthy","content":{{{},{}}}}})", content,
+                       content_of("application/problem+json", "Problem"));
+  } else {
+    wrong({503});
   }
-  out += R"(,"default":{"description":"What is wrong","content":{"application/problem+json":)"
-         R"({"schema":{"$ref":"#/components/schemas/Problem"}}}}})";
+  out += '}';
 }
 
 }  // namespace
 
 std::string openapi_document(std::span<const Route> routes, std::string_view version,
-                             std::string_view base_path) {
+                             std::string_view base_path, bool is_signed_in) {
   std::string out = R"({"openapi":"3.1.0","info":{"title":"libtelemetry gateway",)";
   member("description",
          "Telemetry that an MQTT broker delivered, as it is stored. Times are RFC 3339; errors are "
@@ -209,20 +230,26 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
     }
     out += "],";
     if (!route.body.empty()) {
-      out += "\"requestBody\":{\"required\":true,";
+      const bool signs_in = route.id == "signIn";
+      out += fmt::format("\"requestBody\":{{\"required\":{},", signs_in);
       member("description", route.body, out);
-      out += R"(,"content":{"application/json":{"schema":{}}}},)";
+      out += fmt::format(
+          R"(,"content":{{"application/json":{{"schema":{{"$ref":"#/components/schemas/{}"}}}}}}}},)",
+          signs_in ? "Credentials" : "Json");
     }
+    if (route.access == Route::Access::open) out += "\"security\":[],";
     append_answers(route, out);
     out += '}';
   }
   out += "}},\"components\":{\"schemas\":";
   out += schemas;
-  out += R"(,"securitySchemes":{"basic":{"type":"http","scheme":"basic"},)"
+  out += R"(,"responses":{"Problem":{"description":"What is wrong","content":)"
+         R"({"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}},)"
+         R"("securitySchemes":{"basic":{"type":"http","scheme":"basic"},)"
          R"("key":{"type":"http","scheme":"bearer"},)"
-         R"("session":{"type":"apiKey","in":"cookie","name":"telemetry_session"}}},)"
-         R"("security":[{},{"basic":[]},{"key":[]},{"session":[]}]})"
-         "\n";
+         R"("session":{"type":"apiKey","in":"cookie","name":"telemetry_session"}}})";
+  if (is_signed_in) out += R"(,"security":[{"basic":[]},{"key":[]},{"session":[]}])";
+  out += "}\n";
   return out;
 }
 

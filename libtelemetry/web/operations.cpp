@@ -308,8 +308,9 @@ Answer get_health(Call& call) {
 }
 
 Answer get_openapi(Call& call) {
-  return json_answer(
-      openapi_document(routes(), call.here.options.version, call.here.options.base_path));
+  const ServiceOptions& options = call.here.options;
+  return json_answer(openapi_document(routes(), options.version, options.base_path,
+                                      options.authenticator != nullptr));
 }
 
 }  // namespace telemetry::web

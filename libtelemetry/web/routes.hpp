@@ -119,8 +119,8 @@ struct Call {
 /// What the parameters start, end and tz say. @returns what is wrong with them.
 [[nodiscard]] std::optional<Problem> take_times(const Call& call, Selection& selection);
 
-/// The document of these routes.
+/// The document of these routes. @param is_signed_in  who is to read must say who he is
 [[nodiscard]] std::string openapi_document(std::span<const Route> routes, std::string_view version,
-                                           std::string_view base_path);
+                                           std::string_view base_path, bool is_signed_in);
 
 }  // namespace telemetry::web

@@ -12,7 +12,8 @@ int digit_of(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
+std::optional<std::string> decoded(std::string_view text, bool plus_is_space,
+                                   bool is_path = false) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -24,7 +25,11 @@ std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
       if (text.size() - i < 3) return std::nullopt;
       const int high = digit_of(text[i + 1]), low = digit_of(text[i + 2]);
       if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
-      out += static_cast<char>(high * 16 + low);
+      const char byte = static_cast<char>(high * 16 + low);
+      if (is_path && byte == '/')
+        out += "%2F";  // no end of a part: a proxy that guards /api/data sees no other path
+      else
+        out += byte;
       i += 2;
     }
   }
@@ -37,7 +42,7 @@ std::optional<Target> parse_target(std::string_view target,
                                    bool (*keeps_plus)(std::string_view name)) {
   if (!target.starts_with('/')) return std::nullopt;
   const std::size_t question = target.find('?');
-  auto path = decoded(target.substr(0, question), false);
+  auto path = decoded(target.substr(0, question), false, true);
   if (!path) return std::nullopt;
   Target out{*std::move(path), {}};
   std::string_view rest = question == target.npos ? "" : target.substr(question + 1);

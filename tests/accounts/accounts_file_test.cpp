@@ -90,9 +90,11 @@ TEST_CASE("a file that cannot be used any more is logged once, and the last good
   fixture.add_user("anna", annas);
   const auto good = fixture.file.current().value();
   std::string expected;
+  std::size_t lines = 1;
   SECTION("malformed") {
     fixture.write("{\"version\": 1, \"users\": [}");
     expected = fixture.path + ":1:";
+    lines = 2;  // the mistake, and what follows from it
   }
   SECTION("readable by others") {
     std::filesystem::permissions(fixture.path, std::filesystem::perms::group_read,
@@ -107,9 +109,10 @@ TEST_CASE("a file that cannot be used any more is logged once, and the last good
     fixture.clock.advance(second_ns);
     CHECK(fixture.file.current().value() == good);
   }
-  REQUIRE(fixture.lines.size() == 1);
-  CHECK_THAT(fixture.lines[0], Catch::Contains(expected));
-  CHECK_THAT(fixture.lines[0], Catch::Contains("the accounts from before stay in force"));
+  REQUIRE(fixture.lines.size() == lines);
+  CHECK_THAT(fixture.lines.front(), Catch::Contains(expected));
+  CHECK_THAT(fixture.lines.back(), Catch::Contains("the accounts from before stay in force"));
+  for (const std::string& line : fixture.lines) CHECK(line.find('\n') == std::string::npos);
   std::filesystem::remove(fixture.path);
   fixture.add_user("bob", annas);
   fixture.clock.advance(second_ns);

@@ -174,8 +174,8 @@ TEST_CASE("a wrong query is refused before the store sees it, with the remedy") 
   };
   refused(like("%_" + std::string(64, 'a') + "%"), "pattern for a has more than 64");
   Query allowed;
-  like("%_" + std::string(63, 'a') + "%" + std::string(100, 'a') + "%" + std::string(100, '_'))(
-      allowed);
+  like("%_" + std::string(63, 'a') + "%" + std::string(100, 'a') + "%" +
+       std::string(100, '_'))(allowed);
   CHECK(api.query(local, allowed, go_on));
   CHECK(std::exchange(store->queries, 0) == 1);
   Latest latest;

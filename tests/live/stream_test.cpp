@@ -86,8 +86,7 @@ TEST_CASE("what was deleted is not replayed, and what came later is") {
   erase({"#"}, [](Deletion& d) { d.schemas = {"other"}; });       // 8
   erase({"#"}, [](Deletion& d) { d.until = 1'000'000'000; });     // 9: older than all
   house.store_text("b", "10");                                    // 10
-  for (const auto& [from, left] :
-       std::vector<std::pair<std::uint64_t, std::vector<std::uint64_t>>>{
+  for (const auto& [from, left] : std::vector<std::pair<std::uint64_t, std::vector<std::uint64_t>>>{
            {0, {4, 6, 10}}, {3, {4, 6, 10}}, {5, {6, 10}}, {9, {10}}}) {
     const auto stream = house.open({}, Position{house.journal().id(), from});
     INFO(from);

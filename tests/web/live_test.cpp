@@ -470,8 +470,9 @@ TEST_CASE("a name that a query would refuse is refused live, with the same words
     }
     return std::string(error["detail"].GetString());
   };
-  CHECK(refused(R"("where":"temprature > 20")", "where=temprature%20%3E%2020")
-            .find("temperature") != std::string::npos);
+  CHECK(
+      refused(R"("where":"temprature > 20")", "where=temprature%20%3E%2020").find("temperature") !=
+      std::string::npos);
   CHECK(refused(R"("where":["humidity > 1","temprature > 20"])",
                 "where=humidity%20%3E%201&where=temprature%20%3E%2020")
             .find("temperature") != std::string::npos);

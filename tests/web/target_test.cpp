@@ -17,6 +17,12 @@ TEST_CASE("a target is a path and parameters, decoded") {
   CHECK(target->parameters == Parameters{{"topic", "a/+/#"}, {"where", "x > 1"}, {"flag", ""}});
 }
 
+TEST_CASE("a slash that is written as %2F divides no path") {
+  CHECK(parse_target("/api%2Fdata", keeps_plus)->path == "/api%2Fdata");
+  CHECK(parse_target("/%2fapi/data?topic=a%2Fb", keeps_plus)->path == "/%2Fapi/data");
+  CHECK(parse_target("/?topic=a%2Fb", keeps_plus)->parameters == Parameters{{"topic", "a/b"}});
+}
+
 TEST_CASE("in a topic a plus is a plus") {
   const auto target = parse_target("/?topic=a/+&where=a+b&t+pic=1", keeps_plus);
   REQUIRE(target);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // live_clients PORT PATH SECONDS SUBSCRIPTIONS [HEADER] [PID] [STALLED]: WebSocket clients, one for
-// each line of the file SUBSCRIPTIONS, which it sends as a text ("-": none). The last STALLED of them
-// subscribe and never read again. Counts records, by their "received_at", and times each from
+// each line of the file SUBSCRIPTIONS, which it sends as a text ("-": none). The last STALLED of
+// them subscribe and never read again. Counts records, by their "received_at", and times each from
 // the first "timestamp" of its payload; prints counts, latencies, and the CPU time that process PID
 // took meanwhile. When all have subscribed it says "ready" and counts a second later.
 // SECONDS 0: they are held until stdin ends.
@@ -41,7 +41,8 @@ static void send_text(int fd, const char* text) {
   write_all(fd, frame, at + 4 + size);
 }
 
-// A record has one stamp in its payload and one of its own, which is the same; "received_at" closes it.
+// A record has one stamp in its payload and one of its own, which is the same; "received_at" closes
+// it.
 static void take_text(struct Client* client, char* text, size_t size, int64_t now) {
   const char kept = text[size];
   text[size] = 0;
@@ -127,7 +128,8 @@ static void shake_hands(struct Client* client, const char* port, const char* pat
 }
 
 int main(int argc, char** argv) {
-  if (argc < 5) fail("usage: live_clients PORT PATH SECONDS SUBSCRIPTIONS [HEADER] [PID] [STALLED]");
+  if (argc < 5)
+    fail("usage: live_clients PORT PATH SECONDS SUBSCRIPTIONS [HEADER] [PID] [STALLED]");
   const int64_t seconds = atoll(argv[3]);
   const pid_t server = argc > 6 ? atoi(argv[6]) : 0;
   const int stalled = argc > 7 ? atoi(argv[7]) : 0;
@@ -185,10 +187,11 @@ int main(int argc, char** argv) {
     if (clients[i].received < least) least = clients[i].received;
     if (clients[i].received > most) most = clients[i].received;
   }
-  printf("{\"delivered\":%zu,\"frames\":%zu,\"bytes\":%zu,\"notices\":%zu,\"ended\":%d,"
-         "\"least\":%zu,\"most\":%zu,\"seconds\":%.4f,\"cpu_s\":%.6f",
-         latencies.count, frames, bytes, notices, ended, least, most, (double)(now - began) / 1e9,
-         (double)cpu / 1e9);
+  printf(
+      "{\"delivered\":%zu,\"frames\":%zu,\"bytes\":%zu,\"notices\":%zu,\"ended\":%d,"
+      "\"least\":%zu,\"most\":%zu,\"seconds\":%.4f,\"cpu_s\":%.6f",
+      latencies.count, frames, bytes, notices, ended, least, most, (double)(now - began) / 1e9,
+      (double)cpu / 1e9);
   print_percentiles(&latencies);
   puts("}");
   return 0;

@@ -125,10 +125,10 @@ int main(int argc, char** argv) {
     }
   }
   cpu = cpu_ns(server) - cpu;
-  printf("{\"requests\":%zu,\"seconds\":%.4f,\"cpu_s\":%.6f,\"checked\":%zu,\"body_min\":%zu,"
-         "\"body_max\":%zu",
-         latencies.count, (double)(now - began) / 1e9, (double)cpu / 1e9, checked, body_min,
-         body_max);
+  printf(
+      "{\"requests\":%zu,\"seconds\":%.4f,\"cpu_s\":%.6f,\"checked\":%zu,\"body_min\":%zu,"
+      "\"body_max\":%zu",
+      latencies.count, (double)(now - began) / 1e9, (double)cpu / 1e9, checked, body_min, body_max);
   print_percentiles(&latencies);
   puts("}");
   return 0;

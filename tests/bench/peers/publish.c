@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     usleep(10000);
     acknowledged = count_acks(fd, MSG_DONTWAIT);
   }
-  printf("{\"sent\":%lld,\"acknowledged\":%zu,\"rate\":%.0f,\"latest_us\":%lld}\n",
-         (long long)sent, acknowledged, (double)sent / took_s, (long long)(latest_ns / 1000));
+  printf("{\"sent\":%lld,\"acknowledged\":%zu,\"rate\":%.0f,\"latest_us\":%lld}\n", (long long)sent,
+         acknowledged, (double)sent / took_s, (long long)(latest_ns / 1000));
   return acknowledged == (size_t)sent ? 0 : 1;
 }
