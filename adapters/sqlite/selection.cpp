@@ -292,10 +292,10 @@ void Plan::choose_topics() {
 /// By the newest row of each topic: to look through all rows would take long.
 void Plan::find_schemas() {
   if (topics_ == Topics::none) return;
-  SQLite::Statement select(
-      database_, fmt::format("SELECT DISTINCT l.partition_id FROM {} q JOIN latest l"
-                             " ON l.topic_id=q.id",
-                             topics_table()));
+  SQLite::Statement select(database_,
+                           fmt::format("SELECT DISTINCT l.partition_id FROM {} q JOIN latest l"
+                                       " ON l.topic_id=q.id",
+                                       topics_table()));
   while (select.executeStep()) {
     const Partition* const found = catalogue_->partition(select.getColumn(0).getInt64());
     if (found != nullptr) schemas_.insert(found->layout->schema_name);

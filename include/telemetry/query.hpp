@@ -31,8 +31,8 @@ struct Selection {
   /// What spans in conditions on timestamps ("15m") count back from; Api sets it if nobody has.
   std::optional<std::int64_t> now;
   TimeZone zone;  ///< of times without offset in such conditions, and of days, weeks and months
-  /// Fields, schemas and types that only other topics have are unknown, as if they were nowhere. Api
-  /// sets it for who has a scope.
+  /// Fields, schemas and types that only other topics have are unknown, as if they were nowhere.
+  /// Api sets it for who has a scope.
   bool hides_others = false;
   /// Asked now and then by the thread of the query, also while no row is found; true ends it with
   /// `cancelled`. It must not throw.

@@ -160,16 +160,16 @@ std::string content_of(std::string_view type, std::string_view schema) {
 
 void append_answers(const Route& route, std::string& out) {
   const bool signs_in = route.id == "signIn";
-  std::string content = content_of(
-      route.media_type.empty() ? "application/json" : route.media_type, route.answer);
+  std::string content =
+      content_of(route.media_type.empty() ? "application/json" : route.media_type, route.answer);
   if (route.id == "exportData") {
     content += "," + content_of("application/json", "Exported") + "," +
                content_of("application/x-ndjson", {});
   }
   out += route.method == "DELETE"
              ? R"("responses":{"204":{"description":"Done"})"
-             : fmt::format(
-                   R"("responses":{{"200":{{"description":"The answer","content":{{{}}}}})", content);
+             : fmt::format(R"("responses":{{"200":{{"description":"The answer","content":{{{}}}}})",
+                           content);
   const auto wrong = [&](std::initializer_list<int> statuses) {
     for (const int status : statuses)
       out += fmt::format(R"(,"{}":{{"$ref":"#/components/responses/Problem"}})", status);

@@ -306,8 +306,7 @@ Answer get_health(Call& call) {
 
 Answer get_openapi(Call& call) {
   const ServiceOptions& options = call.here.options;
-  return json_answer(
-      openapi_document(routes(), options.version, options.authenticator != nullptr));
+  return json_answer(openapi_document(routes(), options.version, options.authenticator != nullptr));
 }
 
 }  // namespace telemetry::web

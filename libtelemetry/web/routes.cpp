@@ -28,10 +28,8 @@ constexpr Parameter start{.name = "start",
                               "From this time on, included: RFC 3339, a date, seconds since "
                               "1970, or a span back from now.",
                           .example = "24h"};
-constexpr Parameter end{.name = "end",
-                        .kind = Kind::time,
-                        .doc = "Up to this time, not included.",
-                        .example = "1h"};
+constexpr Parameter end{
+    .name = "end", .kind = Kind::time, .doc = "Up to this time, not included.", .example = "1h"};
 constexpr Parameter where{.name = "where",
                           .doc = "A condition on the fields; all of them must hold.",
                           .example = "temperature > 30",

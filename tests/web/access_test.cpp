@@ -252,9 +252,10 @@ TEST_CASE("who has a scope cannot tell what other topics have from what is nowhe
   for (const char* const asks :
        {"data?where=@%3E1", "data?where=@%3D'x'", "data?where=%22@%22%20is%20null", "data?fields=@",
         "data?agg=avg(@)", "data?agg=count(@)", "data?agg=count()&by=@", "data?schema=@",
-        "data?topic=plant/%23&where=@%3E1", "data?topic=iot/%23&fields=@", "data/latest?where=@%3E1",
-        "data/latest?fields=@", "data/latest?schema=@", "export?where=@%3E1", "export?fields=@",
-        "export?topic=iot/%23&where=@%3E1", "export?schema=@", "schemas/@"}) {
+        "data?topic=plant/%23&where=@%3E1", "data?topic=iot/%23&fields=@",
+        "data/latest?where=@%3E1", "data/latest?fields=@", "data/latest?schema=@",
+        "export?where=@%3E1", "export?fields=@", "export?topic=iot/%23&where=@%3E1",
+        "export?schema=@", "schemas/@"}) {
     INFO(asks);
     accounted.become("scoped");
     const std::string unknown = answer(asks, "zzzzzzz");
