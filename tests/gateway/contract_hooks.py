@@ -35,7 +35,15 @@ def all_chosen(values):
 
 @schemathesis.hook
 def map_query(context, query):
-    return all_chosen(query) if isinstance(query, dict) else query
+    if not isinstance(query, dict):
+        return query
+    query = all_chosen(query)
+    if not WRONG_TOO:  # groups and rows have parameters of their own
+        others = ["fields", "offset", "cursor"] if query.get("agg") else ["interval", "by"]
+        others += [] if query.get("agg") and query.get("interval") else ["fill"]
+        for name in others:
+            query.pop(name, None)
+    return query
 
 
 @schemathesis.hook

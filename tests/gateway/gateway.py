@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -228,6 +229,7 @@ def arguments(text, **more):
 
 def run(options, name, test):
     """Runs test(rig), which returns what was wrong. @returns an exit code"""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left running
     rig = Rig(options, name)
     failed = True
     try:
