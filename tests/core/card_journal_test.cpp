@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/core/card_journal.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
