@@ -6,7 +6,7 @@
 namespace telemetry::web {
 namespace {
 
-constexpr std::string_view page = R"HTML(<!doctype html>
+constexpr std::string_view docs_html = R"HTML(<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -24,7 +24,7 @@ constexpr std::string_view page = R"HTML(<!doctype html>
 </html>
 )HTML";
 
-constexpr std::string_view style =
+constexpr std::string_view docs_css =
     R"CSS(:root{color-scheme:light dark;--line:#8884;--dim:#767676;--accent:#0b6bcb}
 @media (prefers-color-scheme:dark){:root{--dim:#9a9a9a;--accent:#6db3ff}}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:70rem;padding:1rem}
@@ -50,7 +50,7 @@ a{color:var(--accent)}
 }
 )CSS";
 
-constexpr std::string_view script = R"JS('use strict';
+constexpr std::string_view docs_js = R"JS('use strict';
 const shown_max = 20000;
 const byId = (id) => document.getElementById(id);
 let parts = {};
@@ -169,8 +169,8 @@ load().catch((error) => {
 
 }  // namespace
 
-Answer get_docs(Call&) { return asset("text/html; charset=utf-8", page); }
-Answer get_docs_style(Call&) { return asset("text/css; charset=utf-8", style); }
-Answer get_docs_script(Call&) { return asset("text/javascript; charset=utf-8", script); }
+Answer get_docs(Call&) { return asset("text/html; charset=utf-8", docs_html); }
+Answer get_docs_style(Call&) { return asset("text/css; charset=utf-8", docs_css); }
+Answer get_docs_script(Call&) { return asset("text/javascript; charset=utf-8", docs_js); }
 
 }  // namespace telemetry::web
