@@ -13,7 +13,7 @@
 namespace telemetry {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   append_json_string(text, out);
   return out;
@@ -28,12 +28,12 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
   handlers["status"] = [&pipeline](std::string_view, const control::Progress&) {
     const PipelineStats stats = pipeline.stats();
     return Result<std::string>(
-        fmt::format(R"({{"json":{},"text":{}}})", to_json(stats), quoted(to_text(stats))));
+        fmt::format(R"({{"json":{},"text":{}}})", to_json(stats), json_text(to_text(stats))));
   };
   handlers["reload"] = [&reloader](std::string_view, const control::Progress&) {
     auto reloaded = reloader.reload_now();
     if (!reloaded) return Result<std::string>(std::move(reloaded).error());
-    return Result<std::string>(fmt::format(R"({{"text":{}}})", quoted(*reloaded)));
+    return Result<std::string>(fmt::format(R"({{"text":{}}})", json_text(*reloaded)));
   };
   const auto one_at_a_time = std::make_shared<std::mutex>();
   handlers["import"] = [&pipeline, journal_path, environment, one_at_a_time](
@@ -44,7 +44,7 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
     auto report = import_file(pipeline.ingest(), journal_path, *path, environment);
     if (!report) return Result<std::string>(std::move(report).error());
     return Result<std::string>(fmt::format(R"({{"json":{},"text":{}}})", to_json(*report, *path),
-                                           quoted(to_text(*report, *path))));
+                                           json_text(to_text(*report, *path))));
   };
   const auto with_letters = [&pipeline](std::string_view arguments,
                                         const auto& work) -> Result<std::string> {
@@ -67,7 +67,7 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
                              [&](const ReplayReport& so_far) { return progress(to_json(so_far)); });
           if (!report) return std::move(report).error();
           return fmt::format(R"({{"json":{},"text":{}}})", to_json(*report),
-                             quoted(to_text(*report)));
+                             json_text(to_text(*report)));
         });
   };
   handlers["dead_letter_drop"] = [&pipeline, environment, with_letters](std::string_view arguments,
@@ -86,7 +86,7 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
     if (!deletion) return std::move(deletion).error();
     const auto report =
         pipeline.erase(Principal::local(), *deletion, [&](const std::string& store) {
-          return progress(fmt::format(R"({{"store":{}}})", quoted(store)));
+          return progress(fmt::format(R"({{"store":{}}})", json_text(store)));
         });
     if (!report) return report.error();
     return to_json(*report);
@@ -94,11 +94,11 @@ control::Handlers request_handlers(Pipeline& pipeline, Reloader& reloader,
   handlers["retention"] = [&pipeline](std::string_view,
                                       const control::Progress& progress) -> Result<std::string> {
     const auto report = pipeline.retain([&](const std::string& store) {
-      return progress(fmt::format(R"({{"store":{}}})", quoted(store)));
+      return progress(fmt::format(R"({{"store":{}}})", json_text(store)));
     });
     if (!report) return report.error();
     return fmt::format(R"({{"json":{},"text":{}}})", to_json(*report),
-                       quoted(to_text(*report, RetentionTense::past)));
+                       json_text(to_text(*report, RetentionTense::past)));
   };
   return handlers;
 }
