@@ -7,6 +7,7 @@
 #include "telemetry/arrow.hpp"
 #include "telemetry/auth.hpp"
 #include "telemetry/environment.hpp"
+#include "telemetry/metrics.hpp"
 #include "telemetry/store.hpp"
 
 namespace telemetry {
@@ -23,6 +24,9 @@ class Api {
   /// for as long as somebody takes rows. Set it before others ask.
   /// Errors then: deadline_exceeded, with what to narrow.
   void set_time_limit(std::int64_t ns) noexcept { time_limit_ns_ = ns; }
+
+  /// How long query(), latest() and aggregate() took.
+  [[nodiscard]] Histogram::Counts durations() const noexcept { return durations_->counts(); }
 
   /// @returns the cursor of the next page, where the limit or the visitor ended this one; else
   /// empty.
@@ -67,6 +71,7 @@ class Api {
   std::shared_ptr<Store> store_;
   Environment environment_;
   std::int64_t time_limit_ns_ = 0;
+  std::unique_ptr<Histogram> durations_ = std::make_unique<Histogram>();
 };
 
 }  // namespace telemetry

@@ -48,6 +48,9 @@ struct PipelineStats {
   std::int64_t uptime_ns = 0;
   std::uint64_t memory_bytes = 0;  ///< resident now; 0 where the system does not say
   std::uint64_t memory_peak_bytes = 0;
+  std::int64_t processor_ns = 0;      ///< that the process has used
+  std::uint64_t disk_free_bytes = 0;  ///< where the journal is; 0 where the system does not say
+  Histogram::Counts queries;          ///< of Api::query(), latest(), aggregate()
   std::uint64_t reloads = 0;  ///< note_reload(): done
   std::uint64_t reloads_refused = 0;
 };
@@ -162,7 +165,7 @@ class PipelineBuilder {
 /// ...
 [[nodiscard]] std::string to_json(const PipelineStats& stats);
 /// The same for Prometheus, under the ancestors' names: mqtt_messages_received_total, ...
-[[nodiscard]] std::string to_exposition(const PipelineStats& stats);
+void add_to(Exposition& text, const PipelineStats& stats);
 /// The same as a few aligned lines for people.
 [[nodiscard]] std::string to_text(const PipelineStats& stats);
 

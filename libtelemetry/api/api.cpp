@@ -235,6 +235,7 @@ Result<std::string> Api::query(const Principal& principal, Query query, const Ro
     ended = !visit(row) || ++rows == query.limit;
     return !ended;
   });
+  durations_->observe(environment_.clock.monotonic() - start);
   if (!id_max) return explain(within_scope(principal, id_max.error()), start);
   if (!ended) return std::string();
   end.id_max = *id_max;
@@ -249,6 +250,7 @@ Result<void> Api::latest(const Principal& principal, Latest latest, const RowVis
   const std::int64_t start = environment_.clock.monotonic();
   limit_time(latest, start);
   auto done = store_->latest(latest, visit);
+  durations_->observe(environment_.clock.monotonic() - start);
   return done ? done : explain(within_scope(principal, done.error()), start);
 }
 
@@ -261,6 +263,7 @@ Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
   const std::int64_t start = environment_.clock.monotonic();
   limit_time(aggregate, start);
   auto done = store_->aggregate(aggregate, visit);
+  durations_->observe(environment_.clock.monotonic() - start);
   return done ? done : explain(within_scope(principal, done.error()), start);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <ctime>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -426,6 +427,10 @@ PipelineStats WiredPipeline::stats() const {
   const ProcessMemory memory = process_memory(environment_.files);
   stats.memory_bytes = memory.resident_bytes;
   stats.memory_peak_bytes = memory.peak_bytes;
+  stats.processor_ns = std::int64_t{std::clock()} * (1'000'000'000 / CLOCKS_PER_SEC);
+  const auto free = environment_.files.free_bytes(options_.journal.path);
+  stats.disk_free_bytes = free ? *free : 0;
+  stats.queries = api_->durations();
   stats.reloads = reloads_;
   stats.reloads_refused = reloads_refused_;
   return stats;

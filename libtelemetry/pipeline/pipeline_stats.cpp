@@ -117,6 +117,10 @@ constexpr Metric<PipelineStats> pipeline_metrics[] = {
      [](const Pipe& s) { return real(s.memory_bytes); }},
     {"memory_peak", "process_resident_memory_peak_bytes", gauge, "Most resident memory so far",
      [](const Pipe& s) { return real(s.memory_peak_bytes); }},
+    {"processor", "process_cpu_seconds_total", counter, "Processor time of the process",
+     [](const Pipe& s) { return static_cast<double>(s.processor_ns) / 1e9; }, MetricText::tenths},
+    {"disk_free", "telemetry_disk_free_bytes", gauge, "Free on the disk of the journal",
+     [](const Pipe& s) { return real(s.disk_free_bytes); }},
     {"bytes_received", "mqtt_received_bytes_total", counter, "Payloads taken from sources",
      [](const Pipe& s) { return real(s.ingest.received_bytes); }},
     {"messages_journaled", "mqtt_messages_journaled_total", counter, "Messages on stable storage",
@@ -308,8 +312,7 @@ std::string to_json(const PipelineStats& stats) {
   return json.str();
 }
 
-std::string to_exposition(const PipelineStats& stats) {
-  Exposition text;
+void add_to(Exposition& text, const PipelineStats& stats) {
   for (const auto& metric : pipeline_metrics) text.add(metric, stats);
   const std::vector<std::uint64_t>& rules = stats.ingest.invalid_by_rule;
   for (std::size_t rule = 0; rule < rules.size(); ++rule) {
@@ -333,7 +336,8 @@ std::string to_exposition(const PipelineStats& stats) {
     text.add("mqtt_storage_latency_seconds", "Time of a write to a store",
              Exposition::label("consumer", consumer.name), consumer.write);
   }
-  return text.text();
+  text.add("database_query_duration_seconds", "Time of queries, newest values and aggregates", {},
+           stats.queries);
 }
 
 std::string to_text(const PipelineStats& stats) {

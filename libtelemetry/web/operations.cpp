@@ -10,6 +10,7 @@
 #include "routes.hpp"
 #include "schema/specification.hpp"
 #include "telemetry/export.hpp"
+#include "traffic.hpp"
 
 namespace telemetry::web {
 namespace {
@@ -276,7 +277,12 @@ Answer get_buffer(Call& call) {
 }
 
 Answer get_metrics(Call& call) {
-  Response response = text_answer(200, to_exposition(call.here.pipeline.stats()));
+  Exposition text;
+  add_to(text, call.here.pipeline.stats());
+  call.here.traffic.add_to(text);
+  text.add("telemetry_web_sockets", MetricType::gauge, "WebSockets that are open", {},
+           static_cast<double>(call.here.web_sockets.load()));
+  Response response = text_answer(200, text.text());
   response.headers.front().second = "text/plain; version=0.0.4; charset=utf-8";
   return response;
 }

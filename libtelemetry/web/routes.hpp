@@ -51,6 +51,8 @@ struct Route {
 };
 [[nodiscard]] std::span<const Route> routes();
 
+class Traffic;
+
 /// What all handlers see.
 struct Surroundings {
   const ServiceOptions& options;
@@ -58,6 +60,7 @@ struct Surroundings {
   Pipeline& pipeline;
   const Environment& environment;
   const Seal& seal;
+  const Traffic& traffic;
   mutable std::atomic<std::size_t> web_sockets{0};  ///< that are open
 };
 

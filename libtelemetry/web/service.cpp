@@ -12,6 +12,7 @@
 #include "routes.hpp"
 #include "sign_in.hpp"
 #include "target.hpp"
+#include "traffic.hpp"
 #include "telemetry/core/topic.hpp"
 
 namespace telemetry::web {
@@ -84,7 +85,7 @@ class Service final : public Handler {
         config_(config),
         environment_(std::move(environment)),
         seal_(pipeline.ingest().journal().id()),
-        here_{options_, config_, pipeline, environment_, seal_},
+        here_{options_, config_, pipeline, environment_, seal_, traffic_},
         guard_(options_, environment_.clock) {
     if (auto proxies = Proxies::parse(options_.trusted_proxies)) proxies_ = *std::move(proxies);
     std::array<std::uint8_t, 8> bytes{};
@@ -103,7 +104,10 @@ class Service final : public Handler {
     const std::uint64_t number = first_request_ + requests_.fetch_add(1, std::memory_order_relaxed);
     const std::string request_id =
         fmt::format("{:016x}", hash64({reinterpret_cast<const char*>(&number), sizeof number}));
-    Response response = answer(request, request_id);
+    const std::int64_t start = environment_.clock.monotonic();
+    const Route* route = nullptr;
+    Response response = answer(request, request_id, route);
+    traffic_.note(route, response.status, environment_.clock.monotonic() - start);
     auto& headers = response.headers;
     headers.emplace_back("X-Request-Id", request_id);
     if (!options_.cors_origins.empty()) {
@@ -126,7 +130,8 @@ class Service final : public Handler {
   }
 
  private:
-  Response answer(const Request& request, const std::string& request_id) {
+  /// @param asked  the route, once it is known
+  Response answer(const Request& request, const std::string& request_id, const Route*& asked) {
     const auto problem = [&](Problem said) {
       said.request_id = request_id;
       return to_response(said);
@@ -156,6 +161,7 @@ class Service final : public Handler {
         methods += route.method;
         continue;
       }
+      asked = &route;
       Call call{here_, request, route, Principal::local(), true, std::move(values)};
       if (options_.authenticator) {
         auto who = principal_of(*options_.authenticator, request);
@@ -261,6 +267,7 @@ class Service final : public Handler {
   const Config config_;
   const Environment environment_;
   const Seal seal_;
+  Traffic traffic_;
   const Surroundings here_;
   Proxies proxies_;
   Guard guard_;
