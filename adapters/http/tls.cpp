@@ -16,7 +16,6 @@ namespace {
 
 // What OpenSSL 3 allows of TLS 1.2 has ciphers without forward secrecy, and with CBC.
 constexpr const char* ciphers_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20";
-constexpr const char* groups = "X25519:P-256:P-384";
 
 /// What OpenSSL said last, for people.
 std::string reason() {
@@ -76,6 +75,7 @@ Result<std::shared_ptr<const TlsCertificate>> load_tls_certificate(const TlsFile
   SSL_CTX* const ctx = context.get();
   SSL_CTX_set_min_proto_version(ctx, files.min_version == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(ctx, ciphers_of_1_2);
+  char groups[] = "X25519:P-256:P-384";  // OpenSSL's macro wants it without const
   SSL_CTX_set1_groups_list(ctx, groups);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_IGNORE_UNEXPECTED_EOF);

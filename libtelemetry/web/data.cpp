@@ -199,6 +199,12 @@ std::optional<Problem> fill(const Call& call, Selection& selection) {
     if (!condition) return problem_of(condition.error(), "where");
     selection.where.push_back(*std::move(condition));
   }
+  if (!call.principal.scope) return std::nullopt;
+  Selection visible = selection;
+  const auto meets = call.here.pipeline.api().narrow(call.principal, visible);
+  if (meets && !*meets) {
+    return problem_of({Errc::permission_denied, "nothing of these topics may be seen"}, "topic");
+  }
   return std::nullopt;
 }
 

@@ -10,7 +10,7 @@ using Access = Route::Access;
 constexpr Parameter topic{.name = "topic",
                           .kind = Kind::filter,
                           .doc =
-                              "Topic filter; + stands for one level, # (write %23) for all that "
+                              "Topic filter; + stands for one level, # (in an address %23) for all "
                               "follow. Without one, all topics but those that begin with $.",
                           .example = "sensors/+/temperature",
                           .repeats = true};

@@ -100,6 +100,10 @@ struct Expected {
 constexpr Expected matrix[] = {
     {"/api/data", 401, 200, 200, 200, 200, 200},
     {"/api/data?agg=count()", 401, 200, 200, 200, 200, 200},
+    {"/api/data?topic=plant/%23", 401, 403, 200, 200, 200, 403},
+    {"/api/data?topic=plant/%23&agg=count()", 401, 403, 200, 200, 200, 403},
+    {"/api/data/latest?topic=plant/%23", 401, 403, 200, 200, 200, 403},
+    {"/api/export?topic=plant/%23", 401, 403, 200, 200, 200, 403},
     {"/api/data/latest", 401, 200, 200, 200, 200, 200},
     {"/api/export", 401, 200, 200, 200, 200, 200},
     {"/api/stream", 401, 200, 200, 200, 200, 200},
