@@ -276,18 +276,16 @@ std::int64_t QueryRun::block_end(std::int64_t from, std::int64_t to) const {
     if (largest == nullptr || partition.row_count > largest->row_count) largest = &partition;
   }
   if (largest == nullptr || !plan_.catalogue()->has_blocks()) return to;
-  Statement edge = reader_.take(ascending() ? "SELECT max(time_max) FROM blocks WHERE "
-                                              "partition_id=?1 AND time_max>=?2 AND time_max<=?3"
-                                            : "SELECT min(time_min) FROM blocks WHERE "
-                                              "partition_id=?1 AND time_min<=?2 AND time_min>=?3");
-  edge.bind(1, largest->id);
-  edge.bind(2, from);
-  edge.bind(3, to);
-  const bool found = edge.step() && sqlite3_value_type(edge.value(0)) == SQLITE_INTEGER;
-  const std::int64_t end = found ? edge.integer(0) : to;
-  edge.reset();
-  reader_.give_back(std::move(edge));
-  return end;
+  KeptStatement edge(reader_, ascending()
+                                  ? "SELECT max(time_max) FROM blocks WHERE "
+                                    "partition_id=?1 AND time_max>=?2 AND time_max<=?3"
+                                  : "SELECT min(time_min) FROM blocks WHERE "
+                                    "partition_id=?1 AND time_min<=?2 AND time_min>=?3");
+  edge->bind(1, largest->id);
+  edge->bind(2, from);
+  edge->bind(3, to);
+  const bool found = edge->step() && sqlite3_value_type(edge->value(0)) == SQLITE_INTEGER;
+  return found ? edge->integer(0) : to;
 }
 
 // Copies the rows of [low, high] behind the edge, in order. True when the buffer was full before

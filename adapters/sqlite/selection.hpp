@@ -42,9 +42,9 @@ class Plan {
   [[nodiscard]] Topics topics() const noexcept { return topics_; }
   [[nodiscard]] std::size_t topic_count() const noexcept { return topic_count_; }
   [[nodiscard]] std::int64_t topic_id() const noexcept { return topic_id_; }  ///< Topics::one
-  /// The table of the topics.
+  /// The table of the topics; of one topic, it is that with topic_id().
   [[nodiscard]] const char* topics_table() const noexcept {
-    return topics_ == Topics::all ? "topics" : "temp.chosen";
+    return topics_ == Topics::chosen ? "temp.chosen" : "topics";
   }
   [[nodiscard]] std::int64_t last_id() const noexcept { return last_id_; }
   /// Both inclusive, and within what is stored.
@@ -77,6 +77,7 @@ class Plan {
   [[nodiscard]] bool is_of_schema(const Layout& layout) const;
   [[nodiscard]] bool reads_raw() const;
   void choose_topics();
+  void choose_named(const std::string& topic);
   void find_schemas();
   void add_part(const Partition& partition);
 
