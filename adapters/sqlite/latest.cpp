@@ -136,7 +136,7 @@ Result<void> LatestRun::run(const RowVisitor& visit) {
   bool more = true;
   do {
     if (auto filled = fill(topic); !filled) return filled;
-    more = buffer_.visit([&](const Row& row) { return show(row, visit); }, UINT64_MAX);
+    more = buffer_.visit([&](const Row& row) { return show(row, visit); });
   } while (more && !topic.empty());
   return {};
 }

@@ -47,8 +47,11 @@ class QueryRun {
 
   /// Finds out what is to be read, and where.
   Result<void> prepare();
-  /// Shows the next window, which may be empty. False at the end.
-  bool step(const RowVisitor& visit);
+  /// Reads the next window, which may be empty. False at the end.
+  bool read();
+  [[nodiscard]] bool has_rows() const noexcept { return !buffer_.is_visited(); }
+  /// Shows rows of the window, from where `visit` stopped before. False when it stopped.
+  bool show(const RowVisitor& visit) { return buffer_.visit(visit); }
   [[nodiscard]] std::uint64_t id_max() const noexcept {
     return static_cast<std::uint64_t>(last_id_);
   }
@@ -430,10 +433,9 @@ void QueryRun::read_window() {
   from_ = last ? std::nullopt : next_time(ascending() ? to + 1 : to - 1);
 }
 
-bool QueryRun::step(const RowVisitor& visit) {
+bool QueryRun::read() {
   if (!from_ || left_ == 0 || (ascending() ? *from_ > until_ : *from_ < since_)) return false;
   read_window();
-  if (!buffer_.visit(visit, left_)) left_ = 0;
   left_ -= std::min<std::uint64_t>(left_, buffer_.size());
   return true;
 }
@@ -472,7 +474,7 @@ Result<Shape> run_shape(Reader& reader, const Selection& selection) {
 Result<std::uint64_t> run_query(Reader& reader, const Query& query, const RowVisitor& visit) {
   QueryRun run(reader, query);
   if (auto ready = run.prepare(); !ready) return ready.error();
-  while (run.step(visit)) {
+  while (run.read() && run.show(visit)) {
   }
   run.finish();
   return run.id_max();
@@ -491,17 +493,15 @@ class Stream final : public RowStream {
   Result<bool> next(const RowVisitor& visit) override {
     return guarded(path_, [&]() -> Result<bool> {
       if (!run_) return false;
-      bool shown = false;
-      const RowVisitor counted = [&](const Row& row) {
-        shown = true;
-        return visit(row);
-      };
       {
         const StopWatch watch(*reader_, query_);
-        while (!shown && run_->step(counted)) {
+        while (!run_->has_rows() && run_->read()) {
         }
       }
-      if (shown) return true;
+      if (run_->has_rows()) {
+        (void)run_->show(visit);
+        return true;
+      }
       run_->finish();
       run_.reset();
       readers_.give_back(std::move(reader_));
