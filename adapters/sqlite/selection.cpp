@@ -120,16 +120,20 @@ void choose_matching(SQLite::Database& database, const Selection& selection,
   }
 }
 
+/// Of all topics but those that begin with $.
+bool is_unrestricted(const Selection& selection) {
+  return std::ranges::find(selection.topics, "#") != selection.topics.end() &&
+         selection.devices.empty() &&
+         std::ranges::none_of(selection.where, [](const Condition& condition) {
+           return condition.is_all_of_topic();
+         });
+}
+
 }  // namespace
 
 ChosenTopics choose_topics(SQLite::Database& database, const Selection& selection) {
   ChosenTopics chosen;
-  const bool restricted = !selection.devices.empty() ||
-                          std::ranges::any_of(selection.where, [](const Condition& condition) {
-                            return condition.is_all_of_topic();
-                          });
-  const bool everything = std::ranges::find(selection.topics, "#") != selection.topics.end();
-  if (everything && !restricted) {
+  if (is_unrestricted(selection)) {
     SQLite::Statement any(database,
                           "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
     chosen.all = !any.executeStep();
@@ -191,6 +195,7 @@ Result<void> Plan::prepare(std::span<const std::string> fields) {
 
 // A name that no stored schema knows is a mistake; in an empty store nothing can be known.
 Result<void> Plan::check_names(std::span<const std::string> fields) const {
+  if (fields.empty() && selection_.schemas.empty() && selection_.where.empty()) return {};
   std::vector<std::string_view> names, paths{"topic", "device"};
   for (const auto& [id, layout] : catalogue_->layouts()) {
     const bool hidden = selection_.hides_others && !schemas_.contains(layout.schema_name);
@@ -283,15 +288,18 @@ void Plan::choose_topics() {
     choose_named(filters[0]);
     return;
   }
+  if (is_unrestricted(selection_)) {
+    KeptStatement count(reader_,
+                        "SELECT count(*) FROM topics WHERE NOT EXISTS"
+                        " (SELECT 1 FROM topics WHERE topic>='$' AND topic<'%')");
+    (void)count->step();
+    topic_count_ = static_cast<std::size_t>(count->integer(0));
+    topics_ = Topics::all;
+    if (topic_count_ > 0) return;
+  }
   const ChosenTopics chosen = sqlite::choose_topics(database_, selection_);
   topic_count_ = chosen.count;
   topic_id_ = chosen.last_id;
-  if (chosen.all) {
-    topic_count_ =
-        static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
-    topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
-    return;
-  }
   topics_ = topic_count_ == 0 ? Topics::none : topic_count_ == 1 ? Topics::one : Topics::chosen;
 }
 
@@ -344,8 +352,7 @@ bool Plan::is_in_order(const Partition& partition) const {
   return blocks->integer(0) > 0 && sqlite3_value_double(blocks->value(1)) <= 4 * span;
 }
 
-/// What stands between FROM and the window's conditions: the topics as q, their rows as p.
-std::string Plan::rows_sql(const Partition& partition) const {
+std::string Plan::rows_sql(const Partition& partition, bool asks_topic) const {
   const std::string table = quoted_name(partition.table);
   const std::string topics = topics_table();
   const bool one = topics_ == Topics::one;
@@ -355,21 +362,28 @@ std::string Plan::rows_sql(const Partition& partition) const {
     return fmt::format("{} q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id={}", topics, table,
                        index, one ? "?6 AND q.id=?6" : "q.id");
   }
+  std::string from = "blocks b CROSS JOIN " + table + " p";
   // Not INDEXED BY: the writer may close the table between two windows, which ends this index.
   const std::string block = "p." + partition.layout->block() + "=b.block";
-  const std::string blocks =
-      fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1", partition.id);
-  const std::string chosen = one ? "=?6" : fmt::format(" IN (SELECT id FROM {})", topics);
-  const std::string how = few ? fmt::format("{} AND p.topic_id{}", block, chosen)
-                              : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
-  return fmt::format("blocks b CROSS JOIN {} p CROSS JOIN {} q WHERE {} AND {} AND q.id=p.topic_id",
-                     table, topics, blocks, how);
+  std::string where =
+      fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1 AND {}", partition.id,
+                  few ? block : "+" + block + " AND p.id>=b.first_id AND p.id<=b.last_id");
+  if (one) {
+    where += " AND p.topic_id=?6";
+  } else if (few || topics_ != Topics::all) {
+    where += fmt::format(" AND {}p.topic_id IN (SELECT id FROM {})", few ? "" : "+", topics);
+  }
+  if (asks_topic) {
+    from += " CROSS JOIN " + topics + " q";
+    where += " AND q.id=p.topic_id";
+  }
+  return from + " WHERE " + where;
 }
 
 bool Plan::may_have_rows(const Partition& partition) const {
   if (reads_whole()) return true;
-  Statement any(database_,
-                "SELECT 1 FROM " + rows_sql(partition) + " AND p.time>=?1 AND p.time<=?2 LIMIT 1");
+  Statement any(database_, "SELECT 1 FROM " + rows_sql(partition, false) +
+                               " AND p.time>=?1 AND p.time<=?2 LIMIT 1");
   any.bind(1, since_);
   any.bind(2, until_);
   if (topics_ == Topics::one) any.bind(6, topic_id_);
@@ -383,7 +397,7 @@ bool Plan::reads_whole() const noexcept {
 std::string Plan::unordered_sql(const Part& part, bool window) const {
   const Partition& partition = *part.partition;
   const bool all = topics_ == Topics::all;
-  if (!reads_whole()) return rows_sql(partition);
+  if (!reads_whole()) return rows_sql(partition, part.asks_topic);
   const std::string table = quoted_name(partition.table);
   const bool whole = !window && partition.time_min >= since_ && partition.time_max <= until_;
   std::string from = table + " p", where = "1";

@@ -56,9 +56,10 @@ class Plan {
   /// True when most rows of a stretch of time are wanted, so that unordered_sql() reads tables as
   /// they lie.
   [[nodiscard]] bool reads_whole() const noexcept;
-  /// What stands between FROM and the conditions, for rows in order of time: the topics as q, their
-  /// rows as p. ?1 and ?2 are the times, both inclusive, ?6 is the topic when there is one.
-  [[nodiscard]] std::string rows_sql(const Partition& partition) const;
+  /// What stands between FROM and the conditions, for rows in order of time: they are p, and
+  /// where `asks_topic` their topics q. ?1 and ?2 are the times, both inclusive, ?6 is the topic
+  /// when there is one.
+  [[nodiscard]] std::string rows_sql(const Partition& partition, bool asks_topic) const;
   /// The same for rows in any order; alias q is there only when the part asks for topics.
   /// @param window ?1 and ?2 are less than the selection's times
   [[nodiscard]] std::string unordered_sql(const Part& part, bool window) const;
