@@ -18,10 +18,14 @@ class LatestRun {
  public:
   LatestRun(Reader& reader, const Latest& latest)
       : reader_(reader),
-        database_(reader.database()),
         latest_(latest),
         plan_(reader, latest),
         left_(latest.limit == 0 ? UINT64_MAX : latest.limit) {}
+  ~LatestRun() {
+    for (auto& [id, lookup] : lookups_) reader_.give_back(std::move(lookup.statement));
+  }
+  LatestRun(const LatestRun&) = delete;
+  LatestRun& operator=(const LatestRun&) = delete;
   Result<void> run(const RowVisitor& visit);
 
  private:
@@ -36,11 +40,11 @@ class LatestRun {
     Statement statement;
   };
   std::vector<Found> next_page(std::string& topic);
-  Lookup* lookup_for(std::int64_t partition);
+  Result<Lookup*> lookup_for(std::int64_t partition);
+  Result<void> fill(std::string& topic);
   bool show(const Row& row, const RowVisitor& visit);
 
   Reader& reader_;
-  SQLite::Database& database_;
   const Latest& latest_;
   Plan plan_;
   std::uint64_t left_;
@@ -51,36 +55,42 @@ class LatestRun {
 
 // Topics behind `topic`, which moves on; it becomes empty after the last page.
 std::vector<LatestRun::Found> LatestRun::next_page(std::string& topic) {
-  SQLite::Statement select(
-      database_,
+  const bool one = plan_.topics() == Plan::Topics::one;
+  KeptStatement select(
+      reader_,
       std::string("SELECT t.topic, t.device, l.id, l.partition_id FROM ") + plan_.topics_table() +
-          " t JOIN latest l ON l.topic_id=t.id WHERE t.topic>?1 ORDER BY t.topic LIMIT ?2");
-  select.bind(1, topic);
-  select.bind(2, topics_per_page);
+          " t JOIN latest l ON l.topic_id=t.id WHERE t.topic>?1" +
+          (one ? " AND t.id=?3" : " ORDER BY t.topic") + " LIMIT ?2");
+  select->bind(1, topic);
+  select->bind(2, topics_per_page);
+  if (one) select->bind(3, plan_.topic_id());
   std::vector<Found> page;
-  while (select.executeStep()) {
-    page.push_back({select.getColumn(0).getString(), select.getColumn(1).getString(),
-                    select.getColumn(2).getInt64(), select.getColumn(3).getInt64()});
+  while (select->step()) {
+    page.push_back({std::string(select->text(0)), std::string(select->text(1)), select->integer(2),
+                    select->integer(3)});
   }
   topic.clear();
   if (page.size() == static_cast<std::size_t>(topics_per_page)) topic = page.back().topic;
   return page;
 }
 
-LatestRun::Lookup* LatestRun::lookup_for(std::int64_t id) {
+// Null when the partition is gone.
+Result<LatestRun::Lookup*> LatestRun::lookup_for(std::int64_t id) {
   const auto known = lookups_.find(id);
   if (known != lookups_.end()) return &known->second;
   const Partition* found = catalogue_->partition(id);
   if (found == nullptr) {  // made since the catalogue was read
-    catalogue_ = reader_.catalogue();
+    auto catalogue = reader_.catalogue();
+    if (!catalogue) return catalogue.error();
+    catalogue_ = *std::move(catalogue);
     found = catalogue_->partition(id);
     if (found == nullptr) return nullptr;
   }
   Source source;
   source.partition = found;
   for (const Column& column : found->layout->columns) source.columns.push_back(&column);
-  Statement statement(
-      database_, select_sql(source) + " FROM " + quoted_name(found->table) + " p WHERE p.id=?1");
+  Statement statement = reader_.take(select_sql(source) + " FROM " + quoted_name(found->table) +
+                                     " p WHERE p.id=?1");
   return &lookups_.emplace(id, Lookup{catalogue_, std::move(source), std::move(statement)})
               .first->second;
 }
@@ -98,29 +108,35 @@ bool LatestRun::show(const Row& row, const RowVisitor& visit) {
   return visit(chosen) && --left_ > 0;
 }
 
+Result<void> LatestRun::fill(std::string& topic) {
+  buffer_.clear();
+  const Snapshot snapshot(reader_);
+  for (const Found& found : next_page(topic)) {
+    auto known = lookup_for(found.partition);
+    if (!known) return known.error();
+    Lookup* const lookup = *known;
+    if (lookup == nullptr) continue;
+    lookup->statement.bind(1, found.id);
+    if (lookup->statement.step()) {
+      buffer_.add(lookup->source, lookup->statement, found.topic, found.device);
+    }
+    lookup->statement.reset();
+  }
+  return {};
+}
+
 Result<void> LatestRun::run(const RowVisitor& visit) {
   if (auto ready = plan_.prepare(latest_.fields); !ready) return ready;
   if (plan_.topics() == Plan::Topics::none) return {};
-  if (plan_.topics() != Plan::Topics::all) {
-    database_.exec("CREATE INDEX IF NOT EXISTS temp.chosen_topic ON chosen (topic)");
+  if (plan_.topics() == Plan::Topics::chosen) {
+    reader_.database().exec("CREATE INDEX IF NOT EXISTS temp.chosen_topic ON chosen (topic)");
   }
   catalogue_ = plan_.catalogue();
   std::string topic = latest_.after;
   bool more = true;
   do {
-    buffer_.clear();
-    SQLite::Transaction snapshot(database_);
-    for (const Found& found : next_page(topic)) {
-      Lookup* lookup = lookup_for(found.partition);
-      if (lookup == nullptr) continue;
-      lookup->statement.bind(1, found.id);
-      if (lookup->statement.step()) {
-        buffer_.add(lookup->source, lookup->statement, found.topic, found.device);
-      }
-      lookup->statement.reset();
-    }
-    snapshot.commit();
-    more = buffer_.visit([&](const Row& row) { return show(row, visit); }, UINT64_MAX);
+    if (auto filled = fill(topic); !filled) return filled;
+    more = buffer_.visit([&](const Row& row) { return show(row, visit); });
   } while (more && !topic.empty());
   return {};
 }

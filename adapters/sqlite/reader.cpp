@@ -47,8 +47,11 @@ class QueryRun {
 
   /// Finds out what is to be read, and where.
   Result<void> prepare();
-  /// Shows the next window, which may be empty. False at the end.
-  bool step(const RowVisitor& visit);
+  /// Reads the next window, which may be empty. False at the end.
+  bool read();
+  [[nodiscard]] bool has_rows() const noexcept { return !buffer_.is_visited(); }
+  /// Shows rows of the window, from where `visit` stopped before. False when it stopped.
+  bool show(const RowVisitor& visit) { return buffer_.visit(visit); }
   [[nodiscard]] std::uint64_t id_max() const noexcept {
     return static_cast<std::uint64_t>(last_id_);
   }
@@ -78,7 +81,7 @@ class QueryRun {
   void begin();
   void read_window();
   [[nodiscard]] std::int64_t no_edge() const noexcept { return ascending() ? -1 : INT64_MAX; }
-  std::string statement_sql(const Source& source) const;
+  std::string statement_sql(const Part& part) const;
   void start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max);
   void bind(Statement& statement, const Part& part, std::int64_t from, std::int64_t to);
   void add(const Part& part, Statement& statement);
@@ -88,6 +91,8 @@ class QueryRun {
   void stop(Part& part) noexcept;
   bool is_unordered_behind(std::int64_t from) const;
   std::int64_t window_end(std::int64_t from) const;
+  const Partition* largest_between(std::int64_t low, std::int64_t high) const;
+  std::uint64_t width_at(std::int64_t time) const;
   std::optional<std::int64_t> next_time(std::int64_t from) const;
   bool fill(std::int64_t from, std::int64_t to, std::size_t rows_max);
   bool advance(Cursor& cursor) const;
@@ -185,12 +190,20 @@ void QueryRun::skip_blocks() {
 // ?1, ?2 the window (inclusive); ?3 the id that was last seen at the edge; ?4 rows; ?5 last id;
 // ?6 the topic when there is one; ?7 the first id where it counts. Nothing else of the query's
 // values stands in the text: a reader keeps statements by it.
-std::string QueryRun::statement_sql(const Source& source) const {
+std::string QueryRun::statement_sql(const Part& part) const {
+  const Source& source = part.source;
   const bool up = ascending();
-  return select_sql(source) + " FROM " + plan_.rows_sql(*source.partition) +
-         " AND p.time>=?1 AND p.time<=?2 AND " +
-         (up ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + ids_sql() + source.condition +
-         (up ? " ORDER BY p.time, p.id LIMIT ?4" : " ORDER BY p.time DESC, p.id DESC LIMIT ?4");
+  const std::string order = up ? " ORDER BY p.time, p.id" : " ORDER BY p.time DESC, p.id DESC";
+  const std::string rows = " FROM " + plan_.rows_sql(*source.partition, part.planned->asks_topic) +
+                           " AND p.time>=?1 AND p.time<=?2 AND " +
+                           (up ? "(p.id>?3 OR p.time>?1)" : "(p.id<?3 OR p.time<?2)") + ids_sql() +
+                           source.condition + order + " LIMIT ?4";
+  // The index alone says which rows those of the limit are.
+  if (query_.limit == 0 || !source.condition.empty() || plan_.topics() == Topics::one) {
+    return select_sql(source) + rows;
+  }
+  return select_sql(source) + " FROM (SELECT p.id" + rows + ") k CROSS JOIN " +
+         quoted_name(source.partition->table) + " p WHERE p.id=k.id" + order;
 }
 
 bool QueryRun::advance(Cursor& cursor) const {
@@ -201,7 +214,7 @@ bool QueryRun::advance(Cursor& cursor) const {
 }
 
 void QueryRun::start(Part& part, std::int64_t from, std::int64_t to, std::size_t rows_max) {
-  if (!part.statement) part.statement.emplace(reader_.take(statement_sql(part.source)));
+  if (!part.statement) part.statement.emplace(reader_.take(statement_sql(part)));
   Statement& statement = *part.statement;
   bind(statement, part, from, to);
   statement.bind(4, static_cast<std::int64_t>(rows_max));
@@ -266,28 +279,31 @@ bool QueryRun::fill_whole(std::int64_t low, std::int64_t high) {
   return true;
 }
 
-/// An end of a window at or before `to` at which a block ends, so that few rows are read in vain.
-std::int64_t QueryRun::block_end(std::int64_t from, std::int64_t to) const {
+/// Null when none has rows there, or when the file knows no blocks.
+const Partition* QueryRun::largest_between(std::int64_t low, std::int64_t high) const {
   const Partition* largest = nullptr;
   for (const Part& part : parts_) {
     const Partition& partition = *part.source.partition;
-    if (partition.time_max < std::min(from, to) || partition.time_min > std::max(from, to))
-      continue;
+    if (partition.time_max < low || partition.time_min > high) continue;
     if (largest == nullptr || partition.row_count > largest->row_count) largest = &partition;
   }
-  if (largest == nullptr || !plan_.catalogue()->has_blocks()) return to;
-  Statement edge = reader_.take(ascending() ? "SELECT max(time_max) FROM blocks WHERE "
-                                              "partition_id=?1 AND time_max>=?2 AND time_max<=?3"
-                                            : "SELECT min(time_min) FROM blocks WHERE "
-                                              "partition_id=?1 AND time_min<=?2 AND time_min>=?3");
-  edge.bind(1, largest->id);
-  edge.bind(2, from);
-  edge.bind(3, to);
-  const bool found = edge.step() && sqlite3_value_type(edge.value(0)) == SQLITE_INTEGER;
-  const std::int64_t end = found ? edge.integer(0) : to;
-  edge.reset();
-  reader_.give_back(std::move(edge));
-  return end;
+  return plan_.catalogue()->has_blocks() ? largest : nullptr;
+}
+
+/// An end of a window at or before `to` at which a block ends, so that few rows are read in vain.
+std::int64_t QueryRun::block_end(std::int64_t from, std::int64_t to) const {
+  const Partition* const largest = largest_between(std::min(from, to), std::max(from, to));
+  if (largest == nullptr) return to;
+  KeptStatement edge(reader_, ascending()
+                                  ? "SELECT max(time_max) FROM blocks WHERE "
+                                    "partition_id=?1 AND time_max>=?2 AND time_max<=?3"
+                                  : "SELECT min(time_min) FROM blocks WHERE "
+                                    "partition_id=?1 AND time_min<=?2 AND time_min>=?3");
+  edge->bind(1, largest->id);
+  edge->bind(2, from);
+  edge->bind(3, to);
+  const bool found = edge->step() && sqlite3_value_type(edge->value(0)) == SQLITE_INTEGER;
+  return found ? edge->integer(0) : to;
 }
 
 // Copies the rows of [low, high] behind the edge, in order. True when the buffer was full before
@@ -381,7 +397,26 @@ void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
   width_ = std::max<std::uint64_t>(width_, 1);
 }
 
-// First width: as if rows lay evenly and all were wanted; a topic may well have most of them.
+/// The width of a window by the first block that may reach to `time`.
+std::uint64_t QueryRun::width_at(std::int64_t time) const {
+  const Partition* const largest = largest_between(time, time);
+  if (largest == nullptr) return UINT64_MAX;
+  KeptStatement block(reader_, ascending()
+                                   ? "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
+                                     " partition_id=?1 AND time_max>=?2 ORDER BY block LIMIT 1"
+                                   : "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
+                                     " partition_id=?1 AND time_min<=?2 ORDER BY block DESC LIMIT 1");
+  block->bind(1, largest->id);
+  block->bind(2, time);
+  if (!block->step()) return UINT64_MAX;
+  const auto span =
+      static_cast<std::uint64_t>(block->integer(1)) - static_cast<std::uint64_t>(block->integer(0));
+  const auto rows = static_cast<std::uint64_t>(block->integer(2)) + 1;
+  return std::max<std::uint64_t>(1, span / rows * rows_wanted_);
+}
+
+// First width: as if rows lay evenly and all were wanted; a topic may well have most of them. With
+// a limit as they lie there: one wrong time, years off, must not have it read all rows.
 void QueryRun::begin() {
   if (parts_.empty() || since_ > until_) return;
   std::int64_t low = INT64_MAX, high = INT64_MIN, rows = 1;
@@ -394,6 +429,7 @@ void QueryRun::begin() {
   width_ = std::max<std::uint64_t>(
       1, span / static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(rows_wanted_));
   from_ = next_time(ascending() ? since_ : until_);
+  if (from_ && query_.limit > 0) width_ = std::min(width_, width_at(*from_));
   edge_.id = no_edge();
   // The row of the cursor stands at the edge of the first window, if anything does.
   if (query_.after && from_ == query_.after->time) {
@@ -432,10 +468,9 @@ void QueryRun::read_window() {
   from_ = last ? std::nullopt : next_time(ascending() ? to + 1 : to - 1);
 }
 
-bool QueryRun::step(const RowVisitor& visit) {
+bool QueryRun::read() {
   if (!from_ || left_ == 0 || (ascending() ? *from_ > until_ : *from_ < since_)) return false;
   read_window();
-  if (!buffer_.visit(visit, left_)) left_ = 0;
   left_ -= std::min<std::uint64_t>(left_, buffer_.size());
   return true;
 }
@@ -474,7 +509,7 @@ Result<Shape> run_shape(Reader& reader, const Selection& selection) {
 Result<std::uint64_t> run_query(Reader& reader, const Query& query, const RowVisitor& visit) {
   QueryRun run(reader, query);
   if (auto ready = run.prepare(); !ready) return ready.error();
-  while (run.step(visit)) {
+  while (run.read() && run.show(visit)) {
   }
   run.finish();
   return run.id_max();
@@ -493,17 +528,15 @@ class Stream final : public RowStream {
   Result<bool> next(const RowVisitor& visit) override {
     return guarded(path_, [&]() -> Result<bool> {
       if (!run_) return false;
-      bool shown = false;
-      const RowVisitor counted = [&](const Row& row) {
-        shown = true;
-        return visit(row);
-      };
       {
         const StopWatch watch(*reader_, query_);
-        while (!shown && run_->step(counted)) {
+        while (!run_->has_rows() && run_->read()) {
         }
       }
-      if (shown) return true;
+      if (run_->has_rows()) {
+        (void)run_->show(visit);
+        return true;
+      }
       run_->finish();
       run_.reset();
       readers_.give_back(std::move(reader_));

@@ -34,13 +34,23 @@ StopWatch::~StopWatch() {
   if (database_ != nullptr) sqlite3_progress_handler(database_, 0, nullptr, nullptr);
 }
 
-std::shared_ptr<const Catalogue> Reader::catalogue() {
-  Statement select = take("PRAGMA data_version");
-  (void)select.step();
-  const std::int64_t version = select.integer(0);
-  select.reset();
-  give_back(std::move(select));
+Snapshot::~Snapshot() {
+  try {
+    KeptStatement(reader_, "COMMIT")->step();
+  } catch (const SQLite::Exception&) {
+    // A failure has ended it before.
+  }
+}
+
+Result<std::shared_ptr<const Catalogue>> Reader::catalogue() {
+  std::int64_t version = 0;
+  {
+    KeptStatement select(*this, "PRAGMA data_version");
+    (void)select->step();
+    version = select->integer(0);
+  }
   if (catalogue_ == nullptr || version != data_version_) {
+    if (auto known = check_reader(*database_, options_); !known) return known.error();
     auto loaded = std::make_shared<Catalogue>();
     loaded->load(*database_);
     catalogue_ = std::move(loaded);
@@ -76,10 +86,8 @@ Result<std::unique_ptr<Reader>> Readers::take() {
   if (kept == nullptr || !is_in_place(kept->database())) {
     auto database = open_reader(options_);
     if (!database) return database.error();
-    return std::make_unique<Reader>(*std::move(database));
+    return std::make_unique<Reader>(*std::move(database), options_);
   }
-  auto known = check_reader(kept->database(), options_);
-  if (!known) return known.error();
   return kept;
 }
 

@@ -18,15 +18,17 @@ namespace telemetry::sqlite {
 /// time.
 class Reader {
  public:
-  explicit Reader(DatabasePtr database) : database_(std::move(database)) {
+  /// @param options outlive it
+  Reader(DatabasePtr database, const SqliteOptions& options)
+      : database_(std::move(database)), options_(options) {
     kept_.reserve(kept_max + 1);
     add_functions(*database_);
   }
 
   [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }
   /// As of now, or of the transaction that is open. It never changes: a query that keeps it may
-  /// keep views into it.
-  [[nodiscard]] std::shared_ptr<const Catalogue> catalogue();
+  /// keep views into it. Errors: those of check_reader(), which is asked when the file has changed.
+  [[nodiscard]] Result<std::shared_ptr<const Catalogue>> catalogue();
   [[nodiscard]] Statement take(const std::string& sql);
   /// Keeps a statement, which is reset, for the next take() of the same text.
   void give_back(Statement statement) noexcept;
@@ -35,9 +37,40 @@ class Reader {
   static constexpr std::size_t kept_max = 64;
 
   DatabasePtr database_;
+  const SqliteOptions& options_;
   std::shared_ptr<const Catalogue> catalogue_;
   std::int64_t data_version_ = 0;  // of the catalogue
   std::vector<Statement> kept_;    // the one used last stands last
+};
+
+/// A statement of a reader for one use: reset and given back at its end.
+class KeptStatement {
+ public:
+  KeptStatement(Reader& reader, const std::string& sql)
+      : reader_(reader), statement_(reader.take(sql)) {}
+  ~KeptStatement() {
+    statement_.reset();
+    reader_.give_back(std::move(statement_));
+  }
+  KeptStatement(const KeptStatement&) = delete;
+  KeptStatement& operator=(const KeptStatement&) = delete;
+  [[nodiscard]] Statement* operator->() noexcept { return &statement_; }
+
+ private:
+  Reader& reader_;
+  Statement statement_;
+};
+
+/// A read transaction, for as long as this lives.
+class Snapshot {
+ public:
+  explicit Snapshot(Reader& reader) : reader_(reader) { KeptStatement(reader_, "BEGIN")->step(); }
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  Reader& reader_;
 };
 
 /// Lets a query of a reader end early, for as long as this lives.

@@ -20,6 +20,7 @@ void RowBuffer::clear() noexcept {
   rows_.clear();
   fields_.clear();
   order_.clear();
+  visited_ = 0;
   arena_.clear();
 }
 
@@ -90,10 +91,10 @@ void RowBuffer::sort(bool ascending) {
   if (!ascending) std::reverse(order_.begin(), order_.end());
 }
 
-bool RowBuffer::visit(const RowVisitor& visit, std::uint64_t limit) {
+bool RowBuffer::visit(const RowVisitor& visit) {
   std::vector<Field> fields;  // one row's, handed from row to row
-  for (std::size_t i = 0; i < rows_.size(); ++i) {
-    if (limit-- == 0) return true;
+  while (!is_visited()) {
+    const std::size_t i = visited_++;
     Entry& entry = rows_[order_.empty() ? i : order_[i].index];
     const auto first = fields_.begin() + static_cast<std::ptrdiff_t>(entry.first_field);
     fields.assign(first, first + static_cast<std::ptrdiff_t>(entry.field_count));

@@ -52,8 +52,9 @@ class RowBuffer {
   }
   /// Rows come in any order of time and id until then.
   void sort(bool ascending);
-  /// Hands rows to the visitor, at most `limit`. False when the visitor stopped.
-  [[nodiscard]] bool visit(const RowVisitor& visit, std::uint64_t limit);
+  /// Hands rows to the visitor, from where it stopped before. False when it stopped.
+  bool visit(const RowVisitor& visit);
+  [[nodiscard]] bool is_visited() const noexcept { return visited_ == rows_.size(); }
 
  private:
   struct Entry {
@@ -70,6 +71,7 @@ class RowBuffer {
   };
   std::vector<Entry> rows_;
   std::vector<Place> order_;  // empty: as they came
+  std::size_t visited_ = 0;
   std::vector<Field> fields_;
   Arena arena_{64 * 1024};
 };

@@ -61,14 +61,12 @@ bool is_met(const Condition& condition, std::string_view topic, std::string_view
 const TopicNames::Name& TopicNames::of(std::int64_t id) {
   const auto [known, added] = names_.try_emplace(id);
   if (added) {
-    Statement select = reader_.take("SELECT topic, device FROM topics WHERE id=?1");
-    select.bind(1, id);
-    if (select.step()) {
-      known->second.topic = select.text(0);
-      known->second.device = select.text(1);
+    KeptStatement select(reader_, "SELECT topic, device FROM topics WHERE id=?1");
+    select->bind(1, id);
+    if (select->step()) {
+      known->second.topic = select->text(0);
+      known->second.device = select->text(1);
     }
-    select.reset();
-    reader_.give_back(std::move(select));
   }
   return known->second;
 }
@@ -87,6 +85,14 @@ TopicRange range_of(std::string_view filter) {
 
 namespace {
 
+bool is_wanted(const Selection& selection, std::string_view topic, std::string_view device) {
+  const auto& devices = selection.devices;
+  if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) return false;
+  return std::ranges::all_of(selection.where, [&](const Condition& condition) {
+    return !condition.is_all_of_topic() || is_met(condition, topic, device);
+  });
+}
+
 void choose_matching(SQLite::Database& database, const Selection& selection,
                      const std::string& filter, ChosenTopics& chosen) {
   const TopicRange range = range_of(filter);
@@ -99,16 +105,10 @@ void choose_matching(SQLite::Database& database, const Selection& selection,
     select.bind(1, range.begin);
     select.bind(2, range.end);
   }
-  const auto& devices = selection.devices;
   while (select.executeStep()) {
     const std::string topic = select.getColumn(1).getString();
     const std::string device = select.getColumn(2).getString();
-    if (!core::topic_matches(filter, topic)) continue;
-    if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) continue;
-    const bool met = std::ranges::all_of(selection.where, [&](const Condition& condition) {
-      return !condition.is_all_of_topic() || is_met(condition, topic, device);
-    });
-    if (!met) continue;
+    if (!core::topic_matches(filter, topic) || !is_wanted(selection, topic, device)) continue;
     insert.bind(1, select.getColumn(0).getInt64());
     insert.bind(2, topic);
     insert.bind(3, device);
@@ -120,16 +120,20 @@ void choose_matching(SQLite::Database& database, const Selection& selection,
   }
 }
 
+/// Of all topics but those that begin with $.
+bool is_unrestricted(const Selection& selection) {
+  return std::ranges::find(selection.topics, "#") != selection.topics.end() &&
+         selection.devices.empty() &&
+         std::ranges::none_of(selection.where, [](const Condition& condition) {
+           return condition.is_all_of_topic();
+         });
+}
+
 }  // namespace
 
 ChosenTopics choose_topics(SQLite::Database& database, const Selection& selection) {
   ChosenTopics chosen;
-  const bool restricted = !selection.devices.empty() ||
-                          std::ranges::any_of(selection.where, [](const Condition& condition) {
-                            return condition.is_all_of_topic();
-                          });
-  const bool everything = std::ranges::find(selection.topics, "#") != selection.topics.end();
-  if (everything && !restricted) {
+  if (is_unrestricted(selection)) {
     SQLite::Statement any(database,
                           "SELECT 1 FROM topics WHERE topic >= '$' AND topic < '%' LIMIT 1");
     chosen.all = !any.executeStep();
@@ -164,8 +168,10 @@ bool Plan::reads_raw() const {
 }
 
 Result<void> Plan::prepare(std::span<const std::string> fields) {
-  SQLite::Transaction snapshot(database_);
-  catalogue_ = reader_.catalogue();
+  const Snapshot snapshot(reader_);
+  auto catalogue = reader_.catalogue();
+  if (!catalogue) return catalogue.error();
+  catalogue_ = *std::move(catalogue);
   last_id_ = catalogue_->last_id();
   if (selection_.since) since_ = *selection_.since;
   if (selection_.until) until_ = *selection_.until - (*selection_.until > INT64_MIN ? 1 : 0);
@@ -184,12 +190,12 @@ Result<void> Plan::prepare(std::span<const std::string> fields) {
   }
   since_ = std::max(since_, low);
   until_ = std::min(until_, high);
-  snapshot.commit();
   return {};
 }
 
 // A name that no stored schema knows is a mistake; in an empty store nothing can be known.
 Result<void> Plan::check_names(std::span<const std::string> fields) const {
+  if (fields.empty() && selection_.schemas.empty() && selection_.where.empty()) return {};
   std::vector<std::string_view> names, paths{"topic", "device"};
   for (const auto& [id, layout] : catalogue_->layouts()) {
     const bool hidden = selection_.hides_others && !schemas_.contains(layout.schema_name);
@@ -277,27 +283,47 @@ Result<void> Plan::check_leaf(const Condition& leaf,
 }
 
 void Plan::choose_topics() {
+  const auto& filters = selection_.topics;
+  if (filters.size() == 1 && filters[0].find_first_of("+#") == std::string::npos) {
+    choose_named(filters[0]);
+    return;
+  }
+  if (is_unrestricted(selection_)) {
+    KeptStatement count(reader_,
+                        "SELECT count(*) FROM topics WHERE NOT EXISTS"
+                        " (SELECT 1 FROM topics WHERE topic>='$' AND topic<'%')");
+    (void)count->step();
+    topic_count_ = static_cast<std::size_t>(count->integer(0));
+    topics_ = Topics::all;
+    if (topic_count_ > 0) return;
+  }
   const ChosenTopics chosen = sqlite::choose_topics(database_, selection_);
   topic_count_ = chosen.count;
   topic_id_ = chosen.last_id;
-  if (chosen.all) {
-    topic_count_ =
-        static_cast<std::size_t>(database_.execAndGet("SELECT count(*) FROM topics").getInt64());
-    topics_ = topic_count_ > 0 ? Topics::all : Topics::none;
-    return;
-  }
   topics_ = topic_count_ == 0 ? Topics::none : topic_count_ == 1 ? Topics::one : Topics::chosen;
+}
+
+/// One needs no table.
+void Plan::choose_named(const std::string& topic) {
+  topics_ = Topics::none;
+  KeptStatement select(reader_, "SELECT id, device FROM topics WHERE topic=?1");
+  select->bind(1, topic);
+  if (!select->step() || !is_wanted(selection_, topic, select->text(1))) return;
+  topics_ = Topics::one;
+  topic_count_ = 1;
+  topic_id_ = select->integer(0);
 }
 
 /// By the newest row of each topic: to look through all rows would take long.
 void Plan::find_schemas() {
   if (topics_ == Topics::none) return;
-  SQLite::Statement select(database_,
-                           fmt::format("SELECT DISTINCT l.partition_id FROM {} q JOIN latest l"
-                                       " ON l.topic_id=q.id",
-                                       topics_table()));
-  while (select.executeStep()) {
-    const Partition* const found = catalogue_->partition(select.getColumn(0).getInt64());
+  const bool one = topics_ == Topics::one;
+  KeptStatement select(reader_, fmt::format("SELECT DISTINCT l.partition_id FROM {} q JOIN latest l"
+                                            " ON l.topic_id=q.id{}",
+                                            topics_table(), one ? " WHERE q.id=?1" : ""));
+  if (one) select->bind(1, topic_id_);
+  while (select->step()) {
+    const Partition* const found = catalogue_->partition(select->integer(0));
     if (found != nullptr) schemas_.insert(found->layout->schema_name);
   }
 }
@@ -316,18 +342,17 @@ void Plan::add_part(const Partition& partition) {
 /// True when the blocks of a partition hardly overlap in time: few rows are read in vain.
 bool Plan::is_in_order(const Partition& partition) const {
   if (!catalogue_->has_blocks()) return false;
-  SQLite::Statement blocks(database_,
-                           "SELECT count(*), total(time_max-time_min) FROM blocks"
-                           " WHERE partition_id=?");
-  blocks.bind(1, partition.id);
-  blocks.executeStep();
+  KeptStatement blocks(reader_,
+                       "SELECT count(*), total(time_max-time_min) FROM blocks"
+                       " WHERE partition_id=?1");
+  blocks->bind(1, partition.id);
+  (void)blocks->step();
   const auto span =
       static_cast<double>(partition.time_max) - static_cast<double>(partition.time_min);
-  return blocks.getColumn(0).getInt64() > 0 && blocks.getColumn(1).getDouble() <= 4 * span;
+  return blocks->integer(0) > 0 && sqlite3_value_double(blocks->value(1)) <= 4 * span;
 }
 
-/// What stands between FROM and the window's conditions: the topics as q, their rows as p.
-std::string Plan::rows_sql(const Partition& partition) const {
+std::string Plan::rows_sql(const Partition& partition, bool asks_topic) const {
   const std::string table = quoted_name(partition.table);
   const std::string topics = topics_table();
   const bool one = topics_ == Topics::one;
@@ -337,21 +362,28 @@ std::string Plan::rows_sql(const Partition& partition) const {
     return fmt::format("{} q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id={}", topics, table,
                        index, one ? "?6 AND q.id=?6" : "q.id");
   }
+  std::string from = "blocks b CROSS JOIN " + table + " p";
   // Not INDEXED BY: the writer may close the table between two windows, which ends this index.
   const std::string block = "p." + partition.layout->block() + "=b.block";
-  const std::string blocks =
-      fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1", partition.id);
-  const std::string chosen = one ? "=?6" : fmt::format(" IN (SELECT id FROM {})", topics);
-  const std::string how = few ? fmt::format("{} AND p.topic_id{}", block, chosen)
-                              : fmt::format("+{} AND p.id>=b.first_id AND p.id<=b.last_id", block);
-  return fmt::format("blocks b CROSS JOIN {} p CROSS JOIN {} q WHERE {} AND {} AND q.id=p.topic_id",
-                     table, topics, blocks, how);
+  std::string where =
+      fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1 AND {}", partition.id,
+                  few ? block : "+" + block + " AND p.id>=b.first_id AND p.id<=b.last_id");
+  if (one) {
+    where += " AND p.topic_id=?6";
+  } else if (few || topics_ != Topics::all) {
+    where += fmt::format(" AND {}p.topic_id IN (SELECT id FROM {})", few ? "" : "+", topics);
+  }
+  if (asks_topic) {
+    from += " CROSS JOIN " + topics + " q";
+    where += " AND q.id=p.topic_id";
+  }
+  return from + " WHERE " + where;
 }
 
 bool Plan::may_have_rows(const Partition& partition) const {
   if (reads_whole()) return true;
-  Statement any(database_,
-                "SELECT 1 FROM " + rows_sql(partition) + " AND p.time>=?1 AND p.time<=?2 LIMIT 1");
+  Statement any(database_, "SELECT 1 FROM " + rows_sql(partition, false) +
+                               " AND p.time>=?1 AND p.time<=?2 LIMIT 1");
   any.bind(1, since_);
   any.bind(2, until_);
   if (topics_ == Topics::one) any.bind(6, topic_id_);
@@ -365,7 +397,7 @@ bool Plan::reads_whole() const noexcept {
 std::string Plan::unordered_sql(const Part& part, bool window) const {
   const Partition& partition = *part.partition;
   const bool all = topics_ == Topics::all;
-  if (!reads_whole()) return rows_sql(partition);
+  if (!reads_whole()) return rows_sql(partition, part.asks_topic);
   const std::string table = quoted_name(partition.table);
   const bool whole = !window && partition.time_min >= since_ && partition.time_max <= until_;
   std::string from = table + " p", where = "1";

@@ -42,9 +42,9 @@ class Plan {
   [[nodiscard]] Topics topics() const noexcept { return topics_; }
   [[nodiscard]] std::size_t topic_count() const noexcept { return topic_count_; }
   [[nodiscard]] std::int64_t topic_id() const noexcept { return topic_id_; }  ///< Topics::one
-  /// The table of the topics.
+  /// The table of the topics; of one topic, it is that with topic_id().
   [[nodiscard]] const char* topics_table() const noexcept {
-    return topics_ == Topics::all ? "topics" : "temp.chosen";
+    return topics_ == Topics::chosen ? "temp.chosen" : "topics";
   }
   [[nodiscard]] std::int64_t last_id() const noexcept { return last_id_; }
   /// Both inclusive, and within what is stored.
@@ -56,9 +56,10 @@ class Plan {
   /// True when most rows of a stretch of time are wanted, so that unordered_sql() reads tables as
   /// they lie.
   [[nodiscard]] bool reads_whole() const noexcept;
-  /// What stands between FROM and the conditions, for rows in order of time: the topics as q, their
-  /// rows as p. ?1 and ?2 are the times, both inclusive, ?6 is the topic when there is one.
-  [[nodiscard]] std::string rows_sql(const Partition& partition) const;
+  /// What stands between FROM and the conditions, for rows in order of time: they are p, and
+  /// where `asks_topic` their topics q. ?1 and ?2 are the times, both inclusive, ?6 is the topic
+  /// when there is one.
+  [[nodiscard]] std::string rows_sql(const Partition& partition, bool asks_topic) const;
   /// The same for rows in any order; alias q is there only when the part asks for topics.
   /// @param window ?1 and ?2 are less than the selection's times
   [[nodiscard]] std::string unordered_sql(const Part& part, bool window) const;
@@ -77,6 +78,7 @@ class Plan {
   [[nodiscard]] bool is_of_schema(const Layout& layout) const;
   [[nodiscard]] bool reads_raw() const;
   void choose_topics();
+  void choose_named(const std::string& topic);
   void find_schemas();
   void add_part(const Partition& partition);
 

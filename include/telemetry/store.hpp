@@ -12,7 +12,8 @@ namespace telemetry {
 class RowStream {
  public:
   virtual ~RowStream() = default;
-  /// Shows the next rows in order: at least one, some ten thousand at most.
+  /// Shows the next rows in order: at least one, some ten thousand at most. When `visit` says
+  /// false the next call goes on behind that row.
   /// @returns false when there are no more.
   [[nodiscard]] virtual Result<bool> next(const RowVisitor& visit) = 0;
 };

@@ -14,6 +14,8 @@ namespace {
 /// An answer of rows ends at this size; its cursor goes on.
 constexpr std::size_t page_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t aggregate_rows_max = 100'000;
+/// A piece of an export ends at the row that comes to this size.
+constexpr std::size_t piece_bytes = 64 * 1024;
 
 /// "a,b" as names.
 std::vector<std::string> names_of(std::string_view text) {
@@ -175,7 +177,8 @@ class ExportStream final : public BodyStream {
 
   Result<More> next(std::string& out) override {
     out_ = &out;
-    auto more = rows_->next([&](const Row& row) { return writer_->write(row); });
+    auto more = rows_->next(
+        [&](const Row& row) { return writer_->write(row) && out.size() < piece_bytes; });
     if (!more) return more.error();
     if (!*more) (void)writer_->finish();
     return *more ? More::more : More::end;

@@ -176,6 +176,23 @@ TEST_CASE("a database of a newer program is refused, for writing and for reading
   CHECK(open_fails(f.options).code == Errc::failed_precondition);
 }
 
+TEST_CASE("a kept connection finds that a newer program has taken the file over") {
+  SqliteFixture f;
+  f.open();
+  BatchBuilder builder;
+  builder.add_raw("t/a", "1");
+  f.write(builder.done());
+  Latest latest;
+  latest.topics = {"t/a"};
+  const auto ask = [&] { return f.store->latest(latest, [](const Row&) { return true; }); };
+  REQUIRE(ask());
+  REQUIRE(ask());
+  f.run_sql("UPDATE meta SET version = 999");
+  const auto refused = ask();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::failed_precondition);
+}
+
 TEST_CASE(
     "read-only: a missing database is not_found, an existing one answers, writes are refused") {
   SqliteFixture f;

@@ -41,12 +41,13 @@ MUTANTS = {
     "no_device_is_a_text": ("condition.cpp", "nullif(q.device,'')", "q.device"),
     "until_included": ("selection.cpp", "until_ = *selection_.until - (*selection_.until > INT64_MIN ? 1 : 0);",
                        "until_ = *selection_.until;"),
-    "filters_by_range_alone": ("selection.cpp", "    if (!core::topic_matches(filter, topic)) continue;\n", ""),
+    "filters_by_range_alone": ("selection.cpp", "if (!core::topic_matches(filter, topic) || ", "if ("),
     "range_too_short": ("selection.cpp", "const std::size_t prefix = filter[wild] == '#' && wild > 0 ? wild - 1 : wild;",
                         "const std::size_t prefix = wild;"),
     "devices_forgotten": ("selection.cpp",
-                          "    if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) continue;\n", "    (void)devices;\n"),
-    "topic_conditions_forgotten": ("selection.cpp", "    if (!met) continue;\n", "    (void)met;\n"),
+                          "if (!devices.empty() && std::ranges::find(devices, device) == devices.end()) return false;", "(void)devices;"),
+    "topic_conditions_forgotten": ("selection.cpp", "return !condition.is_all_of_topic() || is_met(condition, topic, device);",
+                                   "return (void)condition, (void)topic, true;"),
     "mixed_conditions_forgotten": ("selection.cpp", "if (!condition.is_all_of_topic()) part.condition",
                                    "if (condition.is_leaf() && !condition.is_all_of_topic()) part.condition"),
     "tables_pruned_too_early": ("selection.cpp", "partition.time_max < since_ ||", "partition.time_max <= since_ ||"),
@@ -63,7 +64,7 @@ MUTANTS = {
     "window_left_out": ("reader.cpp", "next_time(ascending() ? to + 1 : to - 1);", "next_time(ascending() ? to + 2 : to - 2);"),
     "unsorted_window": ("reader.cpp", "  buffer_.sort(ascending());\n", ""),
     "latest_without_conditions": ("latest.cpp", "  if (!is_selected(latest_, row)) return true;\n", ""),
-    "latest_skips_a_page": ("latest.cpp", "WHERE t.topic>?1 ORDER BY", "WHERE t.topic>=?1 ORDER BY"),
+    "latest_skips_a_page": ("latest.cpp", "WHERE t.topic>?1", "WHERE t.topic>=?1"),
 }
 
 

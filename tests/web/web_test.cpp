@@ -180,6 +180,23 @@ TEST_CASE("an export is a file of all rows") {
   CHECK(std::count(jsonl.begin(), jsonl.end(), '\n') == 2);
 }
 
+TEST_CASE("the pieces of an export are small") {
+  running::FixedSource::Messages many(5'000, {"raw/a", "[" + std::string(100, '1') + "]"});
+  Gateway gateway(std::move(many));
+  web::Response lines = gateway.get("/api/export?format=jsonl");
+  REQUIRE(lines.stream);
+  std::string piece;
+  std::ptrdiff_t rows = 0;
+  web::More more = web::More::more;
+  while (more == web::More::more) {
+    piece.clear();
+    more = lines.stream->next(piece).value();
+    CHECK(piece.size() < 70'000);
+    rows += std::count(piece.begin(), piece.end(), '\n');
+  }
+  CHECK(rows == 5'000);
+}
+
 // The table in docs/gateway.md.
 TEST_CASE("a wrong request is answered with what to write") {
   Gateway gateway(messages());
