@@ -57,10 +57,9 @@ class LatestRun {
 std::vector<LatestRun::Found> LatestRun::next_page(std::string& topic) {
   const bool one = plan_.topics() == Plan::Topics::one;
   KeptStatement select(
-      reader_,
-      std::string("SELECT t.topic, t.device, l.id, l.partition_id FROM ") + plan_.topics_table() +
-          " t JOIN latest l ON l.topic_id=t.id WHERE t.topic>?1" +
-          (one ? " AND t.id=?3" : " ORDER BY t.topic") + " LIMIT ?2");
+      reader_, std::string("SELECT t.topic, t.device, l.id, l.partition_id FROM ") +
+                   plan_.topics_table() + " t JOIN latest l ON l.topic_id=t.id WHERE t.topic>?1" +
+                   (one ? " AND t.id=?3" : " ORDER BY t.topic") + " LIMIT ?2");
   select->bind(1, topic);
   select->bind(2, topics_per_page);
   if (one) select->bind(3, plan_.topic_id());
@@ -89,8 +88,8 @@ Result<LatestRun::Lookup*> LatestRun::lookup_for(std::int64_t id) {
   Source source;
   source.partition = found;
   for (const Column& column : found->layout->columns) source.columns.push_back(&column);
-  Statement statement = reader_.take(select_sql(source) + " FROM " + quoted_name(found->table) +
-                                     " p WHERE p.id=?1");
+  Statement statement =
+      reader_.take(select_sql(source) + " FROM " + quoted_name(found->table) + " p WHERE p.id=?1");
   return &lookups_.emplace(id, Lookup{catalogue_, std::move(source), std::move(statement)})
               .first->second;
 }

@@ -294,11 +294,10 @@ const Partition* QueryRun::largest_between(std::int64_t low, std::int64_t high) 
 std::int64_t QueryRun::block_end(std::int64_t from, std::int64_t to) const {
   const Partition* const largest = largest_between(std::min(from, to), std::max(from, to));
   if (largest == nullptr) return to;
-  KeptStatement edge(reader_, ascending()
-                                  ? "SELECT max(time_max) FROM blocks WHERE "
-                                    "partition_id=?1 AND time_max>=?2 AND time_max<=?3"
-                                  : "SELECT min(time_min) FROM blocks WHERE "
-                                    "partition_id=?1 AND time_min<=?2 AND time_min>=?3");
+  KeptStatement edge(reader_, ascending() ? "SELECT max(time_max) FROM blocks WHERE "
+                                            "partition_id=?1 AND time_max>=?2 AND time_max<=?3"
+                                          : "SELECT min(time_min) FROM blocks WHERE "
+                                            "partition_id=?1 AND time_min<=?2 AND time_min>=?3");
   edge->bind(1, largest->id);
   edge->bind(2, from);
   edge->bind(3, to);
@@ -401,11 +400,11 @@ void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
 std::uint64_t QueryRun::width_at(std::int64_t time) const {
   const Partition* const largest = largest_between(time, time);
   if (largest == nullptr) return UINT64_MAX;
-  KeptStatement block(reader_, ascending()
-                                   ? "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
-                                     " partition_id=?1 AND time_max>=?2 ORDER BY block LIMIT 1"
-                                   : "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
-                                     " partition_id=?1 AND time_min<=?2 ORDER BY block DESC LIMIT 1");
+  KeptStatement block(
+      reader_, ascending() ? "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
+                             " partition_id=?1 AND time_max>=?2 ORDER BY block LIMIT 1"
+                           : "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
+                             " partition_id=?1 AND time_min<=?2 ORDER BY block DESC LIMIT 1");
   block->bind(1, largest->id);
   block->bind(2, time);
   if (!block->step()) return UINT64_MAX;

@@ -51,7 +51,7 @@ struct PipelineStats {
   std::int64_t processor_ns = 0;      ///< that the process has used
   std::uint64_t disk_free_bytes = 0;  ///< where the journal is; 0 where the system does not say
   Histogram::Counts queries;          ///< of Api::query(), latest(), aggregate()
-  std::uint64_t reloads = 0;  ///< note_reload(): done
+  std::uint64_t reloads = 0;          ///< note_reload(): done
   std::uint64_t reloads_refused = 0;
 };
 

@@ -12,8 +12,8 @@
 #include "routes.hpp"
 #include "sign_in.hpp"
 #include "target.hpp"
-#include "traffic.hpp"
 #include "telemetry/core/topic.hpp"
+#include "traffic.hpp"
 
 namespace telemetry::web {
 namespace {

@@ -8,8 +8,8 @@
 namespace telemetry::web {
 
 void Traffic::note(const Route* route, int status, std::int64_t duration_ns) noexcept {
-  const auto place = route == nullptr ? of_.size() - 1
-                                      : static_cast<std::size_t>(route - routes().data());
+  const auto place =
+      route == nullptr ? of_.size() - 1 : static_cast<std::size_t>(route - routes().data());
   Counts& counts = of_[place];
   const auto kind = static_cast<std::size_t>(std::clamp(status / 100, 0, 5));
   counts.by_class[kind].fetch_add(1, std::memory_order_relaxed);

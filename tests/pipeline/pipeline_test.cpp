@@ -535,7 +535,8 @@ TEST_CASE("stats are one JSON object with the names that users know") {
   const std::string& exposition = text.text();
   for (const char* line :
        {"\n# TYPE mqtt_messages_stored_total counter\nmqtt_messages_stored_total 9\n",
-        "\nmqtt_buffer_size 5\n", "\ndatabase_query_duration_seconds_count 0\n", "\nmqtt_validation_errors_by_rule_total{rule=\"type\"} 3\n",
+        "\nmqtt_buffer_size 5\n", "\ndatabase_query_duration_seconds_count 0\n",
+        "\nmqtt_validation_errors_by_rule_total{rule=\"type\"} 3\n",
         "\ntelemetry_consumer_accepted_total{consumer=\"sqlite\"} 9\n",
         "\nmqtt_storage_latency_seconds_count{consumer=\"sqlite\"} 0\n"}) {
     INFO(exposition);

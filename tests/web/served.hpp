@@ -35,9 +35,9 @@ class Gateway {
     pipeline_ = *std::move(started);
     const auto is_stored = [&] {
       const PipelineStats stats = pipeline_->stats();
-      return stats.consumers.front().accepted + stats.consumers.front().rejected +
-                 stats.ingest.invalid >=
-             count;
+      const std::uint64_t letters = stats.consumers.front().rejected + stats.ingest.invalid;
+      return stats.consumers.front().accepted + letters >= count &&
+             stats.dead_letters.last_sequence >= letters;
     };
     while (!is_stored()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     const OptionTable tables[] = {base_options(), sqlite_options()};
