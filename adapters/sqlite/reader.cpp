@@ -402,10 +402,12 @@ std::uint64_t QueryRun::width_at(std::int64_t time) const {
   const Partition* const largest = largest_between(time, time);
   if (largest == nullptr) return UINT64_MAX;
   KeptStatement block(reader_, ascending()
-                                   ? "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
-                                     " partition_id=?1 AND time_max>=?2 ORDER BY block LIMIT 1"
-                                   : "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
-                                     " partition_id=?1 AND time_min<=?2 ORDER BY block DESC LIMIT 1");
+                                   ? "SELECT time_min, time_max, last_id-first_id FROM blocks"
+                                     " WHERE partition_id=?1 AND time_max>=?2"
+                                     " ORDER BY block LIMIT 1"
+                                   : "SELECT time_min, time_max, last_id-first_id FROM blocks"
+                                     " WHERE partition_id=?1 AND time_min<=?2"
+                                     " ORDER BY block DESC LIMIT 1");
   block->bind(1, largest->id);
   block->bind(2, time);
   if (!block->step()) return UINT64_MAX;
