@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -23,6 +24,11 @@ using Session = http::Session;  // telemetry::Session is one of accounts
 using Executor = asio::io_context::executor_type;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 using Timer = asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor>;
+
+// A socket can take more as soon as little of it is unsent: not for a minute, on a slow line, if
+// the kernel may hold megabytes. So write_timeout sees that the client takes what it gets.
+using UnsentMax = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+constexpr int unsent_bytes_max = 128 * 1024;
 
 constexpr auto tick = std::chrono::milliseconds(500);
 constexpr auto accept_pause = std::chrono::milliseconds(100);
@@ -141,6 +147,7 @@ class Server final : public HttpServer {
     const auto peer = socket.remote_endpoint(error);
     if (error) return;
     socket.set_option(asio::ip::tcp::no_delay(true), error);
+    socket.set_option(UnsentMax(unsent_bytes_max), error);
     socket.non_blocking(true, error);
     auto address = peer.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {

@@ -154,6 +154,12 @@ void Session::expire(Steady::time_point now) {
     write_continue();
     return;
   }
+  if (state_ == State::answering) {
+    shared_.environment.log(
+        LogLevel::info, "http",
+        fmt::format("{} took less than a piece of its answer in {} s, so the connection is closed",
+                    peer_, shared_.options.write_timeout_ns / 1'000'000'000));
+  }
   close();
 }
 

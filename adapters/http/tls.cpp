@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 
@@ -17,6 +19,8 @@ namespace {
 // What OpenSSL 3 allows of TLS 1.2 has ciphers without forward secrecy, and with CBC.
 constexpr const char* ciphers_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
+constexpr off_t file_bytes_max = 1024 * 1024;
+
 /// What OpenSSL said last, for people.
 std::string reason() {
   const unsigned long code = ERR_peek_last_error();
@@ -25,18 +29,22 @@ std::string reason() {
   return text != nullptr ? text : "OpenSSL does not say why";
 }
 
+/// A pipe would have OpenSSL wait for ever.
 std::optional<Error> unreadable(const std::string& path) {
-  errno = 0;
-  if (std::FILE* const file = std::fopen(path.c_str(), "re")) {
-    const bool is_readable = std::fgetc(file) != EOF;
-    const int why = errno;
-    std::fclose(file);
-    if (is_readable) return std::nullopt;
-    return Error{Errc::invalid_argument,
-                 fmt::format("{}: {}", path, why != 0 ? std::strerror(why) : "the file is empty")};
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    const Errc code = errno == EACCES ? Errc::permission_denied : Errc::not_found;
+    return Error{code, fmt::format("{}: {}", path, std::strerror(errno))};
   }
-  const Errc code = errno == EACCES ? Errc::permission_denied : Errc::not_found;
-  return Error{code, fmt::format("{}: {}", path, std::strerror(errno))};
+  struct stat status {};
+  const bool is_known = ::fstat(file, &status) == 0;
+  ::close(file);
+  const char* const wrong = !is_known || !S_ISREG(status.st_mode) ? "this is no file"
+                            : status.st_size == 0                 ? "the file is empty"
+                            : status.st_size > file_bytes_max ? "more than 1 MiB is no certificate"
+                                                              : nullptr;
+  if (wrong == nullptr) return std::nullopt;
+  return Error{Errc::invalid_argument, fmt::format("{}: {}", path, wrong)};
 }
 
 int no_password(char* /*out*/, int /*bytes*/, int /*writes*/, void* asked) {

@@ -50,6 +50,7 @@ class LatestRun {
   std::uint64_t left_;
   std::shared_ptr<const Catalogue> catalogue_;
   std::map<std::int64_t, Lookup> lookups_;
+  std::vector<Found> page_;  // rows in the buffer point into it
   RowBuffer buffer_;
 };
 
@@ -110,7 +111,8 @@ bool LatestRun::show(const Row& row, const RowVisitor& visit) {
 Result<void> LatestRun::fill(std::string& topic) {
   buffer_.clear();
   const Snapshot snapshot(reader_);
-  for (const Found& found : next_page(topic)) {
+  page_ = next_page(topic);
+  for (const Found& found : page_) {
     auto known = lookup_for(found.partition);
     if (!known) return known.error();
     Lookup* const lookup = *known;

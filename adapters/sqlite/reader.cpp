@@ -120,7 +120,7 @@ class QueryRun {
   SQLite::Database& database_;
   const Query& query_;
   Plan plan_;
-  TopicNames names_;
+  TopicNames names_;  // rows in the buffer point into it
   std::int64_t last_id_ = 0;
   std::int64_t since_ = INT64_MIN, until_ = INT64_MAX;  // both inclusive
   std::vector<Part> parts_;                             // by where their time begins
@@ -400,11 +400,13 @@ void QueryRun::adapt(std::int64_t from, std::int64_t to, bool full) {
 std::uint64_t QueryRun::width_at(std::int64_t time) const {
   const Partition* const largest = largest_between(time, time);
   if (largest == nullptr) return UINT64_MAX;
-  KeptStatement block(
-      reader_, ascending() ? "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
-                             " partition_id=?1 AND time_max>=?2 ORDER BY block LIMIT 1"
-                           : "SELECT time_min, time_max, last_id-first_id FROM blocks WHERE"
-                             " partition_id=?1 AND time_min<=?2 ORDER BY block DESC LIMIT 1");
+  KeptStatement block(reader_, ascending()
+                                   ? "SELECT time_min, time_max, last_id-first_id FROM blocks"
+                                     " WHERE partition_id=?1 AND time_max>=?2"
+                                     " ORDER BY block LIMIT 1"
+                                   : "SELECT time_min, time_max, last_id-first_id FROM blocks"
+                                     " WHERE partition_id=?1 AND time_min<=?2"
+                                     " ORDER BY block DESC LIMIT 1");
   block->bind(1, largest->id);
   block->bind(2, time);
   if (!block->step()) return UINT64_MAX;
@@ -521,6 +523,8 @@ class Stream final : public RowStream {
   Stream(const std::string& path, Readers& readers, std::unique_ptr<Reader> reader,
          const Query& query)
       : path_(path), readers_(readers), reader_(std::move(reader)), query_(query) {
+    cache_size_ = reader_->database().execAndGet("PRAGMA cache_size").getInt();
+    set_cache(stream_cache_size);
     run_.emplace(*reader_, query_);
   }
   Result<void> prepare() { return run_->prepare(); }
@@ -538,15 +542,23 @@ class Stream final : public RowStream {
       }
       run_->finish();
       run_.reset();
+      set_cache(cache_size_);
       readers_.give_back(std::move(reader_));
       return false;
     });
   }
 
  private:
+  static constexpr int stream_cache_size = -1024;  // KiB: it does not come back to what it has read
+
+  void set_cache(int size) {
+    reader_->database().exec(fmt::format("PRAGMA cache_size = {}", size));
+  }
+
   const std::string& path_;
   Readers& readers_;
   std::unique_ptr<Reader> reader_;  // until the end
+  int cache_size_ = 0;              // of the reader
   const Query query_;
   std::optional<QueryRun> run_;
 };

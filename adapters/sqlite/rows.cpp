@@ -53,8 +53,8 @@ void RowBuffer::add(const Source& source, Statement& statement, std::string_view
   row.time = statement.integer(1);
   row.received_at = row.time + statement.integer(2);
   row.retained = (statement.integer(3) & row_flag::retained) != 0;
-  row.topic = arena_.copy(topic);
-  row.device = arena_.copy(device);
+  row.topic = topic;
+  row.device = device;
   row.schema = layout.schema_name;
   int index = 5;
   const bool time_apart = (statement.integer(3) & row_flag::time_apart) != 0;
@@ -78,6 +78,11 @@ void RowBuffer::add(const Source& source, Statement& statement, std::string_view
 }
 
 void RowBuffer::sort(bool ascending) {
+  const bool sorted =
+      std::is_sorted(rows_.begin(), rows_.end(), [](const Entry& a, const Entry& b) {
+        return a.row.time != b.row.time ? a.row.time < b.row.time : a.row.id < b.row.id;
+      });
+  if (sorted && ascending) return;
   order_.resize(rows_.size());
   for (std::size_t i = 0; i < order_.size(); ++i) {
     order_[i] = {rows_[i].row.time, rows_[i].row.id, static_cast<std::uint32_t>(i)};
@@ -85,9 +90,7 @@ void RowBuffer::sort(bool ascending) {
   const auto before = [](const Place& a, const Place& b) {
     return a.time != b.time ? a.time < b.time : a.id < b.id;
   };
-  if (!std::is_sorted(order_.begin(), order_.end(), before)) {
-    std::sort(order_.begin(), order_.end(), before);
-  }
+  if (!sorted) std::sort(order_.begin(), order_.end(), before);
   if (!ascending) std::reverse(order_.begin(), order_.end());
 }
 

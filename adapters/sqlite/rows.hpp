@@ -43,7 +43,7 @@ class RowBuffer {
     return arena_.bytes() >= buffer_bytes_max / 2;
   }
 
-  /// Copies the current row of `statement`.
+  /// Copies the current row of `statement`, but not its topic and device.
   void add(const Source& source, Statement& statement, std::string_view topic,
            std::string_view device);
   /// The number of the topic of the current row of `statement`.

@@ -371,7 +371,6 @@ Result<SqliteOptions> sqlite_options_from(const Config& config) {
   options.partition_rows = integer("storage.sqlite.partition_rows");
   options.cache_bytes = integer("storage.sqlite.cache_mb") * mebibyte;
   options.busy_timeout_ns = config.duration_ns("storage.sqlite.busy_timeout");
-  options.connections_kept = integer("performance.connection_pool_size");
   return options;
 }
 

@@ -21,6 +21,8 @@ Result<std::unique_ptr<Store>> sqlite(const Config& config, const Environment& e
   auto options = sqlite_options_from(config);
   if (!options) return std::move(options).error();
   options->read_only = read_only;
+  options->connections_kept =
+      static_cast<std::size_t>(config.integer("performance.connection_pool_size"));
   return make_sqlite_store(*options, environment);
 }
 

@@ -85,6 +85,7 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  ///< without Content-Length and Date
   std::string body;
   std::unique_ptr<BodyStream> stream;  ///< in the place of `body`
+  std::shared_ptr<void> holds = {};    ///< until the answer has been sent
   bool packs = false;  ///< the server may compress it, if the client takes that; a stream that
                        ///< says `later` cannot be
   /// With status 101, to a request that asks for a WebSocket.

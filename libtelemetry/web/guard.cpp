@@ -94,19 +94,37 @@ std::optional<Problem> Guard::rate_refusal(std::string_view peer) {
   return problem;
 }
 
-std::optional<Guard::Place> Guard::enter(std::string_view name, std::string_view address) {
+core::Result<Guard::Place, Problem> Guard::enter(std::string_view name, std::string_view address) {
   std::string client = fmt::format("{}\n{}", name, client_of(address));
   const std::scoped_lock lock(mutex_);
-  std::size_t& answers = answers_[client];
-  if (answers == answers_max) return std::nullopt;
-  ++answers;
+  if (exports_ == exports_max) {
+    return Problem{
+        503,
+        "too_many_exports",
+        fmt::format("{} exports are under way, which is the limit; try again later", exports_max),
+        {},
+        10};
+  }
+  std::size_t& of_client = exports_of_[client];
+  if (of_client == exports_of_client_max) {
+    return Problem{429,
+                   "too_many_exports",
+                   fmt::format("{} exports of yours are under way, which is the limit; try again "
+                               "when one is done",
+                               exports_of_client_max),
+                   {},
+                   10};
+  }
+  ++of_client;
+  ++exports_;
   return Place(*this, std::move(client));
 }
 
 void Guard::leave(const std::string& client) {
   const std::scoped_lock lock(mutex_);
-  const auto found = answers_.find(client);
-  if (--found->second == 0) answers_.erase(found);
+  --exports_;
+  const auto found = exports_of_.find(client);
+  if (--found->second == 0) exports_of_.erase(found);
 }
 
 std::string_view Guard::allowed_origin(const Request& request) const {

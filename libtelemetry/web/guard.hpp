@@ -21,10 +21,9 @@ class Guard {
 
   /// Why the request is not answered.
   [[nodiscard]] std::optional<Problem> refusal(const Request& request);
-  /// A request that is being answered, for as long as it is held.
+  /// An export that is under way, for as long as it is held.
   class Place {
    public:
-    Place() = default;
     Place(Guard& guard, std::string client) : guard_(&guard), client_(std::move(client)) {}
     Place(Place&& other) noexcept
         : guard_(std::exchange(other.guard_, nullptr)), client_(std::move(other.client_)) {}
@@ -34,12 +33,11 @@ class Guard {
     }
 
    private:
-    Guard* guard_ = nullptr;
+    Guard* guard_;
     std::string client_;
   };
-  /// Nothing when as many requests of this client are being answered as a browser makes at most:
-  /// nobody takes all workers. @param name  of the principal
-  [[nodiscard]] std::optional<Place> enter(std::string_view name, std::string_view address);
+  /// Each export holds a window of rows, megabytes where they are long. @param name  of who asks
+  [[nodiscard]] core::Result<Place, Problem> enter(std::string_view name, std::string_view address);
   /// The page that asks, if it is of another origin and may.
   [[nodiscard]] std::string_view allowed_origin(const Request& request) const;
 
@@ -49,7 +47,7 @@ class Guard {
     std::int64_t filled_at;  // monotonic, ns
   };
   static constexpr std::size_t clients_max = 10'000;
-  static constexpr std::size_t answers_max = 6;
+  static constexpr std::size_t exports_max = 16, exports_of_client_max = 6;
 
   [[nodiscard]] std::optional<Problem> host_refusal(const Request& request) const;
   [[nodiscard]] std::optional<Problem> rate_refusal(std::string_view peer);
@@ -59,7 +57,8 @@ class Guard {
   const ServiceOptions& options_;
   Clock& clock_;
   std::mutex mutex_;
-  std::unordered_map<std::string, std::size_t> answers_;  // under way, by client
+  std::unordered_map<std::string, std::size_t> exports_of_;  // under way, by client
+  std::size_t exports_ = 0;
   std::unordered_map<std::string, Bucket> clients_;
 };
 

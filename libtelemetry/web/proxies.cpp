@@ -92,10 +92,11 @@ Client Proxies::client_of(const Request& request) const {
   if (const auto protocols = from_the_last(request, "X-Forwarded-Proto"); !protocols.empty())
     client.secure = is_same_name(protocols.front(), "https");
   for (const std::string_view entry : from_the_last(request, "X-Forwarded-For")) {
-    const std::string_view text = without_port(entry);
+    std::string_view text = without_port(entry);
+    text = text.substr(0, text.find('%'));  // of a link
     address = parse_address(text);
-    if (!address) break;  // what stands before it is nobody's word
-    client.address = text;
+    client.address = address ? text : "unknown";  // but not the proxy: it asks for somebody else
+    if (!address) break;
     if (!contain(*address)) break;
   }
   return client;

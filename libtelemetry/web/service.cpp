@@ -137,7 +137,8 @@ class Service final : public Handler {
       return to_response(said);
     };
     if (auto refused = guard_.refusal(request)) return problem(*std::move(refused));
-    if (!options_.base_path.empty() && request.target == options_.base_path) {
+    if (!options_.base_path.empty() &&
+        request.target.substr(0, request.target.find('?')) == options_.base_path) {
       Response response;
       response.status = 308;
       response.headers.emplace_back("Location", options_.base_path + '/');
@@ -183,19 +184,14 @@ class Service final : public Handler {
              fmt::format("{} is for {} that may see all topics", route.path,
                          route.access == Route::Access::admin ? "administrators" : "those")});
       }
-      const auto place = route.access == Route::Access::open
-                             ? std::optional<Guard::Place>(std::in_place)
-                             : guard_.enter(call.principal.name, request.peer);
-      if (!place) {
-        return problem({429,
-                        "too_many_at_once",
-                        "six requests of yours are being answered, which is the limit; ask again "
-                        "when one is done",
-                        {},
-                        1});
-      }
       Answer answer = route.handle(call);
-      return answer ? *std::move(answer) : problem(std::move(answer).error());
+      if (!answer) return problem(std::move(answer).error());
+      if (route.id == "exportData" && answer->stream) {
+        auto place = guard_.enter(call.principal.name, request.peer);
+        if (!place) return problem(std::move(place).error());
+        answer->holds = std::make_shared<Guard::Place>(*std::move(place));
+      }
+      return *std::move(answer);
     }
     if (!methods.empty() && is_preflight(request)) return preflight_answer(methods);
     if (!methods.empty()) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include <fstream>
 
 #include "adapters/http_fixture.hpp"
@@ -155,7 +157,12 @@ TEST_CASE("Files that make no certificate are refused by name", "[https]") {
   CHECK_THAT(refusal({none, ec.files.key_file}), Contains(none + ": No such file"));
   CHECK_THAT(refusal({ec.files.cert_file, none}), Contains(none + ": No such file"));
   CHECK_THAT(refusal({empty, ec.files.key_file}), Contains(empty + ": the file is empty"));
-  CHECK_THAT(refusal({ec.folder, ec.files.key_file}), Contains(ec.folder + ": Is a directory"));
+  CHECK_THAT(refusal({ec.folder, ec.files.key_file}), Contains(ec.folder + ": this is no file"));
+  const std::string pipe = ec.folder + "/pipe", large = ec.folder + "/large.pem";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::ofstream(large) << std::string(1'100'000, '\n');
+  CHECK_THAT(refusal({pipe, ec.files.key_file}), Contains(pipe + ": this is no file"));
+  CHECK_THAT(refusal({large, ec.files.key_file}), Contains(large + ": more than 1 MiB"));
   CHECK_THAT(refusal({text, ec.files.key_file}), Contains(text + ": this is no certificate"));
   CHECK_THAT(refusal({ec.files.key_file, ec.files.key_file}), Contains("this is no certificate"));
   CHECK_THAT(refusal({ec.files.cert_file, text}), Contains(text + ": this is no key"));

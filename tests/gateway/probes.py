@@ -22,8 +22,10 @@ ERRORS, HOSTILE = ("docs/gateway.md", "## Errors"), ("docs/reliability.md", "## 
 ELSEWHERE = {
     "an answer that takes longer than `web.api.query_timeout` (30 s) to find":
         ("tests/api/api_test.cpp", "deadline_exceeded"),
-    "a seventh request at one time of the same user and address":
-        ("tests/web/guard_test.cpp", "One client is answered six requests at a time; others are not kept waiting"),
+    "a seventh export at one time of the same user and address":
+        ("tests/web/guard_test.cpp", "exports under way are counted until they end"),
+    "a seventeenth export at one time":
+        ("tests/web/guard_test.cpp", "exports under way are counted until they end"),
     "a `topic` that lies outside of the scope of who asks":
         ("tests/web/access_test.cpp", "{\"/api/data?topic=plant/%23\", 401, 403, 200, 200, 200, 403}"),
     "`web.port` is taken":
