@@ -121,6 +121,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   bool woken_ = false;                // since the stream was last asked
   std::shared_ptr<Session> waits_;    // itself, while the stream has nothing for now
   std::size_t sent_ = 0;              // of the body
+  int unacknowledged_ = 0;            // bytes, when the deadline was set
   Steady::time_point deadline_ = Steady::time_point::max();
   std::atomic<bool> gone_{false};
   State state_ = State::idle;

@@ -37,7 +37,7 @@ struct HttpOptions {
   std::size_t body_bytes_max = 1024 * 1024;          ///< more: 413
   std::int64_t request_timeout_ns = 10'000'000'000;  ///< from its first byte to its last: 408
   std::int64_t idle_timeout_ns = 75'000'000'000;     ///< between two requests
-  std::int64_t write_timeout_ns = 30'000'000'000;    ///< for each 256 KiB of the answer
+  std::int64_t write_timeout_ns = 30'000'000'000;    ///< after which it must have taken something
   std::int64_t drain_ns = 5'000'000'000;           ///< how long stop() waits for answers under way
   std::shared_ptr<const TlsCertificate> tls = {};  ///< to serve HTTPS with; null: plain HTTP
 };
