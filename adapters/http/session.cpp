@@ -190,6 +190,7 @@ void Session::read() {
 
 void Session::on_read(const boost::system::error_code& error, std::size_t bytes) {
   read_pending_ = false;
+  if (state_ == State::closed) return;
   const bool ended = error == asio::error::eof;
   if (error && !(ended && is_busy() && !waits_)) {
     close();
@@ -498,7 +499,7 @@ void Session::write(asio::const_buffer first, asio::const_buffer second, void (S
   const std::array<asio::const_buffer, 2> buffers{first, second};
   asio::async_write(wire_, buffers,
                     [self = shared_from_this(), then](const auto& error, std::size_t) {
-                      if (error) {
+                      if (error || self->state_ == State::closed) {
                         self->close();
                         self->response_ = {};
                         return;

@@ -33,18 +33,24 @@ Wire::Step Wire::step_of(int result) {
   }
 }
 
+// OpenSSL knows the number of a file that may be another connection's by then.
+Wire::Step Wire::closed() { return {asio::error::operation_aborted}; }
+
 Wire::Step Wire::handshake() {
+  if (!socket_.is_open()) return closed();
   ERR_clear_error();
   return step_of(SSL_do_handshake(tls_.get()));
 }
 
 Wire::Step Wire::read(asio::mutable_buffer room) {
+  if (!socket_.is_open()) return closed();
   ERR_clear_error();
   const std::size_t bytes = std::min<std::size_t>(room.size(), record_bytes);
   return step_of(SSL_read(tls_.get(), room.data(), static_cast<int>(bytes)));
 }
 
 Wire::Step Wire::write(asio::const_buffer bytes) {
+  if (!socket_.is_open()) return closed();
   if (bytes.size() == 0) return {};
   ERR_clear_error();
   Step whole;
@@ -68,7 +74,7 @@ bool Wire::write_now(std::string_view bytes) {
 }
 
 void Wire::end_sending() noexcept {
-  if (tls_) {
+  if (tls_ && socket_.is_open()) {
     ERR_clear_error();
     SSL_shutdown(tls_.get());  // what has no room is not sent: the end that follows says as much
   }

@@ -132,6 +132,7 @@ class Wire {
     }
     return first;
   }
+  static Step closed();
   Step handshake();
   Step read(asio::mutable_buffer room);
   Step write(asio::const_buffer bytes);
