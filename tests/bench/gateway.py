@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What telemetry-gateway costs beside what a user might write instead, all interleaved in one run.
 
-  tests/bench/gateway.py --bin build/release/bin --rounds 5
-  tests/bench/gateway.py --bin build/release/bin --only live
-
+  tests/bench/gateway.py --bin build/release/bin --rounds 5 [--only live]
 Parts (--only, may be repeated):
   latest    GET of the newest message of a topic, by keep-alive: CPU time per request
   rows      GET of the 1,000 newest messages as JSON: rows per second of CPU time
