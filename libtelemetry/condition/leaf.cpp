@@ -176,6 +176,7 @@ bool ends_like(std::string_view text, std::string_view piece) noexcept {
 /// Takes up to the end of the first place that has the piece. Its first 64 elements are looked for
 /// in one pass: bit i says that elements 0 to i are met by what ends here.
 bool take_first(std::string_view& text, std::string_view piece) noexcept {
+  if (text.empty()) return piece.empty();  // it may have no address, which memmem refuses
   if (is_plain(piece)) {
     const void* const at = ::memmem(text.data(), text.size(), piece.data(), piece.size());
     if (at == nullptr) return false;

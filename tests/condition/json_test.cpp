@@ -148,6 +148,7 @@ TEST_CASE("like takes % for any text, _ for one character, and \\ for what follo
   CHECK(is_like("xa_b", R"(%a\_b)"));
   // Linear: a million times a thousand comparisons would take minutes.
   CHECK_FALSE(is_like(std::string(1'000'000, 'a'), "%" + std::string(30'000, 'a') + "b%"));
+  CHECK_FALSE(is_like({}, "%a%"));  // an empty BLOB has no address
   CHECK(is_like("", "%"));
   CHECK_FALSE(is_like("", "_"));
   CHECK(is_like("hall", "hall"));
