@@ -6,10 +6,12 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import time
 
 import mqtt_wire
-from rig import Failure, tail
+from programs import mosquitto
+from rig import Failure, tail, wait_until
 
 SCHEMA = """\
 name: numbered
@@ -64,6 +66,13 @@ def unnumbered(count):
         yield "iot/unnumbered", json.dumps({"seq": i}).encode()
 
 
+def outgrows_receive_maximum():
+    """mosquitto before 2.0.16 may have more under way than a small journal remembers after a kill
+    (docs/mqtt.md): then a few may come twice."""
+    said = subprocess.run([mosquitto(), "-h"], stdout=subprocess.PIPE, check=False).stdout.decode()
+    return [int(n) for n in re.search(r"version (\d+)\.(\d+)\.(\d+)", said).groups()] < [2, 0, 16]
+
+
 def begin(rig, name, megabytes, schema):
     """A journal and a database of their own."""
     rig.journal = rig.path(name, "journal")
@@ -77,7 +86,7 @@ def begin(rig, name, megabytes, schema):
     return name + ".yaml"
 
 
-def burst(rig, name, megabytes, messages, kills):
+def burst(rig, name, megabytes, messages, kills, verdicts):
     """Sends them into a session that waits, and counts the rows."""
     config = begin(rig, name, megabytes, rig.path("schemas"))
     rig.start_edge(config=config, log=name + ".log").stop()  # the broker has a session now
@@ -88,9 +97,13 @@ def burst(rig, name, megabytes, messages, kills):
         edge.kill()
         edge = rig.start_edge(ready=False, config=config, log=name + ".log")
     rig.wait_for_rows(len(messages), edge)
+    may_repeat = kills > 0 and outgrows_receive_maximum()
+    if may_repeat:
+        wait_until(lambda: len(rig.stored()) == len(messages), 60, "every message is stored")
     edge.wait_for_output(r"\bready$")  # it may have been started a moment ago
     edge.stop()
-    rig.check_exactly_once({(topic, json.loads(payload)["seq"]) for topic, payload in messages})
+    expected = {(topic, json.loads(payload)["seq"]) for topic, payload in messages}
+    verdicts.append(rig.check_exactly_once(expected, may_repeat))
 
 
 def small_journal(rig):
@@ -100,16 +113,15 @@ def small_journal(rig):
     with open(rig.path("schemas", "numbered.yaml"), "w", encoding="utf-8") as out:
         out.write(SCHEMA)
     rig.start_broker()
-    done = 0
+    verdicts = []
     for megabytes in (2,) if rig.options.short else (2, 3, 4, 8, 16):
         for topics in (1,) if rig.options.short else (1, 500):
             name = f"{megabytes}mb-{topics}"
-            burst(rig, name, megabytes, list(numbered(count, topics)), kills)
-            done += 1
-        burst(rig, f"{megabytes}mb", megabytes, list(unnumbered(count)), 0)
+            burst(rig, name, megabytes, list(numbered(count, topics)), kills, verdicts)
+        burst(rig, f"{megabytes}mb", megabytes, list(unnumbered(count)), 0, verdicts)
     return (
-        f"{done} journals with {kills} kills each, {count} numbered messages, and {count} without "
-        "number and kill: each row once"
+        f"journals of 2 MB and more, {kills} kills each, without number no kill: "
+        + "; ".join(verdicts)
     )
 
 
