@@ -6,6 +6,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/network_v6.hpp>
 #include <boost/asio/post.hpp>
 
 #include <atomic>
@@ -59,8 +60,8 @@ class Server final : public HttpServer {
       : options_(options),
         tls_(options.tls),
         environment_(std::move(environment)),
-        workers_(options.workers),
-        shared_{options_, handler, environment_, io_, workers_, {}, {}, false},
+        workers_(options.workers, options.waiting_max),
+        shared_{options_, handler, environment_, io_, workers_, {}, false},
         acceptor_(io_.get_executor()),
         timer_(io_.get_executor()),
         pause_(io_.get_executor()) {}
@@ -164,7 +165,12 @@ class Server final : public HttpServer {
                  {},
                  5};
     }
-    std::make_shared<Session>(shared_, Wire(std::move(socket), tls_.get()), address.to_string())
+    // One client may have 2^64 addresses of IPv6: its network takes turns.
+    const std::string client = address.is_v6()
+                                   ? asio::ip::make_network_v6(address.to_v6(), 64).to_string()
+                                   : address.to_string();
+    std::make_shared<Session>(shared_, Wire(std::move(socket), tls_.get()), address.to_string(),
+                              client)
         ->start(std::move(refusal));
   }
 
@@ -196,7 +202,7 @@ class Server final : public HttpServer {
   std::shared_ptr<const TlsCertificate> tls_;  // of new connections; null: plain
   const Environment environment_;
   asio::io_context io_{1};
-  asio::thread_pool workers_;
+  Workers workers_;
   Shared shared_;
   Acceptor acceptor_;
   Timer timer_, pause_;

@@ -89,8 +89,8 @@ std::optional<web::Problem> problem_of(const beast::http::fields& headers, bool 
 
 }  // namespace
 
-Session::Session(Shared& shared, Wire wire, std::string peer)
-    : shared_(shared), wire_(std::move(wire)), peer_(std::move(peer)) {
+Session::Session(Shared& shared, Wire wire, std::string peer, std::string client)
+    : shared_(shared), wire_(std::move(wire)), peer_(std::move(peer)), client_(std::move(client)) {
   shared_.sessions.push_front(this);
   place_ = shared_.sessions.begin();
 }
@@ -294,17 +294,13 @@ void Session::dispatch() {
   request_.peer = peer_;
   request_.secure = wire_.is_secure();
   request_.gone = &gone_;
-  if (shared_.waiting.fetch_add(1) >= shared_.options.waiting_max) {
-    shared_.waiting.fetch_sub(1);
-    refuse({503, "overloaded", "too many requests wait for an answer; try again", {}, 1});
-    return;
-  }
   // A WebSocket takes the connection over, which may have no read under way then.
   if (!beast::iequals(parser_->get()[beast::http::field::upgrade], "websocket"))
     buffer_.size() == 0 ? read() : watch();
-  asio::post(shared_.workers, [self = shared_from_this()]() mutable {
+  const auto kind =
+      shared_.handler.is_urgent(request_) ? Workers::Kind::urgent : Workers::Kind::request;
+  const bool taken = shared_.workers.post(client_, kind, [self = shared_from_this()]() mutable {
     Shared& shared = self->shared_;
-    shared.waiting.fetch_sub(1);
     try {
       self->response_ = shared.handler.handle(self->request_);
       self->choose_packer();
@@ -318,6 +314,9 @@ void Session::dispatch() {
     // Moved: the last to hold a session destroys it, which must not be a worker.
     asio::post(shared.io, [self = std::move(self)] { self->respond(); });
   });
+  if (!taken) {
+    refuse({503, "overloaded", "too many requests wait for an answer; try again", {}, 1});
+  }
 }
 
 /// Small bodies are not worth it.
@@ -341,7 +340,7 @@ void Session::respond() {
     return;
   }
   if (response_.conversation) {
-    start_web_socket(shared_, std::move(wire_), parser_->release(),
+    start_web_socket(shared_, std::move(wire_), client_, parser_->release(),
                      std::move(response_.conversation));
     state_ = State::closed;
     return;
@@ -413,7 +412,7 @@ void Session::pull() {
     send_chunk();
     return;
   }
-  asio::post(shared_.workers, [self = shared_from_this()]() mutable {
+  (void)shared_.workers.post(client_, Workers::Kind::next, [self = shared_from_this()]() mutable {
     Shared& shared = self->shared_;
     self->make_chunk();
     asio::post(shared.io, [self = std::move(self)] { self->send_chunk(); });

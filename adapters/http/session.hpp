@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -17,6 +16,7 @@
 #include "packer.hpp"
 #include "telemetry/adapters/http.hpp"
 #include "wire.hpp"
+#include "workers.hpp"
 
 namespace telemetry::http {
 
@@ -33,21 +33,20 @@ class Connection {
   virtual void close() noexcept = 0;
 };
 
-/// What all sessions share. Everything but `waiting` and what the handler does belongs to the
+/// What all sessions share. Everything but `workers` and what the handler does belongs to the
 /// thread that runs `io`.
 struct Shared {
   const HttpOptions& options;
   web::Handler& handler;
   const Environment& environment;
   asio::io_context& io;
-  asio::thread_pool& workers;
+  Workers& workers;
   std::list<Connection*> sessions;
-  std::atomic<std::size_t> waiting{0};  // requests that no worker has begun
   bool stopping = false;
 };
 
 /// Goes on with a connection whose client has asked for a WebSocket. It holds itself.
-void start_web_socket(Shared& shared, Wire wire,
+void start_web_socket(Shared& shared, Wire wire, std::string client,
                       beast::http::request<beast::http::string_body> request,
                       std::unique_ptr<web::Conversation> conversation);
 
@@ -55,7 +54,8 @@ void start_web_socket(Shared& shared, Wire wire,
 /// runs `io`; a worker has its request, response and chunk until it hands it back.
 class Session final : public Connection, public std::enable_shared_from_this<Session> {
  public:
-  Session(Shared& shared, Wire wire, std::string peer);
+  /// @param client  whose turns it takes: its address, or its network
+  Session(Shared& shared, Wire wire, std::string peer, std::string client);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -107,7 +107,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   Shared& shared_;
   Wire wire_;
-  const std::string peer_;
+  const std::string peer_, client_;
   std::optional<web::Problem> refusal_;
   std::list<Connection*>::iterator place_;
   beast::flat_buffer buffer_;

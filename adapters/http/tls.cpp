@@ -124,6 +124,25 @@ Result<std::shared_ptr<const TlsCertificate>> load_tls_certificate(const TlsFile
       std::make_shared<TlsCertificate>(std::move(context), expires_at_ns));
 }
 
+Result<std::shared_ptr<const TlsCertificate>> tls_certificate_from(const Config& config) {
+  if (!config.boolean("web.tls.enabled")) return std::shared_ptr<const TlsCertificate>();
+  std::vector<Diagnostic> mistakes;
+  for (const char* key : {"web.tls.cert_file", "web.tls.key_file"}) {
+    if (config.text(key).empty()) {
+      mistakes.push_back(config.mistake(key, "web.tls.enabled is true, and no file is named",
+                                        "write the path of a PEM file"));
+    }
+  }
+  if (!mistakes.empty()) return mistakes_error(std::move(mistakes));
+  const TlsFiles files{config.text("web.tls.cert_file"), config.text("web.tls.key_file"),
+                       config.text("web.tls.min_version")};
+  auto loaded = load_tls_certificate(files);
+  if (loaded) return loaded;
+  const std::string& said = loaded.error().context;
+  const bool is_key = said.starts_with(files.key_file);
+  return mistakes_error({config.mistake(is_key ? "web.tls.key_file" : "web.tls.cert_file", said)});
+}
+
 std::int64_t expires_at_ns(const TlsCertificate& certificate) noexcept {
   return certificate.expires_at_ns();
 }

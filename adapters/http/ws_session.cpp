@@ -94,9 +94,11 @@ void append_frame(std::string_view text, std::string& out) {
 
 class WebSocket final : public Connection, public std::enable_shared_from_this<WebSocket> {
  public:
-  WebSocket(Shared& shared, Wire wire, beast::http::request<beast::http::string_body> request,
+  WebSocket(Shared& shared, Wire wire, std::string client,
+            beast::http::request<beast::http::string_body> request,
             std::unique_ptr<web::Conversation> conversation)
       : shared_(shared),
+        client_(std::move(client)),
         request_(std::move(request)),
         stream_(QueuedWire(std::move(wire))),
         timer_(shared.io.get_executor()),
@@ -199,11 +201,12 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
       on_filled(false);
       return;
     }
-    asio::post(shared_.workers, [self = shared_from_this(), said]() mutable {
-      Shared& shared = self->shared_;
-      self->fill(said);
-      asio::post(shared.io, [self = std::move(self), said] { self->on_filled(said); });
-    });
+    (void)shared_.workers.post(
+        client_, Workers::Kind::next, [self = shared_from_this(), said]() mutable {
+          Shared& shared = self->shared_;
+          self->fill(said);
+          asio::post(shared.io, [self = std::move(self), said] { self->on_filled(said); });
+        });
   }
 
   void fill(bool said) {
@@ -286,6 +289,7 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
   }
 
   Shared& shared_;
+  const std::string client_;
   std::list<Connection*>::iterator place_;
   beast::http::request<beast::http::string_body> request_;
   websocket::stream<QueuedWire, false> stream_;  // deflate costs more than it saves
@@ -310,10 +314,11 @@ class WebSocket final : public Connection, public std::enable_shared_from_this<W
 
 }  // namespace
 
-void start_web_socket(Shared& shared, Wire wire,
+void start_web_socket(Shared& shared, Wire wire, std::string client,
                       beast::http::request<beast::http::string_body> request,
                       std::unique_ptr<web::Conversation> conversation) {
-  std::make_shared<WebSocket>(shared, std::move(wire), std::move(request), std::move(conversation))
+  std::make_shared<WebSocket>(shared, std::move(wire), std::move(client), std::move(request),
+                              std::move(conversation))
       ->start();
 }
 

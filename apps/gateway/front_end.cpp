@@ -34,26 +34,6 @@ std::string time_text(std::int64_t ns) {
   return {text.data(), core::format_time(ns, text)};
 }
 
-/// What web.tls names; null where it is off. Errors: mistakes.
-Result<Certificate> certificate_of(const Config& config) {
-  if (!config.boolean("web.tls.enabled")) return Certificate();
-  std::vector<Diagnostic> mistakes;
-  for (const char* key : {"web.tls.cert_file", "web.tls.key_file"}) {
-    if (config.text(key).empty()) {
-      mistakes.push_back(config.mistake(key, "web.tls.enabled is true, and no file is named",
-                                        "write the path of a PEM file"));
-    }
-  }
-  if (!mistakes.empty()) return mistakes_error(std::move(mistakes));
-  const TlsFiles files{config.text("web.tls.cert_file"), config.text("web.tls.key_file"),
-                       config.text("web.tls.min_version")};
-  auto loaded = load_tls_certificate(files);
-  if (loaded) return loaded;
-  const std::string& said = loaded.error().context;
-  const bool is_key = said.starts_with(files.key_file);
-  return mistakes_error({config.mistake(is_key ? "web.tls.key_file" : "web.tls.cert_file", said)});
-}
-
 /// Connections of strangers leave descriptors to journal and stores.
 std::size_t connections_max(std::size_t wanted) {
   constexpr rlim_t most = 65'536, kept = 192;
@@ -78,6 +58,7 @@ class MetricsHandler final : public web::Handler {
     return web::to_response(
         {404, "no_such_path", "here are /metrics, /livez and /readyz; all else is at web.port"});
   }
+  bool is_urgent(const web::Request& request) const override { return all_->is_urgent(request); }
 
  private:
   const std::unique_ptr<web::Handler>& all_;
@@ -242,7 +223,7 @@ class HttpFrontEnd {
 Result<FrontEnd> serve_http(const Config& config, Pipeline& pipeline,
                             const Environment& environment, std::shared_ptr<LiveHub> live) {
   if (!config.boolean("web.enabled")) return FrontEnd();
-  auto certificate = certificate_of(config);
+  auto certificate = tls_certificate_from(config);
   if (!certificate) return certificate.error();
   auto options = web::service_options(config);
   if (!options) return options.error();
@@ -259,7 +240,7 @@ Result<FrontEnd> serve_http(const Config& config, Pipeline& pipeline,
   auto reload = [weak = std::weak_ptr(running),
                  has_tls](const Config& now) -> Result<std::function<void()>> {
     if (!has_tls || !now.boolean("web.tls.enabled")) return std::function<void()>([] {});
-    auto loaded = certificate_of(now);
+    auto loaded = tls_certificate_from(now);
     if (!loaded) return loaded.error();
     return std::function<void()>([weak, loaded = *std::move(loaded)] {
       if (const auto front_end = weak.lock()) front_end->set_certificate(loaded);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
@@ -23,6 +24,9 @@ std::int64_t number_from(const char* variable) noexcept {
   if (text != nullptr) std::from_chars(text, text + std::string_view(text).size(), number);
   return number;
 }
+
+/// A loop that rests goes round so often at least.
+constexpr std::chrono::microseconds round_max = std::chrono::milliseconds(1'500);
 
 /// 0: this process is not watched.
 std::chrono::microseconds time_allowed() noexcept {
@@ -50,7 +54,8 @@ std::jthread watch_loops(std::vector<Heartbeat> loops, std::function<std::string
   const auto allowed = time_allowed();
   if (allowed.count() <= 0) return {};
   return std::jthread([loops = std::move(loops), status = std::move(status), log = std::move(log),
-                       interval = allowed / 4](const std::stop_token& stop) {
+                       interval = std::max(allowed / 4, std::min(allowed / 2, round_max))](
+                          const std::stop_token& stop) {
     std::vector<std::optional<std::uint64_t>> seen(loops.size());
     std::mutex mutex;
     std::condition_variable_any wake;

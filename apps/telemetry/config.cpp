@@ -12,6 +12,7 @@
 #include "output.hpp"
 #include "process/backends.hpp"
 #include "settings.hpp"
+#include "telemetry/adapters/http.hpp"
 #include "telemetry/adapters/mqtt.hpp"
 #include "telemetry/pipeline.hpp"
 
@@ -50,6 +51,10 @@ void check_owners(const Config& config, const Settings& settings,
   take(make_sinks(config, environment()));
   take(pipeline_options(config));
   take(retention_options_from(config));
+  if (settings.app == "gateway" && config.boolean("web.enabled")) {
+    take(web::service_options(config));
+    take(tls_certificate_from(config));
+  }
   const std::string schemas = config.text("schema.path");
   if (config.is_set("schema.path") && !std::filesystem::exists(schemas)) {
     Diagnostic missing = config.mistake("schema.path", schemas + " does not exist here",
@@ -141,11 +146,11 @@ void add_config(Command& program) {
 
   Command& checked = group.command(
       "check", "Names every mistake of a configuration, with line, column and remedy");
-  a.settings.app = "edge";
+  a.settings.app = "gateway";
   checked.positional("FILE", a.settings.file, "The same as --config FILE")
       .excludes(a.settings.add_to(checked));
-  checked.option("--app", a.settings.app, "The app that will read it: edge")
-      .one_of({"edge"})
+  checked.option("--app", a.settings.app, "The app that will read it")
+      .one_of({"gateway", "edge"})
       .type("APP")
       .show_default();
   checked.flag("--json", a.json, "One JSON object instead of lines");

@@ -98,6 +98,11 @@ class Handler {
   virtual ~Handler() = default;
   /// May block. What `request` holds lives until the response, with its stream, is gone.
   [[nodiscard]] virtual Response handle(const Request& request) = 0;
+  /// Whether it is to be answered whatever else waits: health, for supervisors. It must not block.
+  [[nodiscard]] virtual bool is_urgent(const Request& request) const {
+    (void)request;
+    return false;
+  }
 };
 
 /// An answer that says what is wrong (RFC 9457, application/problem+json).

@@ -50,18 +50,20 @@ std::string text_of(const JsonPull& pull) {
   return text;
 }
 
-/// A text, or a list of texts. @returns false when it is neither.
+/// A text, or a list of texts, which is not empty: an empty filter is no wish to see everything.
+/// @returns false when it is neither.
 bool read_texts(JsonPull& pull, JsonToken token, std::vector<std::string>& out) {
   if (token == JsonToken::string) {
     out.push_back(text_of(pull));
     return true;
   }
   if (token != JsonToken::array_begin) return false;
+  const std::size_t before = out.size();
   while ((token = pull.next()) == JsonToken::string) {
     if (out.size() == names_max) return false;
     out.push_back(text_of(pull));
   }
-  return token == JsonToken::array_end;
+  return token == JsonToken::array_end && out.size() > before;
 }
 
 /// @returns what the member should be; empty when it is.
@@ -86,11 +88,11 @@ std::string_view read_member(JsonPull& pull, std::string_view name, Said& said) 
                                          : name == "where"   ? &said.where
                                                              : nullptr;
   if (list != nullptr)
-    return read_texts(pull, token, *list) ? "" : "a text, or a list of up to 100 texts";
+    return read_texts(pull, token, *list) ? "" : "a text, or a list of 1 to 100 texts";
   if (token != JsonToken::string) return "a text";
   std::string& text = name == "type" ? said.type : name == "id" ? said.id : said.resume;
   text = text_of(pull);
-  return "";
+  return name == "resume" && text.empty() ? "a token of a message" : "";
 }
 
 Mistake malformed() {

@@ -41,12 +41,19 @@ bool is_loopback(std::string_view host) {
   return text == "localhost" || text == "::1";
 }
 
+bool is_health(std::string_view target) noexcept {
+  const std::string_view path = target.substr(0, target.find('?'));
+  for (const std::string_view one :
+       {"/livez", "/readyz", "/health", "/health/live", "/health/ready"}) {
+    if (path == one) return true;
+  }
+  return false;
+}
+
 std::optional<Problem> Guard::refusal(const Request& request) {
   if (auto refused = host_refusal(request)) return refused;
   // A supervisor on this machine must hear the truth, whoever else asks too much.
-  for (const std::string_view health : {"/livez", "/readyz", "/health"}) {
-    if (request.target.starts_with(health)) return std::nullopt;
-  }
+  if (is_health(request.target)) return std::nullopt;
   return rate_refusal(request.peer);
 }
 

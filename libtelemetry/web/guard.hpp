@@ -13,6 +13,9 @@
 
 namespace telemetry::web {
 
+/// A path that supervisors ask: it is answered however much else is asked.
+[[nodiscard]] bool is_health(std::string_view target) noexcept;
+
 /// What is decided about a request before its path is looked at: who may connect, from which pages,
 /// and how often. Thread: any.
 class Guard {

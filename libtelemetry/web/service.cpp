@@ -93,13 +93,17 @@ class Service final : public Handler {
     std::memcpy(&first_request_, bytes.data(), bytes.size());
   }
 
+  bool is_urgent(const Request& request) const override {
+    // A password takes its time to be checked.
+    return request.header("Authorization").empty() && is_health(below_base(request.target));
+  }
+
   Response handle(const Request& sent) override {
     Request request = sent;
     const Client client = proxies_.client_of(sent);
     request.peer = client.address;
     request.secure = client.secure;
-    const bool is_below = request.target.starts_with(options_.base_path + '/');
-    if (is_below) request.target.remove_prefix(options_.base_path.size());
+    request.target = below_base(request.target);
     // Not a counter: it would count the requests of others.
     const std::uint64_t number = first_request_ + requests_.fetch_add(1, std::memory_order_relaxed);
     const std::string request_id =
@@ -130,6 +134,11 @@ class Service final : public Handler {
   }
 
  private:
+  [[nodiscard]] std::string_view below_base(std::string_view target) const {
+    const std::string& base = options_.base_path;
+    const bool is_below = target.starts_with(base) && target.substr(base.size()).starts_with('/');
+    return is_below ? target.substr(base.size()) : target;
+  }
   /// @param asked  the route, once it is known
   Response answer(const Request& request, const std::string& request_id, const Route*& asked) {
     const auto problem = [&](Problem said) {

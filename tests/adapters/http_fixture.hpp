@@ -41,6 +41,7 @@ class ScriptedHandler final : public web::Handler {
                     std::string(request.body);
     return response;
   }
+  bool is_urgent(const web::Request& request) const override { return request.target == "/urgent"; }
 
  private:
   Script script_;
@@ -99,6 +100,20 @@ class Client {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connect(&address, sizeof address);
+  }
+  /// All of 127.0.0.0/8 is this machine.
+  static Client from(const char* source, std::uint16_t port) {
+    Client client;
+    client.socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    ::inet_pton(AF_INET, source, &address.sin_addr);
+    REQUIRE(::bind(client.socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+            0);
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    client.connect(&address, sizeof address);
+    return client;
   }
   static Client over_v6(std::uint16_t port) {
     Client client;

@@ -158,6 +158,65 @@ TEST_CASE("A request over the limit of those that wait is told so", "[http]") {
   CHECK((is_one ? two : one).answer().body == "hello");
 }
 
+TEST_CASE("One client does not take all threads, and urgent requests wait for none", "[http]") {
+  HttpOptions options;
+  options.workers = 4;
+  Gate gate;
+  std::atomic<int> running{0};
+  Served served(
+      [&](const web::Request& request) {
+        ++running;
+        if (request.target == "/slow") gate.pass();
+        return web::Response{200, {}, "hello", {}};
+      },
+      options);
+  std::list<Client> greedy;
+  for (int i = 0; i < 6; ++i) {
+    greedy.emplace_back(served.server->port()).send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  while (running < 3) std::this_thread::yield();
+  CHECK(Client::from("127.0.0.2", served.server->port()).ask(get).status() == 200);
+  CHECK(running == 4);  // its own fourth did not begin
+  CHECK(Client(served.server->port()).ask("GET /urgent HTTP/1.1\r\nHost: a\r\n\r\n").body ==
+        "hello");
+  CHECK(running == 5);
+  gate.open();
+  for (Client& client : greedy) CHECK(client.answer().body == "hello");
+}
+
+TEST_CASE("Clients take turns, whoever has more waiting", "[http]") {
+  HttpOptions options;
+  options.workers = 1;
+  Gate gate;
+  std::atomic<int> of_greedy{0};
+  std::atomic<int> before{-1};
+  Served served(
+      [&](const web::Request& request) {
+        if (request.target == "/slow") gate.pass();
+        if (request.peer == "127.0.0.2") before = of_greedy.load();
+        if (request.target == "/quick") ++of_greedy;
+        return web::Response{200, {}, "hello", {}};
+      },
+      options);
+  Client slow(served.server->port());
+  slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  gate.wait_for_handler();
+  std::list<Client> greedy;
+  for (int i = 0; i < 20; ++i) {
+    greedy.emplace_back(served.server->port()).send("GET /quick HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  Client other = Client::from("127.0.0.2", served.server->port());
+  other.send(get);
+  while (other.unread_by_server() != 0) std::this_thread::yield();
+  for (Client& client : greedy) {
+    while (client.unread_by_server() != 0) std::this_thread::yield();
+  }
+  gate.open();
+  CHECK(other.answer().body == "hello");
+  for (Client& client : greedy) CHECK(client.answer().body == "hello");
+  CHECK(before <= 2);
+}
+
 TEST_CASE("Stopping closes idle connections and lets answers end", "[http]") {
   HttpOptions options;
   options.drain_ns = 300'000'000'000;

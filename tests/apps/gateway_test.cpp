@@ -241,6 +241,21 @@ TEST_CASE("metrics have a port of their own where they are wanted, and nothing e
   CHECK(get(port, "/api/data").starts_with("HTTP/1.1 404 "));
 }
 
+TEST_CASE("a gateway that drains says so, answers, and waits for balancers to leave") {
+  Running gateway("web: {port: 0, drain: 300ms}\n");
+  FrontEnd served = gateway.serve();
+  const int port = gateway.port();
+  gateway.wait_until_stored();
+  CHECK(get(port, "/readyz").starts_with("HTTP/1.1 200"));
+  const auto began = std::chrono::steady_clock::now();
+  std::thread drains(served.drain);
+  gateway.lines.wait_for("draining: /readyz says 503");
+  CHECK(get(port, "/readyz").starts_with("HTTP/1.1 503"));
+  CHECK(get(port, "/api/data/latest").starts_with("HTTP/1.1 200"));
+  drains.join();
+  CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(300));
+}
+
 TEST_CASE("what runs short is a warning") {
   Running gateway("web: {port: 0}\n");
   gateway.wait_until_stored();

@@ -60,6 +60,22 @@ TEST_CASE("what the owners of settings find has line and column too") {
              Catch::StartsWith("edge.yaml:1:1: error: mqtt.topics (default): no topic"));
 }
 
+TEST_CASE("config check finds what only the gateway would refuse") {
+  const Folder folder;
+  folder.write("edge.yaml",
+               "mqtt: {topics: [\"#\"]}\nweb:\n  base_path: telemetry/\n"
+               "  trusted_proxies: [proxy]\n");
+  const Ran ran = run(folder, "config check edge.yaml");
+  CHECK(ran.code == 2);
+  CHECK_THAT(ran.err, Catch::Contains("edge.yaml:3:14: error: web.base_path: 'telemetry/' is no") &&
+                          Catch::Contains("edge.yaml:4:") && Catch::Contains("'proxy' is no"));
+  const std::string tls = "mqtt: {topics: [\"#\"]}\nweb:\n  tls:\n    enabled: true\n";
+  folder.write("edge.yaml", tls + "    cert_file: none.pem\n    key_file: none.pem\n");
+  CHECK_THAT(run(folder, "config check edge.yaml").err,
+             Catch::Contains("edge.yaml:5:16: error: web.tls.cert_file: none.pem"));
+  CHECK(run(folder, "config check edge.yaml --app edge").code == 0);
+}
+
 TEST_CASE("config check blames a wrong variable, not the file beside it") {
   const Folder folder;
   folder.write("edge.yaml", "mqtt: {topics: [\"#\"], port: 1883}\n");

@@ -40,6 +40,8 @@ ELSEWHERE = {
         ("tests/adapters/http_requests_test.cpp", "A request whose end two programs could see at two places is refused"),
     "a client that reads nothing of an export, or nothing of its events":
         ("tests/adapters/http_answers_test.cpp", "A client that reads nothing holds neither memory nor the connection"),
+    "one client asks for more than all threads can do":
+        ("tests/adapters/http_limits_test.cpp", "One client does not take all threads, and urgent requests wait for none"),
 }  # fmt: skip
 PROBES = {}
 
@@ -140,7 +142,7 @@ def too_large(rigs):
     return "\n".join(map(text_of, (header, body, answer_of(read_all(rigs.slow)))))
 
 
-@probe(ERRORS, "1,000 connections, or 256 requests that wait")
+@probe(ERRORS, "1,000 connections, or 256 requests that wait (128 of one client)")
 def too_many(rigs):
     return connect_many(rigs.open)
 

@@ -428,7 +428,11 @@ TEST_CASE("what a client says wrong is answered with what to say") {
   CHECK(wrong(R"({"type":"subscribe","topics":["a"]})").starts_with("missing_member"));
   CHECK(wrong(R"({"type":"subscribe","id":7})") == "invalid_member: id is a text");
   CHECK(wrong(R"({"type":"subscribe","id":"n","topics":[1]})") ==
-        "invalid_member: topics is a text, or a list of up to 100 texts");
+        "invalid_member: topics is a text, or a list of 1 to 100 texts");
+  CHECK(wrong(R"({"type":"subscribe","id":"a","topics":[]})") ==
+        "invalid_member: topics is a text, or a list of 1 to 100 texts");
+  CHECK(wrong(R"({"type":"subscribe","id":"a","resume":""})") ==
+        "invalid_member: resume is a token of a message");
   CHECK(wrong(R"({"type":"subscribe","id":"n","batch_ms":0.5})") ==
         "invalid_member: batch_ms is a whole number from 0 to 1000");
   CHECK(wrong(R"({"type":"subscribe","id":"n","last_values":1})") ==

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "telemetry/config.hpp"
 #include "telemetry/environment.hpp"
 #include "telemetry/web.hpp"
 
@@ -22,6 +23,9 @@ class TlsCertificate;
 /// or the key is encrypted or of another certificate. The text names the file and the remedy.
 [[nodiscard]] Result<std::shared_ptr<const TlsCertificate>> load_tls_certificate(
     const TlsFiles& files);
+/// What web.tls names; null where it is off. Errors: mistakes.
+[[nodiscard]] Result<std::shared_ptr<const TlsCertificate>> tls_certificate_from(
+    const Config& config);
 /// Until when it is valid, ns since 1970.
 [[nodiscard]] std::int64_t expires_at_ns(const TlsCertificate& certificate) noexcept;
 
@@ -31,8 +35,9 @@ struct HttpOptions {
   std::uint16_t port = 8080;              ///< 0 = any that is free
   std::string port_setting = "web.port";  ///< what errors call the port
   std::size_t connections_max = 1'000;    ///< more: 503, and of many more the rest is closed
-  std::size_t workers = 8;                ///< requests that are answered at one time
-  std::size_t waiting_max = 256;  ///< that wait for a worker; more of them are answered with 503
+  std::size_t workers = 8;  ///< requests answered at one time; of one client three quarters
+  /// Requests that wait for a worker, of one client half of them; more are answered with 503.
+  std::size_t waiting_max = 256;
   std::size_t header_bytes_max = 16 * 1024;          ///< more: 431
   std::size_t body_bytes_max = 1024 * 1024;          ///< more: 413
   std::int64_t request_timeout_ns = 10'000'000'000;  ///< from its first byte to its last: 408
