@@ -4,6 +4,91 @@
  */
 
 export interface paths {
+    "/api/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Topics, and what has come on each since the gateway started */
+        get: operations["listTopics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices, and what has come of each since the gateway started */
+        get: operations["listDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schemas/which": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schema that judges a topic, and all that match it, the winner first */
+        get: operations["whichSchema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schemas/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drafts schemas of the newest stored messages without one; stores nothing */
+        post: operations["inferSchemas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead_letters/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many dead letters there are of each schema and reason, with the newest of each */
+        get: operations["summariseDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/data": {
         parameters: {
             query?: never;
@@ -47,23 +132,6 @@ export interface paths {
         };
         /** All messages of a selection as a file, of any size */
         get: operations["exportData"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/series": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Numbers over time for a chart of a given width: what stands out is in it */
-        get: operations["listSeries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -380,6 +448,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All users, without their passwords */
+        get: operations["listUsers"];
+        put?: never;
+        /** Makes a user */
+        post: operations["addUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a user, whose sessions end */
+        delete: operations["removeUser"];
+        options?: never;
+        head?: never;
+        /** Gives a user another password, role or scope; the sessions of that user end */
+        patch: operations["changeUser"];
+        trace?: never;
+    };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All API keys, without their secrets */
+        get: operations["listKeys"];
+        put?: never;
+        /** Makes an API key; the answer alone has its text */
+        post: operations["addKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes an API key */
+        delete: operations["removeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/boards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Boards of charts that somebody has saved */
+        get: operations["listBoards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/boards/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them */
+        get: operations["getBoard"];
+        /** Saves a board, in the place of one with this name */
+        put: operations["saveBoard"];
+        post?: never;
+        /** Removes a board */
+        delete: operations["removeBoard"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Numbers over time for a chart of a given width: what stands out is in it */
+        get: operations["listSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -431,29 +623,6 @@ export interface components {
             /** @description For the parameter cursor of the next page; null on the last. */
             next_cursor: string | null;
             hint?: string;
-        };
-        Series: {
-            data: {
-                topic: string;
-                device: string | null;
-                schema: string | null;
-                field: string;
-                unit: string | null;
-                /** @description That have the field, of which the points are some. */
-                rows: number;
-                /** @description Milliseconds since 1970, ascending. */
-                times: number[];
-                /** @description One for each time; booleans are 0 and 1. */
-                values: number[];
-            }[];
-            /** @description start, or the time of the first message; null without one. */
-            start_ms: number | null;
-            /** @description end, or right behind the last message. */
-            end_ms: number | null;
-            /** @description Width of a column; one begins at 1970. */
-            column_ms: number | null;
-            /** @description There are more series than limit, or than 1,000,000 points hold. */
-            more: boolean;
         };
         Schema: {
             name: string;
@@ -571,6 +740,160 @@ export interface components {
             reasons?: string[];
             warnings?: string[];
         };
+        Topics: {
+            data: {
+                topic: string;
+                device: string | null;
+                schema: string | null;
+                /** Format: date-time */
+                last_seen: string;
+                messages: number;
+                invalid: number;
+                /** @description Over about the last minute. */
+                rate_per_minute: number;
+            }[];
+            next_cursor: string | null;
+        };
+        Devices: {
+            data: {
+                device: string;
+                topics: number;
+                /** Format: date-time */
+                last_seen: string;
+                messages: number;
+                rate_per_minute: number;
+                gaps: number;
+                /** @description Numbers that were left out, of which some may have come late. */
+                missing: number;
+                resets: number;
+                /** @description Messages whose device time cannot be true. */
+                clock_trouble: number;
+            }[];
+            next_cursor: string | null;
+        };
+        Choice: {
+            schema: string | null;
+            version: string | null;
+            device: string | null;
+            candidates: {
+                schema: string;
+                pattern: string;
+            }[];
+        };
+        Drafts: {
+            schemas: {
+                name: string;
+                topic: string;
+                /** @description YAML */
+                document: string;
+                topics: number;
+                messages: number;
+                notes: string[];
+            }[];
+            messages: number;
+            /** @description No JSON object. */
+            left_out: number;
+            /** @description Passed over: they have a schema. */
+            with_schema: number;
+        };
+        DraftRequest: {
+            /** @example house/# */
+            topic: string;
+            limit?: number;
+        };
+        LettersSummary: {
+            data: {
+                schema: string | null;
+                reason: string;
+                messages: number;
+                /** Format: date-time */
+                newest: string;
+                topics: number;
+                /** @description The newest. */
+                example: {
+                    topic: string;
+                    problems: components["schemas"]["Fault"][];
+                };
+            }[];
+        };
+        /** @enum {string} */
+        Role: "viewer" | "operator" | "admin";
+        /** @description Topic filters; null for all topics. */
+        Scope: string[] | null;
+        User: {
+            name: string;
+            role: components["schemas"]["Role"];
+            scope: components["schemas"]["Scope"];
+            /** Format: date-time */
+            created: string;
+        };
+        Users: {
+            data: components["schemas"]["User"][];
+        };
+        NewUser: {
+            name: string;
+            /** @description 12 characters to 1,024 bytes. */
+            password: string;
+            role?: components["schemas"]["Role"];
+            scope?: components["schemas"]["Scope"];
+        };
+        UserChange: {
+            /** @description 12 characters to 1,024 bytes. */
+            password?: string;
+            role?: components["schemas"]["Role"];
+            scope?: components["schemas"]["Scope"];
+        };
+        Key: {
+            id: string;
+            name: string;
+            role: components["schemas"]["Role"];
+            scope: components["schemas"]["Scope"];
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            expires: string | null;
+        };
+        Keys: {
+            data: components["schemas"]["Key"][];
+        };
+        NewKey: {
+            id: string;
+            name: string;
+            role: components["schemas"]["Role"];
+            scope: components["schemas"]["Scope"];
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            expires: string | null;
+            /** @description Nothing shows it again. */
+            key: string;
+        };
+        KeyRequest: {
+            name: string;
+            role?: components["schemas"]["Role"];
+            scope?: components["schemas"]["Scope"];
+            /** @example 90d */
+            expires?: string | null;
+        };
+        BoardDocument: {
+            charts: {
+                title: string;
+                query: string;
+            }[];
+        };
+        Board: {
+            name: string;
+            /** Format: date-time */
+            updated: string;
+            by: string | null;
+            document: components["schemas"]["BoardDocument"];
+        };
+        Boards: {
+            data: components["schemas"]["Board"][];
+        };
+        BoardRequest: {
+            document: components["schemas"]["BoardDocument"];
+        };
         Credentials: {
             name: string;
             password: string;
@@ -582,6 +905,29 @@ export interface components {
             paths: components["schemas"]["Json"];
             components: components["schemas"]["Json"];
             security?: components["schemas"]["Json"];
+        };
+        Series: {
+            data: {
+                topic: string;
+                device: string | null;
+                schema: string | null;
+                field: string;
+                unit: string | null;
+                /** @description That have the field, of which the points are some. */
+                rows: number;
+                /** @description Milliseconds since 1970, ascending. */
+                times: number[];
+                /** @description One for each time; booleans are 0 and 1. */
+                values: number[];
+            }[];
+            /** @description start, or the time of the first message; null without one. */
+            start_ms: number | null;
+            /** @description end, or right behind the last message. */
+            end_ms: number | null;
+            /** @description Width of a column; one begins at 1970. */
+            column_ms: number | null;
+            /** @description There are more series than limit, or than 1,000,000 points hold. */
+            more: boolean;
         };
     };
     responses: {
@@ -602,6 +948,230 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listTopics: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Topic filter; + stands for one level, # (in an address %23) for all follow. Without one, all topics but those that begin with $.
+                 * @example [
+                 *       "sensors/+/temperature"
+                 *     ]
+                 */
+                topic?: string[];
+                /**
+                 * @description Only those with this in their name, whatever the case.
+                 * @example hall
+                 */
+                search?: string;
+                /** @description What comes first: by name, the most messages a minute, the newest message. */
+                order?: "topic" | "rate" | "last_seen";
+                /** @description At most this many. */
+                limit?: number;
+                /** @description next_cursor of the page before; only in the order of names. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topics"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listDevices: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Topic filter; + stands for one level, # (in an address %23) for all follow. Without one, all topics but those that begin with $.
+                 * @example [
+                 *       "sensors/+/temperature"
+                 *     ]
+                 */
+                topic?: string[];
+                /**
+                 * @description Only those with this in their name, whatever the case.
+                 * @example hall
+                 */
+                search?: string;
+                /** @description What comes first: by name, the newest message, the most gaps. */
+                order?: "device" | "last_seen" | "gaps";
+                /** @description At most this many. */
+                limit?: number;
+                /** @description next_cursor of the page before; only in the order of names. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Devices"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    whichSchema: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A topic.
+                 * @example sensors/sensor-001/temperature
+                 */
+                topic?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Choice"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    inferSchemas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Topic filter, and how many messages at most: {"topic","limit"}. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drafts"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    summariseDeadLetters: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Topic filter; # is written %23.
+                 * @example sensors/+/temperature
+                 */
+                topic?: string;
+                /**
+                 * @description Received from this time on, included.
+                 * @example 24h
+                 */
+                start?: string;
+                /** @description Up to this time, not included. */
+                end?: string;
+                /**
+                 * @description Time zone of dates, of calendar intervals and of the times in the answer.
+                 * @example Europe/Berlin
+                 */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LettersSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     listData: {
         parameters: {
             query?: {
@@ -891,96 +1461,6 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
-    listSeries: {
-        parameters: {
-            query?: {
-                /**
-                 * @description Topic filter; + stands for one level, # (in an address %23) for all follow. Without one, all topics but those that begin with $.
-                 * @example [
-                 *       "sensors/+/temperature"
-                 *     ]
-                 */
-                topic?: string[];
-                /**
-                 * @description Only messages of this device.
-                 * @example [
-                 *       "sensor-001"
-                 *     ]
-                 */
-                device?: string[];
-                /**
-                 * @description Only messages of this schema.
-                 * @example [
-                 *       "temperature_sensor"
-                 *     ]
-                 */
-                schema?: string[];
-                /**
-                 * @description From this time on, included: RFC 3339, a date, seconds since 1970, or a span back from now.
-                 * @example 24h
-                 */
-                start?: string;
-                /**
-                 * @description Up to this time, not included.
-                 * @example 1h
-                 */
-                end?: string;
-                /**
-                 * @description A condition on the fields; all of them must hold.
-                 * @example [
-                 *       "temperature > 30"
-                 *     ]
-                 */
-                where?: string[];
-                /**
-                 * @description Time zone of dates, of calendar intervals and of the times in the answer.
-                 * @example Europe/Berlin
-                 */
-                tz?: string;
-                /**
-                 * @description Only these fields, with commas; without, all that are numbers.
-                 * @example temperature,humidity
-                 */
-                fields?: string;
-                /**
-                 * @description Columns of pixels; at most four points come for each.
-                 * @example 1000
-                 */
-                downsample?: number;
-                /**
-                 * @description At most this many series.
-                 * @example 50
-                 */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Series"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            408: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            421: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            431: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            501: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
     streamData: {
         parameters: {
             query?: {
@@ -1170,6 +1650,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             421: components["responses"]["Problem"];
@@ -1711,6 +2192,507 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Users"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    addUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Without role a viewer; without scope, or with null, all topics. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    removeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the user.
+                 * @example anna
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    changeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the user.
+                 * @example anna
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description What is to be other than it is. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    addKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Without role a viewer; without scope, or with null, all topics; expires as 90d or a time. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    removeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the key.
+                 * @example grafana
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listBoards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Boards"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getBoard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the board.
+                 * @example hall
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    saveBoard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the board.
+                 * @example hall
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description Charts, each a title and a query string: {"document":{"charts":[...]}}. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BoardRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    removeBoard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the board.
+                 * @example hall
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listSeries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Topic filter; + stands for one level, # (in an address %23) for all follow. Without one, all topics but those that begin with $.
+                 * @example [
+                 *       "sensors/+/temperature"
+                 *     ]
+                 */
+                topic?: string[];
+                /**
+                 * @description Only messages of this device.
+                 * @example [
+                 *       "sensor-001"
+                 *     ]
+                 */
+                device?: string[];
+                /**
+                 * @description Only messages of this schema.
+                 * @example [
+                 *       "temperature_sensor"
+                 *     ]
+                 */
+                schema?: string[];
+                /**
+                 * @description From this time on, included: RFC 3339, a date, seconds since 1970, or a span back from now.
+                 * @example 24h
+                 */
+                start?: string;
+                /**
+                 * @description Up to this time, not included.
+                 * @example 1h
+                 */
+                end?: string;
+                /**
+                 * @description A condition on the fields; all of them must hold.
+                 * @example [
+                 *       "temperature > 30"
+                 *     ]
+                 */
+                where?: string[];
+                /**
+                 * @description Time zone of dates, of calendar intervals and of the times in the answer.
+                 * @example Europe/Berlin
+                 */
+                tz?: string;
+                /**
+                 * @description Only these fields, with commas; without, all that are numbers.
+                 * @example temperature,humidity
+                 */
+                fields?: string;
+                /**
+                 * @description Columns of pixels; at most four points come for each.
+                 * @example 1000
+                 */
+                downsample?: number;
+                /**
+                 * @description At most this many series.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             408: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
