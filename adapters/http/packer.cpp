@@ -100,4 +100,25 @@ void Packer::pack(std::string& bytes, bool last) {
   bytes.swap(out);
 }
 
+bool takes_gzip(std::string_view accepted) { return takes(accepted, "gzip"); }
+
+std::string unpacked_gzip(std::string_view bytes) {
+  z_stream stream{};
+  if (inflateInit2(&stream, gzip_window) != Z_OK) throw std::bad_alloc();
+  const std::unique_ptr<z_stream, decltype(&inflateEnd)> guard(&stream, &inflateEnd);
+  std::string packed(bytes), out;
+  stream.next_in = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_in = static_cast<uInt>(packed.size());
+  int result = Z_OK;
+  for (std::size_t used = 0; result == Z_OK; used = out.size() - stream.avail_out) {
+    out.resize(used + std::max<std::size_t>(4 * packed.size(), 1024));
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
+    stream.avail_out = static_cast<uInt>(out.size() - used);
+    result = inflate(&stream, Z_NO_FLUSH);
+  }
+  if (result != Z_STREAM_END) throw std::runtime_error("a file of the dashboard is no gzip");
+  out.resize(out.size() - stream.avail_out);
+  return out;
+}
+
 }  // namespace telemetry::http

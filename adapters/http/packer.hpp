@@ -27,4 +27,9 @@ class Packer {
   std::unique_ptr<State> state_;
 };
 
+/// Whether a client takes bodies packed with gzip. @param accepted  its Accept-Encoding
+[[nodiscard]] bool takes_gzip(std::string_view accepted);
+/// What was packed with gzip by ourselves. Throws std::runtime_error where it was not.
+[[nodiscard]] std::string unpacked_gzip(std::string_view bytes);
+
 }  // namespace telemetry::http

@@ -321,6 +321,14 @@ void Session::dispatch() {
 
 /// Small bodies are not worth it.
 void Session::choose_packer() {
+  if (response_.is_gzip) {
+    response_.headers.emplace_back("Vary", "Accept-Encoding");
+    if (takes_gzip(request_.header("Accept-Encoding")))
+      response_.headers.emplace_back("Content-Encoding", "gzip");
+    else
+      response_.body = unpacked_gzip(response_.body);
+    return;
+  }
   if (!response_.packs) return;
   response_.headers.emplace_back("Vary", "Accept-Encoding");
   if (!response_.stream && response_.body.size() < packed_bytes_min) return;

@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "gateway/dashboard.hpp"
 #include "process/monitor.hpp"
 #include "telemetry/adapters/http.hpp"
 #include "telemetry/core/time.hpp"
@@ -74,6 +75,7 @@ class HttpFrontEnd {
         certificate_(std::move(certificate)) {
     options.version = TELEMETRY_VERSION;
     options.live = std::move(live);
+    options.pages = dashboard_files();
     options.warnings = [this] { return warnings(); };
     options.is_draining = [this] { return is_draining_.load(); };
     drain_ns_ = config.duration_ns("web.drain");

@@ -86,8 +86,10 @@ struct Response {
   std::string body;
   std::unique_ptr<BodyStream> stream;  ///< in the place of `body`
   std::shared_ptr<void> holds = {};    ///< until the answer has been sent
-  bool packs = false;  ///< the server may compress it, if the client takes that; a stream that
-                       ///< says `later` cannot be
+  bool packs = false;    ///< the server may compress it, if the client takes that; a stream that
+                         ///< says `later` cannot be
+  bool is_gzip = false;  ///< `body` is packed with gzip: the server says so, or unpacks it for a
+                         ///< client that does not take that
   /// With status 101, to a request that asks for a WebSocket.
   std::unique_ptr<Conversation> conversation = {};
 };
@@ -119,6 +121,15 @@ struct Problem {
 };
 [[nodiscard]] Response to_response(const Problem& problem);
 
+/// A file of the dashboard, at a path of its own.
+struct PageFile {
+  std::string_view path;        ///< "/assets/x.js"
+  std::string_view media_type;  ///< with its charset
+  std::string_view bytes;       ///< packed with gzip
+  std::string_view etag;        ///< in quotes; another one for other bytes
+  bool is_immutable = false;    ///< what is at this path never changes
+};
+
 struct ServiceOptions {
   std::string host = "127.0.0.1";  ///< to listen on
   bool allow_insecure = false;     ///< answer others than this machine although nobody signs in
@@ -133,7 +144,8 @@ struct ServiceOptions {
   double requests_per_s = 0;               ///< of one client; 0 = no limit
   bool api = true;                         ///< false: nothing below /api, and no page
   std::string version;
-  std::shared_ptr<LiveHub> live = {};  ///< a sink of the pipeline; null: nothing is served live
+  std::span<const PageFile> pages = {};  ///< which outlive the service; empty: no dashboard
+  std::shared_ptr<LiveHub> live = {};    ///< a sink of the pipeline; null: nothing is served live
 };
 /// Sections web and security of a checked configuration. Errors: mistakes.
 [[nodiscard]] Result<ServiceOptions> service_options(const Config& config);

@@ -83,6 +83,9 @@ struct Call {
 [[nodiscard]] Response json_answer(std::string body);
 /// A file of the program.
 [[nodiscard]] Response asset(std::string_view type, std::string_view text);
+/// The file of the dashboard at a path; nothing where there is none.
+[[nodiscard]] std::optional<Response> page_at(std::span<const PageFile> pages,
+                                              std::string_view path, const Request& request);
 /// What an error of the library is in HTTP.
 /// @param parameter  that it is about, if it is known
 [[nodiscard]] Problem problem_of(const Error& error, std::string_view parameter = {});
@@ -115,9 +118,6 @@ struct Call {
 [[nodiscard]] Answer get_docs(Call& call);
 [[nodiscard]] Answer get_docs_style(Call& call);
 [[nodiscard]] Answer get_docs_script(Call& call);
-[[nodiscard]] Answer get_page(Call& call);
-[[nodiscard]] Answer get_page_style(Call& call);
-[[nodiscard]] Answer get_page_script(Call& call);
 
 /// What the parameters start, end and tz say. @returns what is wrong with them.
 [[nodiscard]] std::optional<Problem> take_times(const Call& call, Selection& selection);

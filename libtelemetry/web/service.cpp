@@ -159,6 +159,9 @@ class Service final : public Handler {
                       "the path or the query is malformed: it begins with /, two hexadecimal "
                       "digits (not 00) stand behind each %, and there are at most 200 parameters"});
     }
+    if (options_.api) {
+      if (auto page = page_at(options_.pages, target->path, request)) return *std::move(page);
+    }
     std::string methods;
     for (const Route& route : routes()) {
       if (!options_.api && is_of_api(route)) continue;
@@ -177,7 +180,7 @@ class Service final : public Handler {
         auto who = principal_of(*options_.authenticator, request);
         call.is_known = static_cast<bool>(who);
         if (!who && route.access != Route::Access::open)
-          return refuse_sign_in(who.error(), request_id);
+          return refuse_sign_in(request, who.error(), request_id);
         call.principal = who ? *std::move(who) : Principal{"nobody", std::vector<std::string>()};
       }
       std::vector<Problem::Part> wrong = take_parameters(*target, call);
@@ -220,9 +223,7 @@ class Service final : public Handler {
     if (route.access == Route::Access::admin && principal.role != Role::admin) return false;
     return !wide || !principal.scope;
   }
-  static bool is_of_api(const Route& route) {
-    return route.path.starts_with("/api") || route.path == "/" || route.path.starts_with("/page.");
-  }
+  static bool is_of_api(const Route& route) { return route.path.starts_with("/api"); }
   /// A browser asks before it lets another origin's page ask.
   bool is_preflight(const Request& request) const {
     return request.method == "OPTIONS" &&

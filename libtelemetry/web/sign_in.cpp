@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "target.hpp"
 #include "telemetry/export.hpp"
 
 namespace telemetry::web {
@@ -77,15 +78,18 @@ Result<Principal> principal_of(Authenticator& authenticator, const Request& requ
                "sign in: with user and password (Basic), or with an API key (Bearer)"};
 }
 
-Response refuse_sign_in(const Error& error, const std::string& request_id) {
+Response refuse_sign_in(const Request& request, const Error& error, const std::string& request_id) {
   Problem problem = problem_of(error);
   problem.request_id = request_id;
   if (error.code == Errc::resource_exhausted) problem.status = 429;
   if (error.retry_after_s > 0) problem.retry_after_s = error.retry_after_s;
   Response response = to_response(problem);
   if (problem.status == 401) {
-    response.headers.emplace_back("WWW-Authenticate",
-                                  "Basic realm=\"telemetry\", charset=\"UTF-8\"");
+    const bool by_page = !request.header("X-Requested-With").empty() ||
+                         is_same_name(request.header("Upgrade"), "websocket");
+    response.headers.emplace_back(
+        "WWW-Authenticate",
+        by_page ? "Bearer realm=\"telemetry\"" : "Basic realm=\"telemetry\", charset=\"UTF-8\"");
   }
   return response;
 }
@@ -111,7 +115,7 @@ Answer sign_in(Call& call) {
     return problem_of({Errc::invalid_argument, R"(send {"name": "...", "password": "..."})"});
   }
   auto session = authenticator->login(name.as_text(), password.as_text(), call.request.peer);
-  if (!session) return refuse_sign_in(session.error(), {});
+  if (!session) return refuse_sign_in(call.request, session.error(), {});
   Response response = json_answer(describe(session->principal, session->csrf_token));
   response.headers.emplace_back("Set-Cookie",
                                 cookie(call, session->token, session->lifetime_ns / 1'000'000'000));

@@ -10,7 +10,9 @@ namespace telemetry::web {
 /// of a session, which for all but reads needs the session's token in X-CSRF-Token too.
 /// Errors: those of the Authenticator; unauthenticated  it carries nothing.
 [[nodiscard]] Result<Principal> principal_of(Authenticator& authenticator, const Request& request);
-/// 401 with the challenge, or 429 while attempts have to wait.
-[[nodiscard]] Response refuse_sign_in(const Error& error, const std::string& request_id);
+/// 401 with the challenge, or 429 while attempts have to wait. A page that names itself in
+/// X-Requested-With is not challenged with Basic, for which a browser opens a window of its own.
+[[nodiscard]] Response refuse_sign_in(const Request& request, const Error& error,
+                                      const std::string& request_id);
 
 }  // namespace telemetry::web

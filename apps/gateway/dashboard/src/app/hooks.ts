@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useCallback, useEffect, useRef, useState } from "react";
+import { Problem } from "../api/client";
+import { openStream, type Handlers, type Selection } from "../api/live";
+
+export interface Asked<T> {
+  /** The newest answer, kept while a newer one is asked for or could not be had. */
+  data: T | undefined;
+  problem: Problem | undefined;
+  loading: boolean;
+  reload(): void;
+}
+
+const asProblem = (error: unknown) =>
+  error instanceof Problem ? error : new Problem(0, { code: "page", detail: String(error) });
+
+/**
+ * Asks when `key` changes, and every `everyMs` while the page is seen.
+ * @param key  tells one question from another; null: nothing is asked
+ * @param ask  given a signal that ends the request when nobody waits any more
+ */
+export function useAsk<T>(
+  key: string | null,
+  ask: (signal: AbortSignal) => Promise<T>,
+  everyMs = 0,
+): Asked<T> {
+  const [state, setState] = useState<{
+    key: string | null;
+    data: T | undefined;
+    problem: Problem | undefined;
+    loading: boolean;
+  }>({ key, data: undefined, problem: undefined, loading: key !== null });
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(ask);
+  latest.current = ask;
+  useEffect(() => {
+    if (key === null) return;
+    const ended = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const again = (ms: number) => {
+      if (ms > 0 && !ended.signal.aborted) timer = setTimeout(() => void once(), ms);
+    };
+    const once = async () => {
+      if (document.hidden && everyMs > 0) return again(everyMs);
+      try {
+        const data = await latest.current(ended.signal);
+        if (ended.signal.aborted) return;
+        setState({ key, data, problem: undefined, loading: false });
+        again(everyMs);
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        const problem = asProblem(error);
+        setState((was) => ({
+          key,
+          data: was.key === key ? was.data : undefined,
+          problem,
+          loading: false,
+        }));
+        const fleeting = problem.status === 0 || problem.status === 429 || problem.status >= 500;
+        again(everyMs > 0 || fleeting ? Math.max(everyMs, 2000, problem.retryAfterS * 1000) : 0);
+      }
+    };
+    setState((was) => ({
+      key,
+      data: was.key === key ? was.data : undefined,
+      problem: was.key === key ? was.problem : undefined,
+      loading: true,
+    }));
+    void once();
+    return () => {
+      clearTimeout(timer);
+      ended.abort();
+    };
+  }, [key, everyMs, turn]);
+  const reload = useCallback(() => setTurn((was) => was + 1), []);
+  return state.key === key
+    ? { ...state, reload }
+    : { data: undefined, problem: undefined, loading: key !== null, reload };
+}
+
+/** A live stream for as long as the component is there; null: none. */
+export function useLive(selection: Selection | null, handlers: Handlers) {
+  const latest = useRef(handlers);
+  latest.current = handlers;
+  const key = selection === null ? null : JSON.stringify(selection);
+  useEffect(() => {
+    if (key === null) return;
+    return openStream(JSON.parse(key) as Selection, {
+      onRecords: (records, areLast) => latest.current.onRecords(records, areLast),
+      onGap: () => latest.current.onGap?.(),
+      onRefused: (detail) => latest.current.onRefused?.(detail),
+    });
+  }, [key]);
+}
+
+/** The time, in milliseconds since 1970, told anew every `everyMs`. */
+export function useNow(everyMs = 1000): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+/** `value`, once it has not changed for a while. */
+export function useSettled<T>(value: T, ms = 250): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return settled;
+}
+
+/** The size of an element in CSS pixels. */
+export function useSize<E extends HTMLElement>() {
+  const ref = useRef<E>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    const watcher = new ResizeObserver(() => {
+      setSize((was) =>
+        was.width === element.clientWidth && was.height === element.clientHeight
+          ? was
+          : { width: element.clientWidth, height: element.clientHeight },
+      );
+    });
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, []);
+  return [ref, size] as const;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import "./ui.css";
+
+export * from "./Button";
+export * from "./Dialog";
+export * from "./Field";
+export * from "./Icon";
+export * from "./Link";
+export * from "./Panel";
+export * from "./Scroller";
+export * from "./Spark";
+export * from "./Table";
+export * from "./Tabs";
+export * from "./Text";
+export * from "./Toast";
+// Chart is imported from "../ui/Chart", so that the first page does not load it.
