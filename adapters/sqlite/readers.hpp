@@ -55,6 +55,7 @@ class KeptStatement {
   KeptStatement(const KeptStatement&) = delete;
   KeptStatement& operator=(const KeptStatement&) = delete;
   [[nodiscard]] Statement* operator->() noexcept { return &statement_; }
+  [[nodiscard]] Statement& operator*() noexcept { return statement_; }
 
  private:
   Reader& reader_;
