@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <unordered_map>
 
 #include "reader.hpp"
@@ -16,7 +17,8 @@
 // and the rest is behind it. A round reads each partition once: topics that have few of its rows by
 // its index, else the rows as they lie, of which the ids say where to begin. Downsampling wants no
 // order, so nothing is sorted; and no statement reads more than a slice, so that no read
-// transaction lasts long.
+// transaction lasts long. A function of ours takes the rows inside of SQLite, which costs half of
+// what handing them out would.
 
 namespace telemetry::sqlite {
 namespace {
@@ -25,7 +27,8 @@ constexpr std::int64_t slice_ids = 500'000;
 constexpr std::size_t round_topics_max = 500;
 // Finding a row by the index takes as long as reading some ten that lie next to each other.
 constexpr std::int64_t rows_per_look_up = 10;
-constexpr int first_column = 3;  // of a row: behind time, id and topic
+constexpr std::size_t call_columns_max = 90;  // a function of SQLite has at most 100 arguments
+constexpr const char* run_type = "telemetry series";
 
 bool is_number(const Column& column) noexcept {
   return !column.is_time &&
@@ -40,6 +43,9 @@ struct TextHash {
 
 class SeriesRun {
  public:
+  /// A row, or some of its columns: number of the first of them, time, id, topic, columns.
+  void take(std::span<sqlite3_value* const> values);
+
   SeriesRun(Reader& reader, const Series& series)
       : reader_(reader), series_(series), plan_(reader, series) {}
   Result<SeriesEnd> run(const SeriesVisitor& visit);
@@ -70,16 +76,15 @@ class SeriesRun {
   [[nodiscard]] Result<void> check_fields() const;
   [[nodiscard]] std::optional<TimeColumns> find_columns();
   [[nodiscard]] std::optional<std::int64_t> find_edge(bool first);
+  [[nodiscard]] std::optional<std::int64_t> block_edge(const Partition& partition, bool first);
   bool next_round(std::size_t topics);
   void read(const Plan::Part& part);
-  [[nodiscard]] std::string columns_sql(const Layout& layout);
+  [[nodiscard]] std::string select_sql(const Layout& layout, bool asks_topic);
   [[nodiscard]] std::vector<Ids> ids_of(const Partition& partition, std::int64_t& rows);
   [[nodiscard]] bool are_few(const Partition& partition, std::int64_t rows);
-  void read_by_index(const Plan::Part& part, const std::string& columns);
-  void read_as_they_lie(const Plan::Part& part, const std::string& columns,
-                        const std::vector<Ids>& ids);
+  void read_by_index(const Plan::Part& part);
+  void read_as_they_lie(const Plan::Part& part, const std::vector<Ids>& ids);
   void bind(Statement& statement, const Plan::Part& part);
-  void take(Statement& statement, Target& target);
   void add(Target& target, std::size_t column, const Number& number);
   void add(Target& target, std::string_view path, const Number& number);
   void validate(Target& target);
@@ -91,11 +96,14 @@ class SeriesRun {
   Plan plan_;
   std::optional<Downsampling> downsampling_;
   std::deque<Target> targets_;
-  std::string last_topic_;                     // of the rounds before
-  std::vector<const Column*> numbers_;         // of the partition that is read
-  std::vector<Json> texts_;                    // behind them in a row
-  std::uint64_t schema_ = 0;                   // of the partition
-  std::int64_t time_ = 0;                      // of the row
+  std::string last_topic_;              // of the rounds before
+  std::vector<const Column*> numbers_;  // of the partition that is read
+  std::vector<Json> texts_;             // behind them in a row
+  std::uint64_t schema_ = 0;            // of the partition
+  std::unordered_map<std::int64_t, Target*> by_id_;
+  Target* target_ = nullptr;  // of the last row; null: of another round
+  bool is_one_ = false;       // all rows are of target_
+  std::int64_t time_ = 0;     // of the row
   std::uint64_t id_ = 0;
   std::map<std::uint64_t, std::shared_ptr<const Schema>> schemas_;
 };
@@ -150,14 +158,38 @@ std::optional<std::int64_t> SeriesRun::find_edge(bool first) {
     KeptStatement select(reader_, fmt::format("SELECT {}(p.time) FROM {} AND p.time>=?1 AND"
                                               " p.time<=?2 AND p.id<=?5{}",
                                               first ? "min" : "max",
-                                              plan_.unordered_sql(*part, false), part->condition));
+                                              plan_.unordered_sql(*part, true), part->condition));
     bind(*select, *part);
     if (plan_.topics() == Plan::Topics::one) select->bind(6, plan_.topic_id());
-    if (edge) select->bind(first ? 2 : 1, *edge);
-    if (!select->step() || sqlite3_value_type(select->value(0)) != SQLITE_INTEGER) continue;
-    edge = select->integer(0);
+    const std::int64_t end = edge ? *edge : first ? plan_.until() : plan_.since();
+    std::vector<std::int64_t> ends{end};
+    // Mostly there is a row up to where the first block ends; what is found there is the first.
+    if (const auto of_block = block_edge(partition, first)) {
+      if (first ? *of_block < end : *of_block > end) ends.insert(ends.begin(), *of_block);
+    }
+    for (const std::int64_t one : ends) {
+      select->bind(1, first ? plan_.since() : one);
+      select->bind(2, first ? one : plan_.until());
+      const bool found = select->step() && sqlite3_value_type(select->value(0)) == SQLITE_INTEGER;
+      if (found) edge = select->integer(0);
+      select->reset();
+      if (found) break;
+    }
   }
   return edge;
+}
+
+/// Where the first block of the time ends, or the last begins.
+std::optional<std::int64_t> SeriesRun::block_edge(const Partition& partition, bool first) {
+  if (!plan_.catalogue()->has_blocks()) return std::nullopt;
+  KeptStatement select(reader_, first ? "SELECT time_max FROM blocks WHERE partition_id=?1 AND"
+                                        " time_max>=?2 ORDER BY time_min LIMIT 1"
+                                      : "SELECT time_min FROM blocks WHERE partition_id=?1 AND"
+                                        " time_min<=?2 ORDER BY time_max DESC LIMIT 1");
+  select->bind(1, partition.id);
+  select->bind(2, first ? plan_.since() : plan_.until());
+  if (!select->step()) return std::nullopt;
+  return select->integer(0);
 }
 
 /// False when there are no more topics.
@@ -165,10 +197,9 @@ bool SeriesRun::next_round(std::size_t topics) {
   targets_.clear();
   if (plan_.topics() == Plan::Topics::none) return false;
   const bool one = plan_.topics() == Plan::Topics::one;
-  KeptStatement select(reader_,
-                       fmt::format("SELECT t.id, t.topic FROM {} t WHERE t.topic>?1{} LIMIT ?2",
-                                   plan_.topics_table(),
-                                   one ? " AND t.id=?3" : " ORDER BY t.topic"));
+  KeptStatement select(
+      reader_, fmt::format("SELECT t.id, t.topic FROM {} t WHERE t.topic>?1{} LIMIT ?2",
+                           plan_.topics_table(), one ? " AND t.id=?3" : " ORDER BY t.topic"));
   select->bind(1, std::string_view(last_topic_));
   select->bind(2, static_cast<std::int64_t>(topics));
   if (one) select->bind(3, plan_.topic_id());
@@ -178,19 +209,22 @@ bool SeriesRun::next_round(std::size_t topics) {
     target.topic = select->text(1);
   }
   if (targets_.empty()) return false;
+  by_id_.clear();
+  for (Target& target : targets_) by_id_[target.id] = &target;
   last_topic_ = targets_.back().topic;
   return true;
 }
 
-/// What is read of a row, and how it is called; empty when nothing of it can be a number.
-std::string SeriesRun::columns_sql(const Layout& layout) {
+/// Hands what is wanted of the rows to take(), up to FROM; empty when nothing of it can be a
+/// number.
+std::string SeriesRun::select_sql(const Layout& layout, bool asks_topic) {
   numbers_.clear();
   texts_.clear();
   schema_ = layout.schema_id;
-  std::string numbers, texts;
+  std::vector<std::string> columns, texts;
   for (const Column& column : layout.columns) {
     if (is_number(column) && Downsampling::wants(series_, column.path)) {
-      numbers += ",p." + quoted_name(column.name);
+      columns.push_back("p." + quoted_name(column.name));
       numbers_.push_back(&column);
     }
     const bool wants_inside = std::ranges::any_of(series_.fields, [&](const std::string& name) {
@@ -198,19 +232,27 @@ std::string SeriesRun::columns_sql(const Layout& layout) {
     });
     if (column.type == core::FieldType::any &&
         (wants_inside || Downsampling::wants(series_, column.path))) {
-      texts += ",p." + quoted_name(column.name);
+      texts.push_back("p." + quoted_name(column.name));
       texts_.push_back({column.path, column.path});
     }
   }
   if (layout.has_extra) {
-    texts += ",p.extra";
+    texts.emplace_back("p.extra");
     texts_.push_back({});
   }
   if (layout.is_raw()) {
-    texts += ",p.payload";
+    texts.emplace_back("p.payload");
     texts_.push_back({{}, "value"});
   }
-  return numbers + texts;
+  columns.insert(columns.end(), texts.begin(), texts.end());
+  std::string sql;
+  for (std::size_t at = 0; at < columns.size(); at += call_columns_max) {
+    const auto some =
+        std::span(columns).subspan(at, std::min(call_columns_max, columns.size() - at));
+    sql += fmt::format("{}telemetry_take(?7,{},p.time,p.id,{},{})", at == 0 ? "SELECT " : ",", at,
+                       asks_topic ? "p.topic_id" : "0", fmt::join(some, ","));
+  }
+  return sql.empty() ? sql : sql + " FROM ";
 }
 
 /// Where rows of the time lie. @param rows how many there are, about
@@ -240,10 +282,8 @@ std::vector<SeriesRun::Ids> SeriesRun::ids_of(const Partition& partition, std::i
     rows = std::min(rows, count * block_rows);
   }
   // As if rows had their ids evenly.
-  const std::int64_t width =
-      std::max<std::int64_t>(1, (partition.last_id - partition.first_id) /
-                                        (1 + partition.row_count / slice_ids) +
-                                    1);
+  const std::int64_t width = std::max<std::int64_t>(
+      1, (partition.last_id - partition.first_id) / (1 + partition.row_count / slice_ids) + 1);
   std::vector<Ids> slices;
   for (const Ids& one : stretches) {
     for (std::int64_t from = one.first; from <= one.last; from += width)
@@ -271,8 +311,6 @@ bool SeriesRun::are_few(const Partition& partition, std::int64_t rows) {
 }
 
 void SeriesRun::bind(Statement& statement, const Plan::Part& part) {
-  statement.bind(1, plan_.since());
-  statement.bind(2, plan_.until());
   statement.bind(5, plan_.last_id());
   for (std::size_t i = 0; i < part.parameters.size(); ++i) {
     bind_parameter(statement, first_parameter + static_cast<int>(i), part.parameters[i]);
@@ -280,61 +318,55 @@ void SeriesRun::bind(Statement& statement, const Plan::Part& part) {
 }
 
 void SeriesRun::read(const Plan::Part& part) {
-  const Partition& partition = *part.partition;
-  std::string columns = columns_sql(*partition.layout);
-  if (columns.empty()) return;
+  if (select_sql(*part.partition->layout, false).empty()) return;
   for (Target& target : targets_) target.columns.assign(numbers_.size(), {});
-  columns = "SELECT p.time,p.id,p.topic_id" + columns + " FROM ";
   std::int64_t rows = 0;
-  const std::vector<Ids> ids = ids_of(partition, rows);
-  if (are_few(partition, rows))
-    read_by_index(part, columns);
+  const std::vector<Ids> ids = ids_of(*part.partition, rows);
+  if (are_few(*part.partition, rows))
+    read_by_index(part);
   else
-    read_as_they_lie(part, columns, ids);
+    read_as_they_lie(part, ids);
 }
 
-void SeriesRun::read_by_index(const Plan::Part& part, const std::string& columns) {
-  KeptStatement rows(
-      reader_, fmt::format("{}{} AND p.time>=?1 AND p.time<=?2 AND p.id<=?5{}{}", columns,
-                           plan_.topic_sql(*part.partition, part.asks_topic),
-                           part.partition->layout->is_raw() ? " AND p.kind=0" : "",
-                           part.condition));
+void SeriesRun::read_by_index(const Plan::Part& part) {
+  const Layout& layout = *part.partition->layout;
+  KeptStatement rows(reader_, fmt::format("{}{} AND p.time>=?1 AND p.time<=?2 AND p.id<=?5{}{}",
+                                          select_sql(layout, false),
+                                          plan_.topic_sql(*part.partition, part.asks_topic),
+                                          layout.is_raw() ? " AND p.kind=0" : "", part.condition));
   bind(*rows, part);
+  rows->bind(1, plan_.since());
+  rows->bind(2, plan_.until());
+  rows->bind_pointer(7, this, run_type);
+  is_one_ = true;
   for (Target& target : targets_) {
     if (!downsampling_->takes(target.topic)) break;
+    target_ = &target;
     rows->bind(6, target.id);
-    while (rows->step()) take(*rows, target);
+    (void)rows->step();
     rows->reset();
   }
 }
 
-void SeriesRun::read_as_they_lie(const Plan::Part& part, const std::string& columns,
-                                 const std::vector<Ids>& ids) {
-  const bool one = targets_.size() == 1;
+/// take() leaves out what is not of the time: one comparison there is less than two of SQL.
+void SeriesRun::read_as_they_lie(const Plan::Part& part, const std::vector<Ids>& ids) {
+  const Layout& layout = *part.partition->layout;
+  is_one_ = targets_.size() == 1;
   KeptStatement rows(
-      reader_, fmt::format("{}{} p{} WHERE p.id>=?3 AND p.id<=?5 AND p.time>=?1 AND p.time<=?2{}{}{}{}",
-                           columns, quoted_name(part.partition->table),
-                           part.asks_topic ? " CROSS JOIN topics q" : "",
-                           one ? " AND +p.topic_id=?6" : "",
-                           part.asks_topic ? " AND q.id=p.topic_id" : "",
-                           part.partition->layout->is_raw() ? " AND p.kind=0" : "",
-                           part.condition));
+      reader_,
+      fmt::format("{}{} p{} WHERE p.id>=?3 AND p.id<=?5{}{}{}{}", select_sql(layout, !is_one_),
+                  quoted_name(part.partition->table), part.asks_topic ? " CROSS JOIN topics q" : "",
+                  is_one_ ? " AND +p.topic_id=?6" : "",
+                  part.asks_topic ? " AND q.id=p.topic_id" : "",
+                  layout.is_raw() ? " AND p.kind=0" : "", part.condition));
   bind(*rows, part);
-  if (one) rows->bind(6, targets_.front().id);
-  std::unordered_map<std::int64_t, Target*> by_id;
-  for (Target& target : targets_) by_id[target.id] = &target;
-  Target* target = &targets_.front();
+  rows->bind_pointer(7, this, run_type);
+  if (is_one_) rows->bind(6, targets_.front().id);
+  target_ = &targets_.front();
   for (const Ids& slice : ids) {
     rows->bind(3, slice.first);
     rows->bind(5, slice.last);
-    while (rows->step()) {
-      const std::int64_t topic_id = rows->integer(2);
-      if (target == nullptr || target->id != topic_id) {
-        const auto found = by_id.find(topic_id);
-        target = found == by_id.end() ? nullptr : found->second;
-      }
-      if (target != nullptr) take(*rows, *target);
-    }
+    (void)rows->step();
     rows->reset();
   }
 }
@@ -372,23 +404,34 @@ void SeriesRun::add(Target& target, std::string_view path, const Number& number)
   downsampling_->add(*known->second, time_, id_, number, schema_);
 }
 
-void SeriesRun::take(Statement& statement, Target& target) {
-  time_ = statement.integer(0);
-  id_ = static_cast<std::uint64_t>(statement.integer(1));
-  int at = first_column;
-  for (std::size_t i = 0; i < numbers_.size(); ++i) {
-    sqlite3_value* const value = statement.value(at++);
+void SeriesRun::take(std::span<sqlite3_value* const> values) {
+  time_ = sqlite3_value_int64(values[1]);
+  if (time_ < plan_.since() || time_ > plan_.until()) return;
+  id_ = static_cast<std::uint64_t>(sqlite3_value_int64(values[2]));
+  if (!is_one_) {
+    const std::int64_t topic_id = sqlite3_value_int64(values[3]);
+    if (target_ == nullptr || target_->id != topic_id) {
+      const auto found = by_id_.find(topic_id);
+      target_ = found == by_id_.end() ? nullptr : found->second;
+    }
+    if (target_ == nullptr) return;
+  }
+  auto column = static_cast<std::size_t>(sqlite3_value_int64(values[0]));
+  for (sqlite3_value* const value : values.subspan(4)) {
+    if (column >= numbers_.size()) {
+      const Json& text = texts_[column++ - numbers_.size()];
+      for_each_number(
+          Statement::text_of(value), text.name, text.bare,
+          [&](std::string_view path, const Number& number) { add(*target_, path, number); });
+      continue;
+    }
     const int type = sqlite3_value_type(value);
     if (type == SQLITE_FLOAT) {
-      add(target, i, Number(sqlite3_value_double(value)));
+      add(*target_, column, Number(sqlite3_value_double(value)));
     } else if (type == SQLITE_INTEGER) {
-      add(target, i, Number(static_cast<std::int64_t>(sqlite3_value_int64(value))));
+      add(*target_, column, Number(static_cast<std::int64_t>(sqlite3_value_int64(value))));
     }
-  }
-  for (const Json& text : texts_) {
-    for_each_number(
-        statement.text(at++), text.name, text.bare,
-        [&](std::string_view path, const Number& number) { add(target, path, number); });
+    ++column;
   }
 }
 
@@ -447,7 +490,19 @@ Result<SeriesEnd> SeriesRun::run(const SeriesVisitor& visit) {
   return end;
 }
 
+// telemetry_take(run, ...): an aggregate, so that it is called where the rows are.
+void take_row(sqlite3_context*, int count, sqlite3_value** values) {
+  auto* const run = static_cast<SeriesRun*>(sqlite3_value_pointer(values[0], run_type));
+  if (run != nullptr && count > 5) run->take({values + 1, static_cast<std::size_t>(count - 1)});
+}
+
+void end_rows(sqlite3_context*) {}
+
 }  // namespace
+
+void add_series_function(SQLite::Database& database) {
+  database.createFunction("telemetry_take", -1, false, nullptr, nullptr, take_row, end_rows);
+}
 
 Result<SeriesEnd> run_series(Reader& reader, const Series& series, const SeriesVisitor& visit) {
   return SeriesRun(reader, series).run(visit);

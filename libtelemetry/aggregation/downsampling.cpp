@@ -2,8 +2,8 @@
 //
 // Rows into columns. A column keeps its rows as they are up to four; with the fifth they become the
 // first, last, lowest and highest, in the same room. Which series are dropped follows from the data
-// alone, not from the order of rows: what is kept are the first series, as many as fit, because what
-// a series takes only grows.
+// alone, not from the order of rows: what is kept are the first series, as many as fit, because
+// what a series takes only grows.
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -81,7 +81,7 @@ class Downsampling::Line {
  public:
   std::vector<std::uint32_t> places;  // by number of the column: in `columns`, plus 1
   std::deque<TimeColumn> columns;
-  TimeColumn* current = nullptr;  // the one that had the last row
+  TimeColumn* current = nullptr;      // the one that had the last row
   std::int64_t first = 0, last = -1;  // what it spans
   std::uint64_t last_row = UINT64_MAX;
   std::uint64_t rows = 0;
@@ -95,8 +95,7 @@ Downsampling::Downsampling(const Series& series, const TimeColumns& columns)
 Downsampling::~Downsampling() = default;
 
 bool Downsampling::wants(const Series& series, std::string_view field) {
-  return series.fields.empty() ||
-         std::ranges::any_of(series.fields, [&](const std::string& name) {
+  return series.fields.empty() || std::ranges::any_of(series.fields, [&](const std::string& name) {
            return is_field_or_member(field, name);
          });
 }
@@ -137,8 +136,9 @@ void Downsampling::add(Line& line, std::int64_t time, std::uint64_t id, const Nu
     return;
   }
   std::tie(line.first, line.last) = columns_.span_of(time);
-  const auto column = static_cast<std::size_t>(static_cast<std::uint64_t>(columns_.number_of(time)) -
-                                               static_cast<std::uint64_t>(first_column_));
+  const auto column =
+      static_cast<std::size_t>(static_cast<std::uint64_t>(columns_.number_of(time)) -
+                               static_cast<std::uint64_t>(first_column_));
   if (line.places.size() <= column) line.places.resize(column + 1);
   std::uint32_t& place = line.places[column];
   const bool fresh = place == 0;

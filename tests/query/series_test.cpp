@@ -45,8 +45,8 @@ std::uint64_t width_of(std::int64_t since, std::int64_t last, std::uint64_t colu
   return static_cast<std::uint64_t>(width);
 }
 
-/// The first, last, lowest and highest of a column with more than four points, the earliest of equal
-/// ones.
+/// The first, last, lowest and highest of a column with more than four points, the earliest of
+/// equal ones.
 std::vector<PlainPoint> chosen(std::vector<PlainPoint> column) {
   const auto earlier = [](const PlainPoint& a, const PlainPoint& b) {
     return std::pair(a.time, a.id) < std::pair(b.time, b.id);
@@ -54,9 +54,8 @@ std::vector<PlainPoint> chosen(std::vector<PlainPoint> column) {
   std::sort(column.begin(), column.end(), earlier);
   if (column.size() <= 4) return column;
   std::vector<PlainPoint> by_value = column;
-  std::stable_sort(by_value.begin(), by_value.end(), [](const PlainPoint& a, const PlainPoint& b) {
-    return a.value < b.value;
-  });
+  std::stable_sort(by_value.begin(), by_value.end(),
+                   [](const PlainPoint& a, const PlainPoint& b) { return a.value < b.value; });
   const PlainPoint lowest = by_value.front();
   const auto highest = std::find_if(by_value.begin(), by_value.end(), [&](const PlainPoint& one) {
     return one.value == by_value.back().value;
@@ -78,9 +77,12 @@ class SeriesRig : public RandomQuestions {
   Result<Drawing> draw(const Series& series) {
     Drawing drawing;
     auto end = f.store->series(series, [&](const SeriesLine& line) {
-      drawing.lines.push_back({std::string(line.topic), std::string(line.device),
-                               std::string(line.schema), std::string(line.unit),
-                               std::string(line.field), line.rows,
+      drawing.lines.push_back({std::string(line.topic),
+                               std::string(line.device),
+                               std::string(line.schema),
+                               std::string(line.unit),
+                               std::string(line.field),
+                               line.rows,
                                {line.points.begin(), line.points.end()}});
       return true;
     });
@@ -129,13 +131,17 @@ class SeriesRig : public RandomQuestions {
         break;
       }
       std::map<Wide, std::vector<PlainPoint>> columns;
-      for (const PlainPoint& point : points)
-        columns[column_of(point.time, width)].push_back(point);
+      for (const PlainPoint& point : points) columns[column_of(point.time, width)].push_back(point);
       const PlainPoint newest = *std::ranges::max_element(
           points, {}, [](const PlainPoint& one) { return std::pair(one.time, one.id); });
       const Row& row = *by_id.at(newest.id);
-      Drawn line{key.first, std::string(row.device), std::string(row.schema), "", key.second,
-                 points.size(), {}};
+      Drawn line{key.first,
+                 std::string(row.device),
+                 std::string(row.schema),
+                 "",
+                 key.second,
+                 points.size(),
+                 {}};
       for (const auto& [number, column] : columns) {
         for (const PlainPoint& point : chosen(column))
           line.points.push_back({point.time, point.value});
@@ -327,7 +333,8 @@ TEST_CASE("a spike of one row is seen wherever it is") {
       points += line.points.size();
       seen += static_cast<int>(std::ranges::count_if(line.points, [&](const SeriesPoint& point) {
         return point.value.real() == (down ? -1000 : 1000) &&
-               point.time == 1'792'800'000 * second + static_cast<std::int64_t>(id - 1) * 100'000'000;
+               point.time ==
+                   1'792'800'000 * second + static_cast<std::int64_t>(id - 1) * 100'000'000;
       }));
       return true;
     }));

@@ -30,7 +30,9 @@ TEST_CASE("series have topic, device, schema, field, unit and points") {
   CHECK(line["device"] == "sensor-001");
   CHECK(line["schema"] == "temperature_sensor");
   CHECK(line["field"] == "temperature");
-  CHECK(line["unit"] == "\xc2\xb0" "C");
+  CHECK(line["unit"] ==
+        "\xc2\xb0"
+        "C");
   CHECK(line["rows"].GetInt() == 2);
   REQUIRE(line["times"].Size() == 2);
   CHECK(line["times"][0].GetDouble() == 1'795'161'600'000);
