@@ -24,8 +24,9 @@ struct Extent {
 };
 
 /// Rows of a partition that follow each other are a block, and a stretch of its index by block.
+inline constexpr std::int64_t block_rows = 16'384;
 [[nodiscard]] constexpr std::int64_t block_of(std::int64_t row_number) noexcept {
-  return row_number / 16384;
+  return row_number / block_rows;
 }
 
 /// A table that holds a stretch of rows.

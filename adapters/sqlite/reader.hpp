@@ -28,4 +28,8 @@ namespace telemetry::sqlite {
 [[nodiscard]] Result<void> run_aggregate(Reader& reader, const Aggregate& aggregate,
                                          const AggregateVisitor& visit);
 
+/// Store::series.
+[[nodiscard]] Result<SeriesEnd> run_series(Reader& reader, const Series& series,
+                                           const SeriesVisitor& visit);
+
 }  // namespace telemetry::sqlite

@@ -13,6 +13,9 @@
 
 namespace telemetry::sqlite {
 
+/// The function that hands rows to who reads series.
+void add_series_function(SQLite::Database& database);
+
 /// A connection for queries with what is costly to make again: its statements (preparing the query
 /// of one partition takes as long as finding ten of its rows) and the catalogue. Thread: one at a
 /// time.
@@ -23,6 +26,7 @@ class Reader {
       : database_(std::move(database)), options_(options) {
     kept_.reserve(kept_max + 1);
     add_functions(*database_);
+    add_series_function(*database_);
   }
 
   [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }
@@ -55,6 +59,7 @@ class KeptStatement {
   KeptStatement(const KeptStatement&) = delete;
   KeptStatement& operator=(const KeptStatement&) = delete;
   [[nodiscard]] Statement* operator->() noexcept { return &statement_; }
+  [[nodiscard]] Statement& operator*() noexcept { return statement_; }
 
  private:
   Reader& reader_;

@@ -352,15 +352,28 @@ bool Plan::is_in_order(const Partition& partition) const {
   return blocks->integer(0) > 0 && sqlite3_value_double(blocks->value(1)) <= 4 * span;
 }
 
+std::string Plan::topic_sql(const Partition& partition, bool asks_topic) const {
+  const std::string table = quoted_name(partition.table);
+  if (partition.indexed) {
+    return fmt::format("topics q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id=?6 AND q.id=?6",
+                       table, quoted_name(topic_index_name(partition.table)));
+  }
+  // Not INDEXED BY: the writer may close the table between two windows, which ends this index.
+  return fmt::format(
+      "blocks b CROSS JOIN {} p{} WHERE b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1"
+      " AND p.{}=b.block AND p.topic_id=?6{}",
+      table, asks_topic ? " CROSS JOIN topics q" : "", partition.id, partition.layout->block(),
+      asks_topic ? " AND q.id=p.topic_id" : "");
+}
+
 std::string Plan::rows_sql(const Partition& partition, bool asks_topic) const {
+  if (topics_ == Topics::one) return topic_sql(partition, asks_topic);
   const std::string table = quoted_name(partition.table);
   const std::string topics = topics_table();
-  const bool one = topics_ == Topics::one;
   const bool few = topic_count_ <= topics_by_index_max;
   if (partition.indexed && (few || !is_in_order(partition))) {
-    const std::string index = quoted_name(topic_index_name(partition.table));
-    return fmt::format("{} q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id={}", topics, table,
-                       index, one ? "?6 AND q.id=?6" : "q.id");
+    return fmt::format("{} q CROSS JOIN {} p INDEXED BY {} WHERE p.topic_id=q.id", topics, table,
+                       quoted_name(topic_index_name(partition.table)));
   }
   std::string from = "blocks b CROSS JOIN " + table + " p";
   // Not INDEXED BY: the writer may close the table between two windows, which ends this index.
@@ -368,9 +381,7 @@ std::string Plan::rows_sql(const Partition& partition, bool asks_topic) const {
   std::string where =
       fmt::format("b.partition_id={} AND b.time_min<=?2 AND b.time_max>=?1 AND {}", partition.id,
                   few ? block : "+" + block + " AND p.id>=b.first_id AND p.id<=b.last_id");
-  if (one) {
-    where += " AND p.topic_id=?6";
-  } else if (few || topics_ != Topics::all) {
+  if (few || topics_ != Topics::all) {
     where += fmt::format(" AND {}p.topic_id IN (SELECT id FROM {})", few ? "" : "+", topics);
   }
   if (asks_topic) {

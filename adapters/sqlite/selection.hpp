@@ -60,14 +60,17 @@ class Plan {
   /// where `asks_topic` their topics q. ?1 and ?2 are the times, both inclusive, ?6 is the topic
   /// when there is one.
   [[nodiscard]] std::string rows_sql(const Partition& partition, bool asks_topic) const;
+  /// The same for the rows of one topic, ?6, whatever the selection's are.
+  [[nodiscard]] std::string topic_sql(const Partition& partition, bool asks_topic) const;
   /// The same for rows in any order; alias q is there only when the part asks for topics.
   /// @param window ?1 and ?2 are less than the selection's times
   [[nodiscard]] std::string unordered_sql(const Part& part, bool window) const;
+  /// True when the blocks of a partition hardly overlap in time: few rows are read in vain.
+  [[nodiscard]] bool is_in_order(const Partition& partition) const;
   /// Of the schemas that are asked for, and not one that is hidden.
   [[nodiscard]] bool is_known(const Layout& layout) const;
 
  private:
-  [[nodiscard]] bool is_in_order(const Partition& partition) const;
   [[nodiscard]] Result<void> check_names(std::span<const std::string> fields) const;
   [[nodiscard]] Result<void> check_field(std::string_view field,
                                          const std::vector<std::string_view>& paths) const;

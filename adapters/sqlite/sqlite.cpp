@@ -129,6 +129,11 @@ class SqliteStore final : public Store {
       return sqlite::run_aggregate(reader, aggregate, visit);
     });
   }
+  [[nodiscard]] Result<SeriesEnd> series(const Series& series,
+                                         const SeriesVisitor& visit) override {
+    return on_reader(
+        series, [&](sqlite::Reader& reader) { return sqlite::run_series(reader, series, visit); });
+  }
 
  private:
   template <class Work>

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "telemetry/message.hpp"
@@ -117,6 +121,58 @@ class Aggregation {
   Arena arena_{16 * 1024};  // texts of keys
   std::size_t kept_bytes_ = 0;
   bool full_ = false;
+};
+
+/// Takes numbers of rows in any order and gives the points of a Series. Memory: some 50 MB at most,
+/// whatever comes: of more series than the limit, and of more points than Series::points_max, the
+/// last are dropped for good. Thread: one.
+class Downsampling {
+ public:
+  class Line;
+  /// @param series is looked at as long as this lives
+  Downsampling(const Series& series, const TimeColumns& columns);
+  ~Downsampling();
+  Downsampling(const Downsampling&) = delete;
+  Downsampling& operator=(const Downsampling&) = delete;
+
+  /// Whether a series of this field, or of what is inside it, was asked for.
+  [[nodiscard]] static bool wants(const Series& series, std::string_view field);
+  /// The series of a field that has a number; null when it is not asked for, or is dropped. It is
+  /// valid until dropped() changes.
+  [[nodiscard]] Line* line(std::string_view topic, std::string_view field);
+  /// A number of a row. Another one of the same row does not count.
+  /// @param time within the columns @param schema  a number for what the row is of
+  void add(Line& line, std::int64_t time, std::uint64_t id, const Number& number,
+           std::uint64_t schema);
+  /// How many series were dropped.
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+  /// False when all series of a topic are, so that its rows need not be read.
+  [[nodiscard]] bool takes(std::string_view topic) const;
+  /// There were more series.
+  [[nodiscard]] bool more() const noexcept { return end_.has_value(); }
+  /// Shows what there is: topic, field, rows, and points. @param visit  and the number of the
+  /// schema of the newest row
+  void finish(const std::function<bool(SeriesLine& line, std::uint64_t schema)>& visit);
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // topic and field
+  void drop_last();
+
+  const Series& series_;
+  const TimeColumns columns_;
+  const std::int64_t first_column_;
+  struct Before {  // also of views
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept {
+      const int topics = std::string_view(a.first).compare(b.first);
+      return topics != 0 ? topics < 0 : std::string_view(a.second) < std::string_view(b.second);
+    }
+  };
+  std::map<Key, std::unique_ptr<Line>, Before> lines_;
+  std::optional<Key> end_;            // this one and all behind it are dropped
+  std::uint64_t columns_in_use_ = 0;  // of all lines
+  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace telemetry

@@ -20,12 +20,12 @@ class Api {
   Api(std::shared_ptr<Store> store, Environment environment) noexcept
       : store_(std::move(store)), environment_(std::move(environment)) {}
 
-  /// How long query(), latest() and aggregate() may take; 0 = as long as they want. Streams go on
-  /// for as long as somebody takes rows. Set it before others ask.
-  /// Errors then: deadline_exceeded, with what to narrow.
+  /// How long query(), latest(), aggregate() and series() may take; 0 = as long as they want.
+  /// Streams go on for as long as somebody takes rows. Set it before others ask. Errors then:
+  /// deadline_exceeded, with what to narrow.
   void set_time_limit(std::int64_t ns) noexcept { time_limit_ns_ = ns; }
 
-  /// How long query(), latest() and aggregate() took.
+  /// How long query(), latest(), aggregate() and series() took.
   [[nodiscard]] Histogram::Counts durations() const noexcept { return durations_->counts(); }
 
   /// @returns the cursor of the next page, where the limit or the visitor ended this one; else
@@ -48,6 +48,8 @@ class Api {
                                     const RowVisitor& visit);
   [[nodiscard]] Result<void> aggregate(const Principal& principal, Aggregate aggregate,
                                        const AggregateVisitor& visit);
+  [[nodiscard]] Result<SeriesEnd> series(const Principal& principal, Series series,
+                                         const SeriesVisitor& visit);
   [[nodiscard]] Result<Shape> shape(const Principal& principal, Selection selection);
   /// Rows as Arrow record batches; see make_arrow_stream(). They do not read behind what is stored
   /// when the first batch is made.

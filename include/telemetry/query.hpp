@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "telemetry/condition.hpp"
@@ -150,6 +151,66 @@ struct AggregateRow {
 /// Called per row, in order. Return false to stop.
 using AggregateVisitor = std::function<bool(const AggregateRow&)>;
 
+/// Numbers over time, for charts of a given width. A series is a topic and a field. Of each column
+/// that has more than four rows with the field, the answer has the first, the last, the lowest and
+/// the highest (each once), so that a line through its points looks like one through all rows (M4);
+/// of other columns it has all rows. Of equal values the earliest counts.
+struct Series : Selection {
+  /// Those of a Query; empty = all. Those that are never a number have no series. Booleans count as
+  /// 0 and 1; numbers inside of arrays do not count.
+  std::vector<std::string> fields;
+  std::uint64_t columns = 1'000;  ///< 1 to columns_max
+  std::uint64_t limit = 50;       ///< series, 1 to limit_max: the first by topic, then field
+
+  static constexpr std::uint64_t columns_max = 10'000;
+  static constexpr std::uint64_t limit_max = 200;
+  /// Of all series together. The answer ends before the series that would come to more; so memory
+  /// is bounded too, by some 50 MB.
+  static constexpr std::uint64_t points_max = 1'000'000;
+  /// Paths in JSON that are longer have no series.
+  static constexpr std::size_t path_bytes_max = 1'000;
+};
+
+/// The columns of a Series: stretches of equal width, of which one begins at 1970. So the first and
+/// the last may be cut by the range, and all others stay the same while a range of the same length
+/// moves.
+struct TimeColumns {
+  std::int64_t since = 0;      ///< ns, inclusive
+  std::int64_t last = 0;       ///< ns, inclusive
+  std::uint64_t width_ns = 1;  ///< of the length of the range and the number asked for alone
+
+  /// The range divided by `count`, rounded up: to ms where it comes to 1 ms, else to us where it
+  /// comes to 1 us. So `count` columns cover the range, or one more where they do not begin with
+  /// it.
+  [[nodiscard]] static TimeColumns of(std::int64_t since, std::int64_t last,
+                                      std::uint64_t count) noexcept;
+  /// Counted from 1970.
+  [[nodiscard]] std::int64_t number_of(std::int64_t time) const noexcept;
+  /// What of time is in the column of `time`, both inclusive.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> span_of(std::int64_t time) const noexcept;
+};
+
+struct SeriesPoint {
+  std::int64_t time;  ///< ns
+  Number value;
+};
+/// Views are valid during the visit.
+struct SeriesLine {
+  std::string_view topic, device;  ///< device may be empty
+  std::string_view schema, unit;   ///< of the newest row that has the field; may be empty
+  std::string_view field;
+  std::uint64_t rows = 0;               ///< that have the field
+  std::span<const SeriesPoint> points;  ///< by time, in the order of the rows
+};
+/// Called per series, in the order of (topic, field). Return false to stop.
+using SeriesVisitor = std::function<bool(const SeriesLine&)>;
+struct SeriesEnd {
+  /// Where `since` is not given they begin at the first row of the selection, and where `until` is
+  /// not given they end with the last. Nothing: there is none.
+  std::optional<TimeColumns> columns;
+  bool more = false;  ///< there are more series
+};
+
 /// What rows of a selection may have, known without reading them.
 struct Shape {
   struct Field {
@@ -202,6 +263,17 @@ struct Row {
 
 /// Called per row, in order. Return false to stop.
 using RowVisitor = std::function<bool(const Row&)>;
+
+/// Called with the path of a number, which is valid during the call.
+using NumberVisitor = std::function<void(std::string_view path, const Number& number)>;
+/// The numbers of a row, booleans as 0 and 1: declared fields, and members of what is JSON, at any
+/// depth but not inside of arrays. A path comes twice where a name of the JSON does; the first is
+/// what counts. The reference of a Series: stores find the same.
+void for_each_number(const Row& row, const NumberVisitor& visit);
+/// Of one JSON text. @param name  of the text itself; empty: its members have no name before theirs
+/// @param bare  what a text that is no object is called
+void for_each_number(std::string_view json, std::string_view name, std::string_view bare,
+                     const NumberVisitor& visit);
 
 /// True when `topic` matches one of the filters.
 [[nodiscard]] bool matches_any(const std::vector<std::string>& filters, std::string_view topic);

@@ -39,6 +39,9 @@ class Store : public Sink {
   /// Errors: resource_exhausted  more groups and values than Aggregate::memory_bytes_max holds.
   [[nodiscard]] virtual Result<void> aggregate(const Aggregate& aggregate,
                                                const AggregateVisitor& visit) = 0;
+  /// Reads each row of the first topics once, in any order; shows series when it has read all.
+  [[nodiscard]] virtual Result<SeriesEnd> series(const Series& series,
+                                                 const SeriesVisitor& visit) = 0;
 };
 
 }  // namespace telemetry

@@ -127,6 +127,17 @@ Result<void> check_aggregate(const Aggregate& aggregate) {
   return {};
 }
 
+Result<void> check_series(const Series& series) {
+  if (auto checked = check_names(series.fields, "a field to return"); !checked) return checked;
+  if (series.columns < 1 || series.columns > Series::columns_max) {
+    return wrong(fmt::format("{} columns; 1 to {} are taken", series.columns, Series::columns_max));
+  }
+  if (series.limit < 1 || series.limit > Series::limit_max) {
+    return wrong(fmt::format("{} series; 1 to {} are given", series.limit, Series::limit_max));
+  }
+  return {};
+}
+
 Selection selection_of(const Deletion& deletion) {
   Selection selection;
   selection.topics = deletion.topics;
@@ -265,6 +276,19 @@ Result<void> Api::aggregate(const Principal& principal, Aggregate aggregate,
   auto done = store_->aggregate(aggregate, visit);
   durations_->observe(environment_.clock.monotonic() - start);
   return done ? done : explain(within_scope(principal, done.error()), start);
+}
+
+Result<SeriesEnd> Api::series(const Principal& principal, Series series,
+                              const SeriesVisitor& visit) {
+  if (auto checked = check_series(series); !checked) return checked.error();
+  auto visible = admit(principal, series);
+  if (!visible) return visible.error();
+  if (!*visible) return SeriesEnd();
+  const std::int64_t start = environment_.clock.monotonic();
+  limit_time(series, start);
+  auto done = store_->series(series, visit);
+  durations_->observe(environment_.clock.monotonic() - start);
+  return done ? std::move(done) : explain(within_scope(principal, done.error()), start);
 }
 
 Result<Shape> Api::shape(const Principal& principal, Selection selection) {

@@ -17,17 +17,6 @@ constexpr std::size_t aggregate_rows_max = 100'000;
 /// A piece of an export ends at the row that comes to this size.
 constexpr std::size_t piece_bytes = 64 * 1024;
 
-/// "a,b" as names.
-std::vector<std::string> names_of(std::string_view text) {
-  std::vector<std::string> names;
-  while (!text.empty()) {
-    const std::string_view one = text.substr(0, text.find(','));
-    if (!one.empty()) names.emplace_back(one);
-    text.remove_prefix(std::min(one.size() + 1, text.size()));
-  }
-  return names;
-}
-
 /// {"data":[...],"next_cursor":...}
 class Page {
  public:
@@ -191,6 +180,16 @@ class ExportStream final : public BodyStream {
 };
 
 }  // namespace
+
+std::vector<std::string> names_of(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    if (!one.empty()) names.emplace_back(one);
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+  }
+  return names;
+}
 
 std::optional<Problem> fill(const Call& call, Selection& selection) {
   if (auto topics = call.all("topic"); !topics.empty()) selection.topics = std::move(topics);

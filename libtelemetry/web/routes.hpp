@@ -93,10 +93,14 @@ struct Call {
 /// What the parameters of a call select. @returns what is wrong with them.
 [[nodiscard]] std::optional<Problem> fill(const Call& call, Selection& selection);
 
+/// "a,b" as names.
+[[nodiscard]] std::vector<std::string> names_of(std::string_view text);
+
 // The handlers, by the part of the API that they serve.
 [[nodiscard]] Answer get_data(Call& call);
 [[nodiscard]] Answer get_latest(Call& call);
 [[nodiscard]] Answer get_export(Call& call);
+[[nodiscard]] Answer get_series(Call& call);
 [[nodiscard]] Answer get_stream(Call& call);
 [[nodiscard]] Answer get_web_socket(Call& call);
 [[nodiscard]] Answer get_schemas(Call& call);

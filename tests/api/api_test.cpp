@@ -48,6 +48,11 @@ class CountingStore : public Store {
     asked.topics = aggregate.topics;
     return {};
   }
+  Result<SeriesEnd> series(const Series& series, const SeriesVisitor&) override {
+    ++queries;
+    asked.topics = series.topics;
+    return SeriesEnd();
+  }
   Result<Shape> shape(const Selection& selection) override {
     ++queries;
     asked.topics = selection.topics;

@@ -32,7 +32,7 @@ LEFT_OUT = ["positive_data_acceptance", "ignored_auth"]
 # Who may not: written by hand, as the matrix in tests/web/access_test.cpp.
 NOT_FOR = {
     "nobody": {
-        "GET /api/data", "GET /api/data/latest", "GET /api/export", STREAM, "GET /api/schemas",
+        "GET /api/data", "GET /api/data/latest", "GET /api/export", "GET /api/series", STREAM, "GET /api/schemas",
         "GET /api/schemas/{name}", "POST /api/schemas/{name}/validate", "GET /api/dead_letters",
         "GET /api/dead_letters/{id}", "GET /api/session", "DELETE /api/session", "GET /api/config",
         "GET /api/stats", "GET /api/buffer", "GET /metrics",

@@ -112,6 +112,11 @@ asks("`start` after `end`, an unknown zone, no time, a condition that is cut, an
 asks("`interval` without `agg`; more than 1,000,000 intervals; `by=topic,topic`",
      "/api/data?interval=1h", "/api/data?agg=count()&interval=1us&start=2020-01-01&topic=sensors/%23",
      "/api/data?agg=count()&by=topic,topic", who="admin")  # fmt: skip
+asks("`/api/series` with `downsample=0`, `limit=201` or `interval=1h`",
+     "/api/series?downsample=0", "/api/series?limit=201", "/api/series?interval=1h", who="admin")  # fmt: skip
+asks("`/api/series` with a field that is a text everywhere, or nowhere",
+     "/api/series?fields=sensor_id&schema=temperature_sensor", "/api/series?fields=temprature&schema=temperature_sensor",
+     who="admin")  # fmt: skip
 asks("`topic=sensors/` and no row (an address ends at `#`)", "/api/data?topic=sensors/")
 asks("a path that is not there; `/api/schemas/none`", "/api/none", "/api/schemas/none")
 asks("POST to a path that is read", "/api/data", method="POST")
@@ -310,7 +315,8 @@ def scope(rigs):
     asked = ["data?topic=iot/%23", "data?topic=%23", "data?topic=+/+/plan", "data?where=topic%3D'iot/secret/plan'",
              "data?device=dc-001", "data?agg=count()&by=topic", "data?agg=count()&topic=iot/%23", "data/latest",
              "data/latest?topic=iot/secret/plan", "data/latest?cursor=iot", "export?format=jsonl",
-             "export?topic=iot/%23", "dead_letters?topic=iot/%23", "dead_letters?limit=1000", "schemas"]  # fmt: skip
+             "export?topic=iot/%23", "series", "series?topic=%23&limit=200", "series?topic=iot/%23",
+             "series?where=topic%3D'iot/secret/plan'", "series?fields=voltage", "dead_letters?topic=iot/%23", "dead_letters?limit=1000", "schemas"]  # fmt: skip
     said = "".join(text_of(rigs.people.ask(f"/api/{one}", "scoped")) for one in asked)
     seen = re.findall(r"iot/|f2/|secret|dc-001", said)
     if seen:

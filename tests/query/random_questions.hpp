@@ -59,6 +59,24 @@ class RandomQuestions : public RandomRows {
     return latest;
   }
 
+  Series some_series() {
+    static const std::vector<std::string> fields{
+        "temperature", "temperature",      "humidity",  "on",   "count", "place", "place.lat",
+        "note",        "note.temperature", "note.mode", "rssi", "power", "value", "status",
+        "list"};
+    static const std::vector<std::uint64_t> widths{1, 2, 3, 7, 20, 100, 1'000, 10'000};
+    static const std::vector<std::uint64_t> limits{1, 2, 5, 20, 50, 200};
+    Series series;
+    select(series);
+    if (choice.one_in(2)) {
+      for (std::int64_t n = 1 + choice.below(3); n > 0; --n)
+        series.fields.push_back(choice.of(fields));
+    }
+    series.columns = choice.of(widths);
+    series.limit = choice.of(limits);
+    return series;
+  }
+
   [[nodiscard]] std::string say(const Selection& selection) const {
     std::string text;
     for (const std::string& topic : selection.topics) text += topic + " ";

@@ -58,6 +58,9 @@ class RowsStore : public Store {
     visit({std::nullopt, {}, values});
     return {};
   }
+  Result<SeriesEnd> series(const Series&, const SeriesVisitor&) override {
+    return Error{Errc::internal, "not asked"};
+  }
   Result<Shape> shape(const Selection&) override { return Error{Errc::internal, "not asked"}; }
 
  private:

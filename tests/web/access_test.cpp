@@ -106,6 +106,8 @@ constexpr Expected matrix[] = {
     {"/api/export?topic=plant/%23", 401, 403, 200, 200, 200, 403},
     {"/api/data/latest", 401, 200, 200, 200, 200, 200},
     {"/api/export", 401, 200, 200, 200, 200, 200},
+    {"/api/series", 401, 200, 200, 200, 200, 200},
+    {"/api/series?topic=plant/%23", 401, 403, 200, 200, 200, 403},
     {"/api/stream", 401, 200, 200, 200, 200, 200},
     {"/api/stream?topic=plant/%23", 401, 403, 200, 200, 200, 403},
     {"/ws", 401, 426, 426, 426, 426, 426},  // no WebSocket in this test
@@ -227,6 +229,17 @@ TEST_CASE("who has a scope learns nothing of other topics") {
     CHECK(gateway.json("/api/data/latest?cursor=plant")["data"].Size() == 1);
     web::Response csv = gateway.get("/api/export");
     CHECK(served::all_of(csv).find("secret") == std::string::npos);
+    // Neither series nor times of others: the only message is a nanosecond.
+    const auto series = gateway.json("/api/series?downsample=1");
+    REQUIRE(series["data"].Size() == 2);
+    CHECK(series["data"][0]["field"] == "seq");
+    CHECK(series["data"][1]["field"] == "temperature");
+    CHECK(series["column_ms"].GetDouble() == 0.000001);
+    CHECK_FALSE(series["more"].GetBool());
+    CHECK_FALSE(gateway.json("/api/series?topic=plant/%23", 403).HasMember("data"));
+    CHECK(gateway.json("/api/series?topic=+/secret")["start_ms"].IsNull());
+    CHECK(gateway.json("/api/series?where=topic%3D'plant/secret'")["start_ms"].IsNull());
+    CHECK_FALSE(gateway.json("/api/series?topic=sensors/%23&limit=2")["more"].GetBool());
     const auto letters = gateway.json("/api/dead_letters");
     REQUIRE(letters["data"].Size() == 1);
     CHECK(letters["data"][0]["topic"] == "sensors/a/temperature");
@@ -253,13 +266,28 @@ TEST_CASE("who has a scope cannot tell what other topics have from what is nowhe
     while (text.find(name) != text.npos) text.replace(text.find(name), std::strlen(name), "@");
     return text;
   };
-  for (const char* const asks :
-       {"data?where=@%3E1", "data?where=@%3D'x'", "data?where=%22@%22%20is%20null", "data?fields=@",
-        "data?agg=avg(@)", "data?agg=count(@)", "data?agg=count()&by=@", "data?schema=@",
-        "data?topic=plant/%23&where=@%3E1", "data?topic=iot/%23&fields=@",
-        "data/latest?where=@%3E1", "data/latest?fields=@", "data/latest?schema=@",
-        "export?where=@%3E1", "export?fields=@", "export?topic=iot/%23&where=@%3E1",
-        "export?schema=@", "schemas/@"}) {
+  for (const char* const asks : {"data?where=@%3E1",
+                                 "data?where=@%3D'x'",
+                                 "data?where=%22@%22%20is%20null",
+                                 "data?fields=@",
+                                 "data?agg=avg(@)",
+                                 "data?agg=count(@)",
+                                 "data?agg=count()&by=@",
+                                 "data?schema=@",
+                                 "data?topic=plant/%23&where=@%3E1",
+                                 "data?topic=iot/%23&fields=@",
+                                 "data/latest?where=@%3E1",
+                                 "data/latest?fields=@",
+                                 "data/latest?schema=@",
+                                 "export?where=@%3E1",
+                                 "export?fields=@",
+                                 "export?topic=iot/%23&where=@%3E1",
+                                 "export?schema=@",
+                                 "series?fields=@",
+                                 "series?where=@%3E1",
+                                 "series?schema=@",
+                                 "series?topic=iot/%23&fields=@",
+                                 "schemas/@"}) {
     INFO(asks);
     accounted.become("scoped");
     const std::string unknown = answer(asks, "zzzzzzz");

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How long does a series of many rows take, beside an export of the same rows, in one run?
+
+  tests/bench/series.py --bin build/release/bin [--rows 10000000] [--rounds 3] [--spikes 100]
+
+bench_sqlite fills a store with the rows of one topic, telemetry-gateway serves it, and this asks by turns for
+GET /api/series (1,000 columns), the same over a narrow range, and for the export as CSV and as JSON Lines. Checked: the rows of
+each answer; for each column that the lowest and the highest are those that plain SQL finds; and that a spike of one
+row is in the answer, at --spikes random places, one after the other. --topics N spreads the rows over N topics and
+asks for all of them at once.
+
+Figures are medians [least-most]. Exit code: 0 done, 1 a check failed, 2 wrong usage.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+BAR = 0.2  # of the export as CSV
+COLUMNS = 1000
+FIELD = "temperature"
+CONFIG = """\
+mqtt: {{broker: 127.0.0.1, port: 1, client_id: bench-series, topics: [{{topic: "none", qos: 1}}]}}
+journal: {{path: {folder}/journal}}
+storage: {{backend: sqlite, sqlite: {{path: {folder}/rows.db}}}}
+web: {{port: {port}, api: {{query_timeout: 10m}}}}
+"""
+
+
+class Wrong(Exception):
+    """A check failed; the text says which."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Rig:
+    def __init__(self, options, folder):
+        self.options, self.folder, self.port = options, folder, free_port()
+        self.database = os.path.join(folder, "rows.db")
+        tool = os.path.join(options.bin, "../tests/bench_sqlite")
+        done = subprocess.run([tool, str(options.rows), str(options.topics), "25000", "NORMAL", self.database],
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        if done.returncode != 0:
+            raise Wrong(f"bench_sqlite: {done.stderr}")
+        config = os.path.join(folder, "gateway.yaml")
+        with open(config, "w", encoding="utf-8") as out:
+            out.write(CONFIG.format(folder=folder, port=self.port))
+        self.log = os.path.join(folder, "gateway.log")
+        with open(self.log, "wb") as log:
+            self.gateway = subprocess.Popen([os.path.join(options.bin, "telemetry-gateway"), "-c", config],
+                                            stdout=log, stderr=subprocess.STDOUT, cwd=folder)  # fmt: skip
+        for _ in range(600):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        with open(self.log, encoding="utf-8") as log:
+            raise Wrong(f"the gateway does not serve:\n{log.read()[-2000:]}")
+
+    def stop(self):
+        self.gateway.terminate()
+        self.gateway.wait(60)
+
+    def series(self, more=""):
+        """The answer and how long it took."""
+        begin = time.monotonic()
+        address = f"http://127.0.0.1:{self.port}/api/series?topic=sensors/%23&fields={FIELD}&downsample={COLUMNS}&limit=200{more}"
+        with urllib.request.urlopen(address, timeout=600) as answer:
+            body = answer.read()
+        took = time.monotonic() - begin
+        return json.loads(body), took
+
+    def export(self, form):
+        """How many rows came, and how long it took."""
+        begin, lines = time.monotonic(), 0
+        address = f"http://127.0.0.1:{self.port}/api/export?topic=sensors/%23&format={form}"
+        with urllib.request.urlopen(address, timeout=600) as answer:
+            while piece := answer.read(1 << 20):
+                lines += piece.count(b"\n")
+        return lines - (form == "csv"), time.monotonic() - begin
+
+    def memory_mb(self):
+        with open(f"/proc/{self.gateway.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) / 1024
+
+
+def ns_of(ms):
+    """Of times in whole us, which the rows have; a float does not hold more."""
+    return round(ms * 1000) * 1000
+
+
+def connect(rig):
+    return sqlite3.connect(rig.database, timeout=30, isolation_level=None)
+
+
+def check_columns(rig, answer):
+    """Lowest and highest of each column, and which rows there are, by plain SQL."""
+    width = round(answer["column_ms"] * 1e6)
+    database = connect(rig)
+    tables = [row[0] for row in database.execute("SELECT table_name FROM partitions")]
+    topics = dict(database.execute("SELECT id, topic FROM topics"))
+    plain = {}  # (topic, column) -> rows, lowest, highest, first, last
+    for table in tables:
+        groups = database.execute(f'SELECT topic_id, time/{width}, count({FIELD}), min({FIELD}), max({FIELD}), min(time), max(time)'
+                                  f' FROM "{table}" GROUP BY 1, 2')  # fmt: skip
+        for topic, column, *found in groups:
+            known = plain.get((topics[topic], column), found)
+            rows = found[0] + (known[0] if known is not found else 0)
+            plain[topics[topic], column] = [rows, min(known[1], found[1]), max(known[2], found[2]),
+                                            min(known[3], found[3]), max(known[4], found[4])]  # fmt: skip
+    database.close()
+    rows = 0
+    for line in answer["data"]:
+        columns = {}
+        for at, value in zip(line["times"], line["values"]):
+            columns.setdefault(ns_of(at) // width, []).append((ns_of(at), value))
+        if line["times"] != sorted(line["times"]):
+            raise Wrong("times do not ascend")
+        for column, points in columns.items():
+            count, *wanted = plain.pop((line["topic"], column))
+            values = [value for _, value in points]
+            found = [min(values), max(values), points[0][0], points[-1][0]]
+            if found != wanted or len(points) > 4:
+                raise Wrong(f"column {column} of {line['topic']}: {found}, not {wanted}")
+            rows += count
+    if plain and not answer["more"]:
+        raise Wrong(f"{len(plain)} columns have no points")
+    return rows
+
+
+def check_spikes(rig):
+    """A spike at random rows, each alone."""
+    database = connect(rig)
+    parts = list(database.execute("SELECT table_name, first_id, last_id FROM partitions"))
+    chance, seen = random.Random(20261201), 0
+    for number in range(rig.options.spikes):
+        row = chance.randint(1, rig.options.rows)
+        table = next(name for name, first, last in parts if first <= row <= last)
+        before, at = database.execute(f'SELECT {FIELD}, time FROM "{table}" WHERE id=?', (row,)).fetchone()
+        spike = 149.5 if number % 2 else -49.5
+        database.execute(f'UPDATE "{table}" SET {FIELD}=? WHERE id=?', (spike, row))
+        answer, _ = rig.series()
+        seen += any(value == spike and ns_of(time_ms) == at for line in answer["data"]
+                    for time_ms, value in zip(line["times"], line["values"]))  # fmt: skip
+        database.execute(f'UPDATE "{table}" SET {FIELD}=? WHERE id=?', (before, row))
+    database.close()
+    return seen
+
+
+def text(values):
+    return f"{statistics.median(values):.3f} s [{min(values):.3f}-{max(values):.3f}]"
+
+
+def measure(rig):
+    options, took = rig.options, {"series": [], "narrow": [], "csv": [], "jsonl": []}
+    whole, _ = rig.series()
+    expected = sum(line["rows"] for line in whole["data"])
+    if expected != options.rows and not whole["more"]:
+        raise Wrong(f"{expected} rows in the series of {options.rows}")
+    if check_columns(rig, whole) != expected:
+        raise Wrong("plain SQL finds other rows")
+    middle = (whole["start_ms"] + whole["end_ms"]) / 2000
+    span = (whole["end_ms"] - whole["start_ms"]) / 100_000  # a hundredth
+    narrow = f"&start={middle:.3f}&end={middle + span:.3f}"
+    for _ in range(options.rounds):
+        answer, seconds = rig.series()
+        if answer != whole:
+            raise Wrong("the same question has another answer")
+        took["series"].append(seconds)
+        took["narrow"].append(rig.series(narrow)[1])
+        if not options.no_export:
+            for form in ("csv", "jsonl"):
+                rows, seconds = rig.export(form)
+                if rows != options.rows:
+                    raise Wrong(f"{rows} rows in the export of {options.rows}")
+                took[form].append(seconds)
+    points = sum(len(line["times"]) for line in whole["data"])
+    print(f"{options.rows} rows, {options.topics} topic(s), {COLUMNS} columns, {points} points")
+    for name, values in took.items():
+        if values:
+            print(f"{name:8} {text(values)}")
+    held = True
+    for form in ("csv", "jsonl"):
+        if took[form]:
+            ratio = statistics.median(took["series"]) / statistics.median(took[form])
+            print(f"series : export as {form}: {ratio:.3f}" + (f" (bar {BAR}: {'held' if ratio <= BAR else 'MISSED'})" if form == "csv" else ""))
+            held = held and (form != "csv" or ratio <= BAR)
+    print(f"VmHWM of the gateway: {rig.memory_mb():.1f} MB")
+    seen = check_spikes(rig)
+    print(f"spikes seen: {seen} of {options.spikes}")
+    if seen != options.spikes:
+        raise Wrong("a spike was not seen")
+    return held
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", default="build/release/bin")
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--topics", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--spikes", type=int, default=100)
+    parser.add_argument("--no-export", action="store_true", help="only the series")
+    parser.add_argument("--folder", help="where the store is made; on a disk with room for 90 bytes a row")
+    options = parser.parse_args()
+    options.bin = os.path.abspath(options.bin)
+    with tempfile.TemporaryDirectory(prefix="bench-series-", dir=options.folder) as folder:
+        try:
+            rig = Rig(options, folder)
+            try:
+                measure(rig)
+            finally:
+                rig.stop()
+        except Wrong as wrong:
+            print(f"series: {wrong}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
