@@ -13,8 +13,9 @@
 
 namespace telemetry::sqlite {
 
-/// The function that hands rows to who reads series.
-void add_series_function(SQLite::Database& database);
+class SeriesRun;
+/// Functions that hand rows to the run that `run` points to. It outlives the connection.
+void add_series_functions(SQLite::Database& database, SeriesRun** run);
 
 /// A connection for queries with what is costly to make again: its statements (preparing the query
 /// of one partition takes as long as finding ten of its rows) and the catalogue. Thread: one at a
@@ -26,13 +27,15 @@ class Reader {
       : database_(std::move(database)), options_(options) {
     kept_.reserve(kept_max + 1);
     add_functions(*database_);
-    add_series_function(*database_);
+    add_series_functions(*database_, series_run_.get());
   }
 
   [[nodiscard]] SQLite::Database& database() noexcept { return *database_; }
   /// As of now, or of the transaction that is open. It never changes: a query that keeps it may
   /// keep views into it. Errors: those of check_reader(), which is asked when the file has changed.
   [[nodiscard]] Result<std::shared_ptr<const Catalogue>> catalogue();
+  /// Who takes the rows of telemetry_take().
+  void set_series_run(SeriesRun* run) noexcept { *series_run_ = run; }
   [[nodiscard]] Statement take(const std::string& sql);
   /// Keeps a statement, which is reset, for the next take() of the same text.
   void give_back(Statement statement) noexcept;
@@ -40,6 +43,7 @@ class Reader {
  private:
   static constexpr std::size_t kept_max = 64;
 
+  const std::unique_ptr<SeriesRun*> series_run_ = std::make_unique<SeriesRun*>(nullptr);
   DatabasePtr database_;
   const SqliteOptions& options_;
   std::shared_ptr<const Catalogue> catalogue_;

@@ -23,12 +23,11 @@
 namespace telemetry::sqlite {
 namespace {
 
-constexpr std::int64_t slice_ids = 500'000;
+constexpr std::int64_t slice_rows = 500'000;
 constexpr std::size_t round_topics_max = 500;
 // Finding a row by the index takes as long as reading some ten that lie next to each other.
 constexpr std::int64_t rows_per_look_up = 10;
 constexpr std::size_t call_columns_max = 90;  // a function of SQLite has at most 100 arguments
-constexpr const char* run_type = "telemetry series";
 
 bool is_number(const Column& column) noexcept {
   return !column.is_time &&
@@ -41,13 +40,21 @@ struct TextHash {
   std::size_t operator()(std::string_view text) const noexcept { return hash64(text); }
 };
 
+}  // namespace
+
 class SeriesRun {
  public:
-  /// A row, or some of its columns: number of the first of them, time, id, topic, columns.
-  void take(std::span<sqlite3_value* const> values);
+  /// Some columns of a row: its time, its id, its topic unless all rows are of one, and columns
+  /// from number `column` on.
+  void take(std::size_t column, std::span<sqlite3_value* const> values);
 
   SeriesRun(Reader& reader, const Series& series)
-      : reader_(reader), series_(series), plan_(reader, series) {}
+      : reader_(reader), series_(series), plan_(reader, series) {
+    reader.set_series_run(this);
+  }
+  ~SeriesRun() { reader_.set_series_run(nullptr); }
+  SeriesRun(const SeriesRun&) = delete;
+  SeriesRun& operator=(const SeriesRun&) = delete;
   Result<SeriesEnd> run(const SeriesVisitor& visit);
 
  private:
@@ -70,7 +77,7 @@ class SeriesRun {
     std::string name, bare;  // see for_each_number()
   };
   struct Ids {
-    std::int64_t first, last;  // inclusive
+    std::int64_t first, last;  // inclusive; INT64_MAX: to the end of the table
   };
 
   [[nodiscard]] Result<void> check_fields() const;
@@ -160,6 +167,7 @@ std::optional<std::int64_t> SeriesRun::find_edge(bool first) {
                                               first ? "min" : "max",
                                               plan_.unordered_sql(*part, true), part->condition));
     bind(*select, *part);
+    select->bind(5, plan_.last_id());
     if (plan_.topics() == Plan::Topics::one) select->bind(6, plan_.topic_id());
     const std::int64_t end = edge ? *edge : first ? plan_.until() : plan_.since();
     std::vector<std::int64_t> ends{end};
@@ -249,8 +257,8 @@ std::string SeriesRun::select_sql(const Layout& layout, bool asks_topic) {
   for (std::size_t at = 0; at < columns.size(); at += call_columns_max) {
     const auto some =
         std::span(columns).subspan(at, std::min(call_columns_max, columns.size() - at));
-    sql += fmt::format("{}telemetry_take(?7,{},p.time,p.id,{},{})", at == 0 ? "SELECT " : ",", at,
-                       asks_topic ? "p.topic_id" : "0", fmt::join(some, ","));
+    sql += at == 0 ? "SELECT telemetry_take(" : fmt::format(",telemetry_take_from({},", at);
+    sql += fmt::format("p.time,p.id,{}{})", asks_topic ? "p.topic_id," : "", fmt::join(some, ","));
   }
   return sql.empty() ? sql : sql + " FROM ";
 }
@@ -282,13 +290,15 @@ std::vector<SeriesRun::Ids> SeriesRun::ids_of(const Partition& partition, std::i
     rows = std::min(rows, count * block_rows);
   }
   // As if rows had their ids evenly.
-  const std::int64_t width = std::max<std::int64_t>(
-      1, (partition.last_id - partition.first_id) / (1 + partition.row_count / slice_ids) + 1);
+  const std::int64_t width =
+      (partition.last_id - partition.first_id) / (1 + (partition.row_count - 1) / slice_rows) + 1;
   std::vector<Ids> slices;
   for (const Ids& one : stretches) {
     for (std::int64_t from = one.first; from <= one.last; from += width)
       slices.push_back({from, std::min(one.last, from + width - 1)});
   }
+  const bool to_end = !slices.empty() && slices.back().last == partition.last_id;
+  if (to_end && !partition.open) slices.back().last = INT64_MAX;
   return slices;
 }
 
@@ -311,7 +321,6 @@ bool SeriesRun::are_few(const Partition& partition, std::int64_t rows) {
 }
 
 void SeriesRun::bind(Statement& statement, const Plan::Part& part) {
-  statement.bind(5, plan_.last_id());
   for (std::size_t i = 0; i < part.parameters.size(); ++i) {
     bind_parameter(statement, first_parameter + static_cast<int>(i), part.parameters[i]);
   }
@@ -337,7 +346,7 @@ void SeriesRun::read_by_index(const Plan::Part& part) {
   bind(*rows, part);
   rows->bind(1, plan_.since());
   rows->bind(2, plan_.until());
-  rows->bind_pointer(7, this, run_type);
+  rows->bind(5, plan_.last_id());
   is_one_ = true;
   for (Target& target : targets_) {
     if (!downsampling_->takes(target.topic)) break;
@@ -352,22 +361,22 @@ void SeriesRun::read_by_index(const Plan::Part& part) {
 void SeriesRun::read_as_they_lie(const Plan::Part& part, const std::vector<Ids>& ids) {
   const Layout& layout = *part.partition->layout;
   is_one_ = targets_.size() == 1;
-  KeptStatement rows(
-      reader_,
-      fmt::format("{}{} p{} WHERE p.id>=?3 AND p.id<=?5{}{}{}{}", select_sql(layout, !is_one_),
-                  quoted_name(part.partition->table), part.asks_topic ? " CROSS JOIN topics q" : "",
-                  is_one_ ? " AND +p.topic_id=?6" : "",
-                  part.asks_topic ? " AND q.id=p.topic_id" : "",
-                  layout.is_raw() ? " AND p.kind=0" : "", part.condition));
-  bind(*rows, part);
-  rows->bind_pointer(7, this, run_type);
-  if (is_one_) rows->bind(6, targets_.front().id);
   target_ = &targets_.front();
+  const std::string select = select_sql(layout, !is_one_);
   for (const Ids& slice : ids) {
+    const bool ends = slice.last < INT64_MAX;
+    KeptStatement rows(
+        reader_,
+        fmt::format("{}{} p{} WHERE p.id>=?3{}{}{}{}{}", select, quoted_name(part.partition->table),
+                    part.asks_topic ? " CROSS JOIN topics q" : "", ends ? " AND p.id<=?5" : "",
+                    is_one_ ? " AND +p.topic_id=?6" : "",
+                    part.asks_topic ? " AND q.id=p.topic_id" : "",
+                    layout.is_raw() ? " AND p.kind=0" : "", part.condition));
+    bind(*rows, part);
     rows->bind(3, slice.first);
-    rows->bind(5, slice.last);
+    if (ends) rows->bind(5, slice.last);
+    if (is_one_) rows->bind(6, targets_.front().id);
     (void)rows->step();
-    rows->reset();
   }
 }
 
@@ -404,20 +413,19 @@ void SeriesRun::add(Target& target, std::string_view path, const Number& number)
   downsampling_->add(*known->second, time_, id_, number, schema_);
 }
 
-void SeriesRun::take(std::span<sqlite3_value* const> values) {
-  time_ = sqlite3_value_int64(values[1]);
+void SeriesRun::take(std::size_t column, std::span<sqlite3_value* const> values) {
+  time_ = sqlite3_value_int64(values[0]);
   if (time_ < plan_.since() || time_ > plan_.until()) return;
-  id_ = static_cast<std::uint64_t>(sqlite3_value_int64(values[2]));
+  id_ = static_cast<std::uint64_t>(sqlite3_value_int64(values[1]));
   if (!is_one_) {
-    const std::int64_t topic_id = sqlite3_value_int64(values[3]);
+    const std::int64_t topic_id = sqlite3_value_int64(values[2]);
     if (target_ == nullptr || target_->id != topic_id) {
       const auto found = by_id_.find(topic_id);
       target_ = found == by_id_.end() ? nullptr : found->second;
     }
     if (target_ == nullptr) return;
   }
-  auto column = static_cast<std::size_t>(sqlite3_value_int64(values[0]));
-  for (sqlite3_value* const value : values.subspan(4)) {
+  for (sqlite3_value* const value : values.subspan(is_one_ ? 2 : 3)) {
     if (column >= numbers_.size()) {
       const Json& text = texts_[column++ - numbers_.size()];
       for_each_number(
@@ -490,18 +498,26 @@ Result<SeriesEnd> SeriesRun::run(const SeriesVisitor& visit) {
   return end;
 }
 
-// telemetry_take(run, ...): an aggregate, so that it is called where the rows are.
-void take_row(sqlite3_context*, int count, sqlite3_value** values) {
-  auto* const run = static_cast<SeriesRun*>(sqlite3_value_pointer(values[0], run_type));
-  if (run != nullptr && count > 5) run->take({values + 1, static_cast<std::size_t>(count - 1)});
-}
+namespace {
 
+// telemetry_take(time, id, ...) and telemetry_take_from(column, time, id, ...): aggregates, so that
+// they are called where the rows are.
+void take_row(sqlite3_context* context, int count, sqlite3_value** values) {
+  SeriesRun* const run = *static_cast<SeriesRun**>(sqlite3_user_data(context));
+  run->take(0, {values, static_cast<std::size_t>(count)});
+}
+void take_row_from(sqlite3_context* context, int count, sqlite3_value** values) {
+  SeriesRun* const run = *static_cast<SeriesRun**>(sqlite3_user_data(context));
+  run->take(static_cast<std::size_t>(sqlite3_value_int64(values[0])),
+            {values + 1, static_cast<std::size_t>(count - 1)});
+}
 void end_rows(sqlite3_context*) {}
 
 }  // namespace
 
-void add_series_function(SQLite::Database& database) {
-  database.createFunction("telemetry_take", -1, false, nullptr, nullptr, take_row, end_rows);
+void add_series_functions(SQLite::Database& database, SeriesRun** run) {
+  database.createFunction("telemetry_take", -1, false, run, nullptr, take_row, end_rows);
+  database.createFunction("telemetry_take_from", -1, false, run, nullptr, take_row_from, end_rows);
 }
 
 Result<SeriesEnd> run_series(Reader& reader, const Series& series, const SeriesVisitor& visit) {

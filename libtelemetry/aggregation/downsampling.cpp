@@ -67,8 +67,8 @@ class TimeColumn {
     auto& [first, last, low, high] = marks_;
     if (is_before(mark, first)) first = mark;
     if (is_before(last, mark)) last = mark;
-    if (is_lower(mark, low) || (!is_lower(low, mark) && is_before(mark, low))) low = mark;
-    if (is_lower(high, mark) || (!is_lower(mark, high) && is_before(mark, high))) high = mark;
+    if (is_lower(mark, low) || (is_before(mark, low) && !is_lower(low, mark))) low = mark;
+    if (is_lower(high, mark) || (is_before(mark, high) && !is_lower(mark, high))) high = mark;
   }
 
   std::array<Mark, marks_max> marks_{};
@@ -85,7 +85,8 @@ class Downsampling::Line {
   std::int64_t first = 0, last = -1;  // what it spans
   std::uint64_t last_row = UINT64_MAX;
   std::uint64_t rows = 0;
-  Mark newest{INT64_MIN, 0, Number(std::int64_t{0})};
+  std::int64_t newest_time = INT64_MIN;
+  std::uint64_t newest_id = 0;
   std::uint64_t schema = 0;  // of the newest
 };
 
@@ -127,8 +128,9 @@ void Downsampling::add(Line& line, std::int64_t time, std::uint64_t id, const Nu
   line.last_row = id;
   ++line.rows;
   const Mark mark{time, id, number};
-  if (is_before(line.newest, mark)) {
-    line.newest = mark;
+  if (time > line.newest_time || (time == line.newest_time && id > line.newest_id)) {
+    line.newest_time = time;
+    line.newest_id = id;
     line.schema = schema;
   }
   if (time >= line.first && time <= line.last) {
