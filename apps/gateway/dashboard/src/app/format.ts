@@ -23,8 +23,9 @@ export function bytes(n: number): string {
   return `${unit === 0 ? n : n.toFixed(n < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** A span: "4 s", "12 min", "3 h", "5 d". */
-export function span(ms: number): string {
+/** A span: "4 s", "12 min", "3 h", "5 d". @param fine  below 10 s in milliseconds */
+export function span(ms: number, fine = false): string {
+  if (fine && Math.abs(ms) < 10_000) return `${Math.round(ms)} ms`;
   const s = Math.max(0, Math.round(ms / 1000));
   if (s < 100) return `${s} s`;
   if (s < 6000) return `${Math.round(s / 60)} min`;

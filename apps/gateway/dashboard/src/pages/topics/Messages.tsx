@@ -2,7 +2,7 @@
 import { useMemo, useState } from "react";
 import { addressOf, api } from "../../api/client";
 import type { LiveRecord } from "../../api/live";
-import { brief, exact, short, span } from "../../app/format";
+import { brief, exact, span } from "../../app/format";
 import { useAsk } from "../../app/hooks";
 import { useQueryState } from "../../app/router";
 import { Button, Choices, Empty, Loading, Panel, Pill, ProblemNote, Text } from "../../ui";
@@ -65,7 +65,7 @@ function Message({ record, before, form, open, onOpen }: {
 }) {
   const time = Date.parse(record.timestamp);
   const changes = useMemo(() => (before === undefined ? [] : changesOf(before.payload, record.payload)), [record, before]);
-  const apart = before === undefined ? "" : `+${span(time - Date.parse(before.timestamp))}`;
+  const apart = before === undefined ? "" : `+${span(time - Date.parse(before.timestamp), true)}`;
   return (
     <li className="topics-message">
       <button type="button" className="topics-message-head" aria-expanded={open} onClick={onOpen}>
@@ -106,7 +106,7 @@ function ChangeText({ of }: { of: Change }) {
     <span className="topics-change">
       <span className="dim"><Text of={of.path} max={80} /></span>{" "}
       {of.after === undefined ? <del><Text of={of.before ?? ""} max={60} /></del> : <Text of={of.after} max={60} />}
-      {of.by !== undefined && <span className={of.by > 0 ? "topics-up" : "topics-down"}> {of.by > 0 ? "+" : "−"}{short(Math.abs(of.by))}</span>}
+      {of.by !== undefined && <span className={of.by.startsWith("+") ? "topics-up" : "topics-down"}> {of.by}</span>}
     </span>
   );
 }

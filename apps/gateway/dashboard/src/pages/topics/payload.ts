@@ -29,8 +29,8 @@ export interface Change {
   path: string;
   before: string | undefined;
   after: string | undefined;
-  /** Of numbers. */
-  by: number | undefined;
+  /** Of numbers: "+0.25". */
+  by: string | undefined;
 }
 const paths_max = 500;
 function flat(payload: unknown, path: string, out: Map<string, unknown>) {
@@ -43,7 +43,14 @@ function flat(payload: unknown, path: string, out: Map<string, unknown>) {
 }
 const text = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
-/** What the second has that the first has not, or has otherwise. */
+const digits_max = 12;
+/** With as many digits behind the point as the two have. */
+function difference(a: number, b: number): string {
+  const digits = Math.max(...[a, b].map((n) => /\.(\d+)$/.exec(String(n))?.[1]?.length ?? 0));
+  return `${b >= a ? "+" : "−"}${Math.abs(b - a).toFixed(Math.min(digits, digits_max))}`;
+}
+
+/** What the second has that the first has not, or has otherwise: numbers first. */
 export function changesOf(before: unknown, after: unknown): Change[] {
   const old = new Map<string, unknown>(), now = new Map<string, unknown>();
   flat(before, "", old);
@@ -57,10 +64,11 @@ export function changesOf(before: unknown, after: unknown): Change[] {
       path: path === "" ? "value" : path,
       before: isNew ? undefined : text(was),
       after: text(value),
-      by: typeof was === "number" && typeof value === "number" ? value - was : undefined,
+      by: typeof was === "number" && typeof value === "number" ? difference(was, value) : undefined,
     });
   }
   for (const [path, value] of old)
     if (!now.has(path)) out.push({ path: path === "" ? "value" : path, before: text(value), after: undefined, by: undefined });
-  return out;
+  // Numbers first: a time changes in nearly every message.
+  return [...out.filter((one) => one.by !== undefined), ...out.filter((one) => one.by === undefined)];
 }
