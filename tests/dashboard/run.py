@@ -322,7 +322,7 @@ def a_gateway_that_was_away_is_found_again_and_no_message_is_missing(site, brows
     browser.patient = True
     asked = []
     site.open.process.stop()
-    note = page.get_by_text("No connection to the gateway for")
+    note = page.get_by_text("No connection to the gateway since")
     expect(note).to_be_visible()
     page.on("request", lambda request: asked.append(request.url) if "/api/data" in request.url else None)
     site.count_up(4, 40)  # the broker keeps them for the gateway

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { useCallback, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import type { LiveRecord } from "../../api/live";
 import { brief, count, short } from "../../app/format";
 import { useLive, useSettled } from "../../app/hooks";
@@ -32,13 +32,12 @@ export function TopicTree({ topics, selected, searching, label, onSelect }: {
   const [at, setAt] = useState("");
   const active = Math.max(0, rows.findIndex((row) => row.key === at));
   const scroller = useRef<ScrollerHandle>(null);
-  const [seen, setSeen] = useState<readonly string[]>([]);
-  const rendered = useRef<string[]>([]);
-  rendered.current = [];
-  useEffect(() => {
-    const now = rendered.current.slice(0, watched_max);
-    setSeen((was) => (was.length === now.length && was.every((one, i) => one === now[i]) ? was : now));
-  });
+  const [[first, last], setRange] = useState([0, 0]);
+  const onRange = useCallback((from: number, to: number) => setRange([from, to]), []);
+  const seen = useMemo(
+    () => rows.slice(first, last).filter((row) => row.branch.topic).map((row) => row.branch.path).slice(0, watched_max),
+    [rows, first, last],
+  );
   const values = useLastValues(useSettled(seen, 200));
 
   const toggle = (branch: Branch) => {
@@ -77,11 +76,10 @@ export function TopicTree({ topics, selected, searching, label, onSelect }: {
     event.preventDefault();
   };
   return (
-    <Scroller className="topics-tree" role="tree" aria-label={label} handle={scroller} count={rows.length} rowHeight={row_height}
+    <Scroller className="topics-tree" role="tree" aria-label={label} handle={scroller} count={rows.length} rowHeight={row_height} onRange={onRange}
       aria-activedescendant={rows.length > 0 ? `${id}-${active}` : undefined} onKeyDown={onKeyDown}
       render={(i) => {
         const { branch, key, level, place, siblings, open } = rows[i]!;
-        if (branch.topic) rendered.current.push(branch.path);
         const leaf = branch.branches.length === 0;
         const value = values.get(branch.path);
         return (

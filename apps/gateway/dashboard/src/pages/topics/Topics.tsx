@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { api } from "../../api/client";
 import { count } from "../../app/format";
 import { useAsk, useSettled } from "../../app/hooks";
@@ -14,6 +14,9 @@ import "./topics.css";
 
 const page_size = 10_000;
 const topics_max = 100_000; // beyond that a search is needed
+
+/** Milliseconds until the topics are asked for again: the more, the rarer. */
+const pauseAfter = (topics: number) => (topics > 20_000 ? 120_000 : topics > 2000 ? 30_000 : 5000);
 
 async function allTopics(search: string, signal: AbortSignal): Promise<{ topics: Topic[]; more: boolean }> {
   const topics: Topic[] = [];
@@ -32,7 +35,9 @@ async function allTopics(search: string, signal: AbortSignal): Promise<{ topics:
 export default function Topics() {
   const [state, setState] = useQueryState({ topic: "", search: "" });
   const search = useSettled(state.search);
-  const asked = useAsk(`topics ${search}`, (signal) => allTopics(search, signal), 5000);
+  const [many, setMany] = useState(0);
+  const asked = useAsk(`topics ${search}`, (signal) => allTopics(search, signal), pauseAfter(many));
+  useEffect(() => setMany(asked.data?.topics.length ?? 0), [asked.data]);
   const pinned = useStore(pins);
   const select = (topic: string) => navigate("topics", { search: state.search, topic });
   const topics = asked.data?.topics ?? [];
