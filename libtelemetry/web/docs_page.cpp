@@ -19,7 +19,7 @@ constexpr std::string_view docs_html = R"HTML(<!doctype html>
 <header><h1>API</h1><p id="about" role="status">Loading…</p></header>
 <nav id="list" aria-label="Operations"></nav>
 <main id="operations"></main>
-<footer><a href="openapi.json">OpenAPI 3.1</a> · <a href="../">Newest values</a></footer>
+<footer><a href="openapi.json">OpenAPI 3.1</a> · <a href="../">Dashboard</a></footer>
 </body>
 </html>
 )HTML";

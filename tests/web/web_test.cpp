@@ -279,11 +279,11 @@ TEST_CASE("who asks too often waits, and others do not") {
   Gateway gateway(running::FixedSource::Messages{{"hall", "1"}}, options);
   const auto status = [&](const char* peer) {
     gateway.request.peer = peer;
-    return gateway.get("/page.js").status;
+    return gateway.get("/api/openapi.json").status;
   };
   CHECK(status("10.0.0.1") == 200);
   CHECK(status("10.0.0.1") == 429);
-  CHECK(header_of(gateway.get("/page.js"), "Retry-After") == "1000");
+  CHECK(header_of(gateway.get("/api/openapi.json"), "Retry-After") == "1000");
   CHECK(gateway.get("/livez").status == 200);
   CHECK(status("10.0.0.2") == 200);
   CHECK(status("2001:db8:1:2:3:4:5:6") == 200);
@@ -528,8 +528,32 @@ TEST_CASE("schemas, counters and the page are served") {
   CHECK(health["status"] == "degraded");
   CHECK(health["reasons"][0] == "no broker is connected");
   CHECK(gateway.get("/readyz").status == 503);
+}
+
+TEST_CASE("a page is sent with what lets a browser keep it, once for each version") {
+  static constexpr web::PageFile files[] = {
+      {"/", "text/html; charset=utf-8", "packed page", "\"one\"", false},
+      {"/assets/x.js", "text/javascript; charset=utf-8", "packed script", "\"two\"", true}};
+  web::ServiceOptions options;
+  options.pages = files;
+  Gateway gateway(messages(), std::move(options));
   const web::Response page = gateway.get("/");
+  CHECK(page.status == 200);
+  CHECK(page.is_gzip);
+  CHECK(page.body == "packed page");
   CHECK(header_of(page, "Content-Type") == "text/html; charset=utf-8");
+  CHECK(header_of(page, "Cache-Control") == "no-cache");
+  CHECK(header_of(page, "Content-Security-Policy").find("default-src 'self'") == 0);
   CHECK(header_of(page, "Content-Security-Policy").find("unsafe") == std::string::npos);
-  CHECK(page.body.find("<script src=\"page.js\"") != std::string::npos);
+  CHECK(header_of(gateway.get("/assets/x.js"), "Cache-Control") ==
+        "public, max-age=31536000, immutable");
+  gateway.request.headers.push_back({"If-None-Match", "\"none\", W/\"one\""});
+  const web::Response same = gateway.get("/");
+  CHECK(same.status == 304);
+  CHECK(same.body.empty());
+  CHECK(header_of(same, "ETag") == "W/\"one\"");
+  CHECK(gateway.get("/assets/x.js").status == 200);
+  CHECK(gateway.get("/assets/y.js").status == 404);
+  gateway.request.method = "POST";
+  CHECK(gateway.get("/").status == 405);
 }

@@ -4,7 +4,7 @@ import react from "@vitejs/plugin-react";
 
 // TELEMETRY_GATEWAY: where `scripts/dashboard dev` finds a gateway.
 const gateway = process.env.TELEMETRY_GATEWAY ?? "http://127.0.0.1:8080";
-const proxied = { target: gateway, ws: true, changeOrigin: true };
+const proxied = { target: gateway, ws: true, changeOrigin: true, rewriteWsOrigin: true };
 
 export default defineConfig({
   // Every page lies one level below the root, so that relative addresses hold behind any proxy.

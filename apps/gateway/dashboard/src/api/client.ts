@@ -31,8 +31,8 @@ export class Problem extends Error {
 }
 export const unreachable = "unreachable";
 
-/** Whether the gateway answered when it was last asked. */
-export const reachable = makeStore(true);
+/** Since when the gateway has not answered, milliseconds since 1970; null: it answered when it was last asked. */
+export const silentSince = makeStore<number | null>(null);
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
 type PathsWith<M extends Method> = {
@@ -98,11 +98,11 @@ async function send(method: string, path: string, options: Options): Promise<Res
       cache: "no-store",
       credentials: "same-origin",
     });
-    reachable.set(true);
+    silentSince.set(null);
     return answer;
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    reachable.set(false);
+    silentSince.set(silentSince.get() ?? Date.now());
     throw new Problem(0, {
       code: unreachable,
       detail: "The gateway does not answer. This page tries again by itself.",

@@ -3,7 +3,7 @@
 // stream goes on behind the last message it got: nothing is missing, nothing comes twice.
 import { root } from "../app/router";
 import { makeStore } from "../app/store";
-import { reachable, request } from "./client";
+import { request, silentSince } from "./client";
 
 export interface LiveRecord {
   topic: string;
@@ -32,7 +32,7 @@ export interface Handlers {
   onRefused?(detail: string): void;
 }
 export interface LinkState {
-  state: "idle" | "connecting" | "live" | "lost" | "refused";
+  state: "idle" | "connecting" | "live" | "lost";
   /** Milliseconds since 1970, of "lost". */
   since: number;
   detail: string;
@@ -170,7 +170,7 @@ async function open() {
   mine.onopen = () => {
     if (socket !== mine) return;
     failures = 0;
-    reachable.set(true);
+    silentSince.set(null);
     link.set({ state: "live", since: 0, detail: "" });
     streams.forEach(subscribe);
     say({ type: "ping" }); // its answer has the places to go on from
@@ -180,7 +180,10 @@ async function open() {
   };
   mine.onclose = (event) => {
     if (socket !== mine) return;
-    lost(event.code === 1013 ? "this page reads too slowly" : "the connection has ended");
+    if (event.code === 1013) lost("this page reads too slowly");
+    else if (failures === 0) lost("the connection has ended");
+    // Asked first, it has answered.
+    else lost("the gateway answers, but not at /ws: web.websocket may be off or have no connection left, or a proxy does not let it pass");
   };
 }
 

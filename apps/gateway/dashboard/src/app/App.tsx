@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Component, lazy, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import { addressOf, reachable, signOut } from "../api/client";
+import { addressOf, signOut, silentSince } from "../api/client";
 import { link, retryNow } from "../api/live";
 import { mayDo, session } from "../api/session";
 import { pages } from "../pages";
@@ -155,9 +155,9 @@ function Drawer({ current, onClose }: { current: string; onClose: () => void }) 
 
 function LinkState() {
   const { state } = useStore(link);
-  const answers = useStore(reachable);
+  const silent = useStore(silentSince);
   const [dot, text] =
-    !answers || state === "lost" ? ["bad", "No connection"]
+    silent !== null || state === "lost" ? ["bad", "No connection"]
       : state === "connecting" ? ["warn", "Connecting"]
         : state === "live" ? ["ok", "Live"]
           : ["ok", "Connected"];
@@ -169,17 +169,22 @@ function LinkState() {
   );
 }
 
+const quiet_ms = 1500; // so short a loss is not worth a word
+
 function LostNote() {
   const { state, since, detail } = useStore(link);
+  const silent = useStore(silentSince);
   const now = useNow();
-  if (state !== "lost" || now - since < 1500) return null;
+  const from = state === "lost" ? Math.min(since, silent ?? since) : silent;
+  if (from === null || now - from < quiet_ms) return null;
   return (
     <Note kind="warn">
       <p>
-        No connection to the gateway for {span(now - since)} (since {clock(since)}): {detail}. What you see is from before.
-        This page tries again by itself and goes on where it stopped.
+        {silent === null ? "No live messages" : "No connection to the gateway"} since {clock(from)}
+        <span aria-hidden="true"> ({span(now - from)})</span>
+        {silent === null && `: ${detail}`}. What you see is from before. This page tries again by itself and goes on where it stopped.
       </p>
-      <Button onClick={retryNow}>Try now</Button>
+      {state === "lost" && <Button onClick={retryNow}>Try now</Button>}
     </Note>
   );
 }

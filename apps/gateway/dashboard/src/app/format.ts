@@ -23,8 +23,9 @@ export function bytes(n: number): string {
   return `${unit === 0 ? n : n.toFixed(n < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** A span: "4 s", "12 min", "3 h", "5 d". */
-export function span(ms: number): string {
+/** A span: "4 s", "12 min", "3 h", "5 d". @param fine  below 10 s in milliseconds */
+export function span(ms: number, fine = false): string {
+  if (fine && Math.abs(ms) < 10_000) return `${Math.round(ms)} ms`;
   const s = Math.max(0, Math.round(ms / 1000));
   if (s < 100) return `${s} s`;
   if (s < 6000) return `${Math.round(s / 60)} min`;
@@ -45,17 +46,16 @@ export function clock(ms: number, now = Date.now()): string {
 export const exact = (ms: number) =>
   `${clock(ms)}.${String(new Date(ms).getMilliseconds()).padStart(3, "0")}`;
 
-/** Numbers of a payload by path: "a.b", "list[2]"; a bare number is "value". */
+/**
+ * Numbers of a payload by path, as /api/series names them: "a.b"; a bare number is "value". What
+ * is in arrays does not count; booleans are 0 and 1.
+ */
 export function* numbersOf(payload: unknown, path = "", depth = 0): Generator<[string, number]> {
-  if (typeof payload === "number") yield [path === "" ? "value" : path, payload];
-  else if (typeof payload === "boolean") yield [path === "" ? "value" : path, payload ? 1 : 0];
-  else if (payload !== null && typeof payload === "object" && depth < 16) {
-    if (Array.isArray(payload))
-      for (let i = 0; i < payload.length; ++i) yield* numbersOf(payload[i], `${path}[${i}]`, depth + 1);
-    else
-      for (const [key, value] of Object.entries(payload))
-        yield* numbersOf(value, path === "" ? key : `${path}.${key}`, depth + 1);
-  }
+  if (typeof payload === "number" || typeof payload === "boolean")
+    yield [path === "" ? "value" : path, Number(payload)];
+  else if (payload !== null && typeof payload === "object" && !Array.isArray(payload) && depth < 16)
+    for (const [key, value] of Object.entries(payload))
+      yield* numbersOf(value, path === "" ? key : `${path}.${key}`, depth + 1);
 }
 
 /** A payload in one line. */

@@ -58,6 +58,7 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
   const [box, size] = useSize<HTMLDivElement>();
   const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<number | null>(null);
+  const keyed = useRef<number | null>(null); // the time that the keyboard has gone to
   const shown = useStore(shownTheme);
   const data = useMemo(() => joined(lines), [lines]);
   const latest = useRef({ data, start, end, onZoom });
@@ -101,7 +102,7 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
           setCursor: [
             (u) => {
               const left = u.cursor.left ?? -1;
-              setAt(left < 0 ? null : u.posToVal(left, "x") * 1000);
+              setAt(keyed.current ?? (left < 0 ? null : u.posToVal(left, "x") * 1000));
             },
           ],
           setSelect: [
@@ -135,8 +136,9 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
     if (u === null || times.length === 0) return;
     const now = at === null ? times.length : before(times, at);
     const to = times[Math.min(times.length - 1, Math.max(0, now + by))]!;
-    const half = by === 0 ? 0 : 0.5; // on the point, whatever the rounding
-    u.setCursor({ left: Math.ceil(u.valToPos(to / 1000, "x")) + half, top: 10 });
+    keyed.current = to; // a pixel may have many points
+    u.setCursor({ left: u.valToPos(to / 1000, "x"), top: 10 });
+    keyed.current = null;
   };
   const summary = lines.map((line) => {
     if (line.values.length === 0) return `${line.label}: no points`;

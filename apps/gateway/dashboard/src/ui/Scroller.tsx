@@ -11,11 +11,13 @@ const spare = 8; // rows beyond the edges
 /**
  * Many rows of one height, of which those that are seen are there.
  * @param render  the row, which is to be `rowHeight` pixels high
+ * @param onRange  the rows from `first` to before `last` are there now
  */
-export function Scroller({ count, rowHeight, render, handle, className = "", ...rest }: {
+export function Scroller({ count, rowHeight, render, onRange, handle, className = "", ...rest }: {
   count: number;
   rowHeight: number;
   render: (index: number) => ReactNode;
+  onRange?: (first: number, last: number) => void;
   handle?: Ref<ScrollerHandle>;
 } & HTMLAttributes<HTMLDivElement>) {
   const [ref, size] = useSize<HTMLDivElement>();
@@ -39,6 +41,7 @@ export function Scroller({ count, rowHeight, render, handle, className = "", ...
   }), [ref, rowHeight]);
   const first = Math.max(0, Math.floor(top / rowHeight) - spare);
   const last = Math.min(count, Math.ceil((top + size.height) / rowHeight) + spare);
+  useEffect(() => onRange?.(first, last), [onRange, first, last]);
   const rows = [];
   for (let i = first; i < last; ++i) rows.push(render(i));
   return (

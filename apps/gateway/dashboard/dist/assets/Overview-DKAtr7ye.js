@@ -1,1 +1,0 @@
-import{a as e,c as t,i as n,r,s as i,t as a}from"./index-DSAv0z4P.js";var o=i();function s(){let i=a(`health`,e=>t.get(`/api/health`,{signal:e,alsoFine:[503]}),2e3);return i.problem?(0,o.jsx)(e,{of:i.problem,onRetry:i.reload}):i.data?(0,o.jsx)(n,{title:`Health`,children:i.data.status}):(0,o.jsx)(r,{})}export{s as default};

@@ -1,1 +1,0 @@
-import{i as e,l as t,n,o as r,s as i}from"./index-DSAv0z4P.js";var a=t(),o=i();function s(){let[t,i]=(0,a.useState)([]);return n({topics:[`#`]},{onRecords:e=>i(t=>[...e,...t].slice(0,50))}),(0,o.jsx)(e,{title:`Topics`,children:t.map(e=>(0,o.jsx)(`p`,{children:(0,o.jsx)(r,{of:e.topic})},e.id))})}export{s as default};

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useCallback, useRef, useState } from "react";
+import { api, type AnswerOf } from "../../api/client";
+import type { LiveRecord } from "../../api/live";
+import { clock, count, short, span } from "../../app/format";
+import { useAsk, useLive, useNow } from "../../app/hooks";
+import { useQueryState } from "../../app/router";
+import { useStore } from "../../app/store";
+import { IconButton, Link, Panel, Pill, Tabs, Text, toast } from "../../ui";
+import { Charts } from "./Charts";
+import { Messages } from "./Messages";
+import { pins, togglePin } from "./pins";
+import type { Topic } from "./tree";
+
+const kept_max = 2000;
+const told_ms = 250;
+
+/** What came while the page was open, oldest first, told a few times a second. */
+function useArrivals(topic: string) {
+  const all = useRef<LiveRecord[]>([]);
+  const [shown, setShown] = useState<{ records: readonly LiveRecord[]; gaps: number }>({ records: [], gaps: 0 });
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const gaps = useRef(0);
+  const tell = useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      setShown({ records: [...all.current], gaps: gaps.current });
+    }, told_ms);
+  }, []);
+  useLive({ topics: [topic] }, {
+    onRecords: (records) => {
+      all.current.push(...records);
+      if (all.current.length > kept_max) all.current.splice(0, all.current.length - kept_max);
+      tell();
+    },
+    onGap: () => {
+      gaps.current += 1; // what is shown is read anew
+      tell();
+    },
+  });
+  return shown;
+}
+
+type Tab = "charts" | "messages";
+const tabs = [{ value: "charts", text: "Charts" }, { value: "messages", text: "Messages" }] as const;
+
+export function TopicView({ name, topic, onClose }: { name: string; topic: Topic | undefined; onClose: () => void }) {
+  const [state, setState] = useQueryState({ tab: "charts" });
+  const arrivals = useArrivals(name);
+  const pinned = useStore(pins).includes(name);
+  const which = useAsk(`which ${name}`, (signal) => api.get("/api/schemas/which", { query: { topic: name }, signal }), 30_000);
+  const copy = () =>
+    navigator.clipboard.writeText(name).then(
+      () => toast("The name of the topic is in the clipboard."),
+      () => toast("The browser does not let this page write to the clipboard: select the name and copy it.", true),
+    );
+  const tab: Tab = state.tab === "messages" ? "messages" : "charts";
+  return (
+    <div className="stack topics-view">
+      <Panel
+        title={<span className="topics-title"><Text of={name} max={2000} /></span>}
+        tools={
+          <span className="row">
+            <IconButton icon="pin" label={pinned ? "Unpin" : "Pin"} aria-pressed={pinned} onClick={() => togglePin(name)} />
+            <IconButton icon="copy" label="Copy the name" onClick={() => void copy()} />
+            <IconButton icon="close" label="Back to all topics" onClick={onClose} />
+          </span>
+        }>
+        <Facts topic={topic} which={which.data} newest={arrivals.records.at(-1)} />
+      </Panel>
+      <div>
+        <Tabs label="What to see of the topic" tabs={tabs} open={tab} onOpen={(value) => setState({ tab: value })}>
+          <div className="topics-tab">
+            {tab === "charts" ? <Charts topic={name} arrivals={arrivals.records} gaps={arrivals.gaps} /> : <Messages topic={name} arrivals={arrivals.records} gaps={arrivals.gaps} />}
+          </div>
+        </Tabs>
+      </div>
+    </div>
+  );
+}
+
+function Facts({ topic, which, newest }: { topic: Topic | undefined; which: AnswerOf<"/api/schemas/which"> | undefined; newest: LiveRecord | undefined }) {
+  const now = useNow();
+  const seen = newest ? Date.parse(newest.received_at) : topic?.last_seen ? Date.parse(topic.last_seen) : undefined;
+  const device = which?.device ?? topic?.device;
+  return (
+    <dl className="topics-facts numbers">
+      <div>
+        <dt>Last message</dt>
+        <dd title={seen === undefined ? undefined : clock(seen)}>{seen === undefined ? "none yet" : `${span(now - seen)} ago`}</dd>
+      </div>
+      <div>
+        <dt>Rate</dt>
+        <dd>{topic ? `${short(topic.rate_per_minute)}/min` : "–"}</dd>
+      </div>
+      <div>
+        <dt>Since the start</dt>
+        <dd>
+          {topic ? count(topic.messages) : "–"} {topic !== undefined && topic.invalid > 0 && <Pill kind="bad">{count(topic.invalid)} invalid</Pill>}
+        </dd>
+      </div>
+      <div>
+        <dt>Device</dt>
+        <dd>{device ? <Text of={device} max={200} /> : "–"}</dd>
+      </div>
+      <div>
+        <dt>Judged by</dt>
+        <dd>
+          {which === undefined ? "…" : which.schema === null ? "no schema" : (
+            <Link to="schemas" query={{ schema: which.schema }}><Text of={`${which.schema} ${which.version ?? ""}`} max={200} /></Link>
+          )}
+          {which !== undefined && which.candidates.length > 1 && <span className="dim"> of {which.candidates.length} that fit</span>}
+        </dd>
+      </div>
+    </dl>
+  );
+}
