@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Series of a store against the plain meaning: the numbers of all rows held in memory, put into
-// columns with 128 bits, each column sorted. TELEMETRY_QUERIES and TELEMETRY_SEED change the run.
+// columns with 128 bits, each column sorted. TELEMETRY_QUERIES, TELEMETRY_QUERIES_BESIDE and
+// TELEMETRY_SEED change the run.
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "query/random_questions.hpp"
+#include "query/beside_writer.hpp"
 
 using namespace telemetry;
 using namespace telemetry::test;
@@ -221,6 +222,18 @@ TEST_CASE("random series of random rows come to what they mean") {
   CHECK(rig.refused * 4 <= rig.asked);
   CHECK(rig.cut * 20 >= rig.asked);
   CHECK(rig.thinned >= rig.asked);
+}
+
+TEST_CASE("random series come to the same while rows are stored") {
+  const std::uint64_t queries = setting("TELEMETRY_QUERIES_BESIDE", 100) / 2;
+  SeriesRig rig(setting("TELEMETRY_SEED", 20261130));
+  BesideWriter writer(rig);
+  for (std::uint64_t i = 0; i < queries; ++i) {
+    INFO("series " << i);
+    rig.ask();
+  }
+  CHECK(writer.stop() > 0);
+  CHECK(rig.with_lines * 10 >= rig.asked * 5);
 }
 
 TEST_CASE("a range that moves by columns leaves the columns that it keeps as they are") {
