@@ -327,6 +327,7 @@ void SeriesRun::bind(Statement& statement, const Plan::Part& part) {
 }
 
 void SeriesRun::read(const Plan::Part& part) {
+  if (!downsampling_->takes(targets_.front().topic)) return;
   if (select_sql(*part.partition->layout, false).empty()) return;
   for (Target& target : targets_) target.columns.assign(numbers_.size(), {});
   std::int64_t rows = 0;

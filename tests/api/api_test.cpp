@@ -203,6 +203,36 @@ TEST_CASE("a wrong query is refused before the store sees it, with the remedy") 
   CHECK(store->queries == 0);
 }
 
+TEST_CASE("series are bounded in columns and number, and by the scope of who asks") {
+  auto store = std::make_shared<CountingStore>();
+  Api api(store, system_environment());
+  const SeriesVisitor none = [](const SeriesLine&) { return true; };
+  const auto refused = [&](std::uint64_t columns, std::uint64_t limit) {
+    Series series;
+    series.columns = columns;
+    series.limit = limit;
+    const auto done = api.series(local, series, none);
+    return done ? std::string() : done.error().context;
+  };
+  CHECK(refused(0, 50) == "0 columns; 1 to 10000 are taken");
+  CHECK(refused(10'001, 50) == "10001 columns; 1 to 10000 are taken");
+  CHECK(refused(100, 0) == "0 series; 1 to 200 are given");
+  CHECK(refused(100, 201) == "201 series; 1 to 200 are given");
+  CHECK(store->queries == 0);
+  CHECK(refused(10'000, 200).empty());
+  Principal scoped;
+  scoped.scope = Filters{"hall/#"};
+  Series series;
+  REQUIRE(api.series(scoped, series, none));
+  CHECK(store->asked.topics == Filters{"hall/#"});
+  CHECK(store->queries == 2);
+  series.topics = {"yard/#"};
+  const auto nothing = api.series(scoped, series, none);
+  REQUIRE(nothing);
+  CHECK_FALSE(nothing->columns);
+  CHECK(store->queries == 2);
+}
+
 TEST_CASE("without a store a query says that none is configured") {
   CHECK(Api(nullptr, system_environment()).query(local, {}, go_on).error().code ==
         Errc::failed_precondition);

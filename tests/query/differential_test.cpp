@@ -11,16 +11,14 @@
 #include <time.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <set>
-#include <thread>
 
-#include "query/random_questions.hpp"
+#include "query/beside_writer.hpp"
 
 using namespace telemetry;
 using namespace telemetry::test;
@@ -359,36 +357,11 @@ TEST_CASE("random queries of random rows come to what they mean") {
   CHECK(least * 200 >= queries);  // 500 of 100,000
 }
 
-// The writer opens tables, closes them, and makes rows that no question asks for.
 TEST_CASE("random queries come to the same while rows are stored") {
   const std::uint64_t queries = setting("TELEMETRY_QUERIES_BESIDE", 100);
   Rig rig(setting("TELEMETRY_SEED", 20261130));
-  rig.last_time = rig.rows.back()->row.time + 1;
-  std::atomic<bool> stop = false;
-  std::uint64_t written = 0;
-  const auto schema = temperature_schema();
   const auto begin = std::chrono::steady_clock::now();
-  std::thread writer([&] {  // Catch's macros are for one thread
-    auto next = begin;
-    std::uint64_t id = rig.rows.back()->row.id + 1'000'000;
-    std::vector<core::Value> values(schema->slots().size());
-    values.front() = core::Value::decimal({205, -1});
-    while (!stop) {
-      BatchBuilder builder(id);
-      for (int i = 0; i < 1000; ++i) {
-        Reading& reading =
-            builder.add_values(fmt::format("sensors/s{}/temperature", i % 50), schema, values);
-        reading.time = *rig.last_time + static_cast<std::int64_t>(++id);
-      }
-      const std::vector<BatchPtr> batches{builder.done()};
-      const auto report =
-          rig.f.store->write(rig.f.journal, batches, [](auto) { return Result<void>(); });
-      if (!report) break;
-      written += report->accepted;
-      next += std::chrono::milliseconds(80);  // 12,500 a second, if the machine can
-      std::this_thread::sleep_until(next);
-    }
-  });
+  BesideWriter writer(rig);
   for (std::uint64_t i = 0; i < queries; ++i) {
     INFO("query " << i);
     if (rig.choice.one_in(2)) {
@@ -397,8 +370,7 @@ TEST_CASE("random queries come to the same while rows are stored") {
       rig.ask_aggregate();
     }
   }
-  stop = true;
-  writer.join();
+  const std::uint64_t written = writer.stop();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   WARN(fmt::format("{} asked, {} refused in {:.0f} s beside a writer of {:.0f} rows/s", rig.asked,
                    rig.refused, seconds.count(), static_cast<double>(written) / seconds.count()));

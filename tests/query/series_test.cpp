@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Series of a store against the plain meaning: the numbers of all rows held in memory, put into
-// columns with 128 bits, each column sorted. TELEMETRY_QUERIES and TELEMETRY_SEED change the run.
+// columns with 128 bits, each column sorted. TELEMETRY_QUERIES, TELEMETRY_QUERIES_BESIDE and
+// TELEMETRY_SEED change the run.
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
-#include "query/random_questions.hpp"
+#include "query/beside_writer.hpp"
 
 using namespace telemetry;
 using namespace telemetry::test;
@@ -223,6 +225,18 @@ TEST_CASE("random series of random rows come to what they mean") {
   CHECK(rig.thinned >= rig.asked);
 }
 
+TEST_CASE("random series come to the same while rows are stored") {
+  const std::uint64_t queries = setting("TELEMETRY_QUERIES_BESIDE", 100) / 2;
+  SeriesRig rig(setting("TELEMETRY_SEED", 20261130));
+  BesideWriter writer(rig);
+  for (std::uint64_t i = 0; i < queries; ++i) {
+    INFO("series " << i);
+    rig.ask();
+  }
+  CHECK(writer.stop() > 0);
+  CHECK(rig.with_lines * 10 >= rig.asked * 5);
+}
+
 TEST_CASE("a range that moves by columns leaves the columns that it keeps as they are") {
   SeriesRig rig(setting("TELEMETRY_SEED", 20261130));
   const std::int64_t begin = rig.rows.front()->row.time, end = rig.rows.back()->row.time;
@@ -296,32 +310,93 @@ TEST_CASE("the lowest and highest of all rows are in a series, and its first and
   }
 }
 
-TEST_CASE("a spike of one row is seen wherever it is") {
-  SqliteFixture f;
+namespace {
+
+constexpr std::uint64_t many = 50'000;
+constexpr std::uint64_t rare = 18'000;  // behind the first block of the first table
+std::int64_t time_of(std::uint64_t id) {
+  return 1'792'800'000 * second + static_cast<std::int64_t>(id) * 100'000'000;
+}
+
+/// Rows of one topic in three tables of several blocks, each 50th of another, one of a third.
+void fill(SqliteFixture& f, Choice& choice) {
   f.options.partition_rows = 20'000;
   f.open();
   const auto meter = parse_schema(meter_schema);
-  constexpr std::uint64_t count = 50'000;
-  Choice choice(setting("TELEMETRY_SEED", 20261130));
-  for (std::uint64_t id = 0; id < count;) {
+  for (std::uint64_t id = 0; id < many;) {
     BatchBuilder builder(id);
-    for (int i = 0; i < 5'000; ++i, ++id) {
-      Reading& reading = builder.add(id % 50 == 0 ? "meter/other" : "meter/d1", meter,
-                                     fmt::format(R"({{"power":{}.5}})", choice.below(40)));
-      reading.time = 1'792'800'000 * second + static_cast<std::int64_t>(id) * 100'000'000;
+    for (int i = 0; i < 5'000; ++i) {
+      ++id;
+      const char* const topic = id == rare     ? "meter/rare"
+                                : id % 50 == 0 ? "meter/other"
+                                               : "meter/d1";
+      Reading& reading =
+          builder.add(topic, meter, fmt::format(R"({{"power":{}.5}})", choice.below(40)));
+      reading.time = time_of(id);
       reading.flags |= core::frame_flag::time_from_device;
     }
     f.clock.advance(600 * second);
     f.write(builder.done());
   }
+}
+
+}  // namespace
+
+TEST_CASE("rows are found in the blocks that have them, and in no others") {
+  SqliteFixture f;
+  Choice choice(1);
+  fill(f, choice);
+  const auto rows_of = [&](const Series& series) {
+    std::uint64_t rows = 0;
+    const auto end = f.store->series(series, [&](const SeriesLine& line) {
+      rows += line.rows;
+      return true;
+    });
+    require(end);
+    return std::pair(rows, end->columns);
+  };
+  Series series;
+  series.topics = {"meter/rare"};
+  auto [rows, columns] = rows_of(series);
+  CHECK(rows == 1);
+  REQUIRE(columns);
+  CHECK(columns->since == time_of(rare));
+  CHECK(columns->last == time_of(rare));
+  series.topics = {"meter/other"};
+  std::tie(rows, columns) = rows_of(series);
+  CHECK(rows == many / 50 - 1);
+  CHECK(columns->since == time_of(50));
+  CHECK(columns->last == time_of(many));
+  series.topics = {"#"};
+  std::tie(rows, columns) = rows_of(series);
+  CHECK(rows == many);
+  CHECK(columns->since == time_of(1));
+  for (int i = 0; i < 50; ++i) {
+    const auto first = 1 + static_cast<std::uint64_t>(choice.below(many - 1));
+    const auto count = 1 + static_cast<std::uint64_t>(choice.below(30'000));
+    const std::uint64_t end = std::min(first + count, many + 1);
+    series.topics = {choice.one_in(2) ? "meter/#" : "#"};
+    series.since = time_of(first);
+    series.until = time_of(end);
+    CHECK(rows_of(series).first == end - first);
+    series.topics = {"meter/other"};
+    CHECK(rows_of(series).first ==
+          (end - 1) / 50 - (first - 1) / 50 - (first <= rare && rare < end ? 1 : 0));
+  }
+}
+
+TEST_CASE("a spike of one row is seen wherever it is") {
+  SqliteFixture f;
+  Choice choice(setting("TELEMETRY_SEED", 20261130));
+  fill(f, choice);
   Series series;
   series.topics = {"meter/d1"};
   series.fields = {"power"};
   series.columns = 100;
   int seen = 0;
   for (int i = 0; i < 100; ++i) {
-    std::uint64_t id = 1 + static_cast<std::uint64_t>(choice.below(count - 1));
-    if ((id - 1) % 50 == 0) ++id;  // of the other topic
+    std::uint64_t id = 1 + static_cast<std::uint64_t>(choice.below(many - 1));
+    if (id % 50 == 0) ++id;  // of another topic
     const bool down = choice.one_in(2);
     const auto set = [&](const std::string& value) {
       for (const char* table : {"meter_v2_p1", "meter_v2_p2", "meter_v2_p3"})
@@ -332,9 +407,7 @@ TEST_CASE("a spike of one row is seen wherever it is") {
     require(f.store->series(series, [&](const SeriesLine& line) {
       points += line.points.size();
       seen += static_cast<int>(std::ranges::count_if(line.points, [&](const SeriesPoint& point) {
-        return point.value.real() == (down ? -1000 : 1000) &&
-               point.time ==
-                   1'792'800'000 * second + static_cast<std::int64_t>(id - 1) * 100'000'000;
+        return point.value.real() == (down ? -1000 : 1000) && point.time == time_of(id);
       }));
       return true;
     }));

@@ -60,7 +60,8 @@ TEST_CASE("numbers of what has no schema are series by their path") {
   REQUIRE(level["data"].Size() == 1);
   CHECK(level["data"][0]["rows"].GetInt() == 200);
   bool seen = false;
-  for (const auto& value : level["data"][0]["values"].GetArray()) seen = seen || value.GetDouble() == -40;
+  for (const auto& value : level["data"][0]["values"].GetArray())
+    seen = seen || value.GetDouble() == -40;
   CHECK(seen);
 }
 
