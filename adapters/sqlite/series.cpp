@@ -35,19 +35,10 @@ bool is_number(const Column& column) noexcept {
           column.type == core::FieldType::boolean);
 }
 
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept { return hash64(text); }
-};
-
 }  // namespace
 
 class SeriesRun {
  public:
-  /// Some columns of a row: its time, its id, its topic unless all rows are of one, and columns
-  /// from number `column` on.
-  void take(std::size_t column, std::span<sqlite3_value* const> values);
-
   SeriesRun(Reader& reader, const Series& series)
       : reader_(reader), series_(series), plan_(reader, series) {
     reader.set_series_run(this);
@@ -55,10 +46,17 @@ class SeriesRun {
   ~SeriesRun() { reader_.set_series_run(nullptr); }
   SeriesRun(const SeriesRun&) = delete;
   SeriesRun& operator=(const SeriesRun&) = delete;
-  Result<SeriesEnd> run(const SeriesVisitor& visit);
+  [[nodiscard]] Result<SeriesEnd> run(const SeriesVisitor& visit);
+  /// Some columns of a row: its time, its id, its topic unless all rows are of one, and columns
+  /// from number `column` on.
+  void take(std::size_t column, std::span<sqlite3_value* const> values);
 
  private:
   using Line = Downsampling::Line;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return hash64(text); }
+  };
   /// A series of a topic, once it is known.
   struct Known {
     Line* line = nullptr;
