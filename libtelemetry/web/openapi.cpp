@@ -113,7 +113,7 @@ constexpr std::string_view schemas = R"JSON({
    "properties":{"name":{"type":"string"},"topic":{"type":"string"},"document":{"type":"string","description":"YAML"},
     "topics":{"type":"integer"},"messages":{"type":"integer"},"notes":{"type":"array","items":{"type":"string"}}}}},
   "messages":{"type":"integer"},"left_out":{"type":"integer","description":"No JSON object."},
-  "with_schema":{"type":"integer","description":"Passed over: they have a schema."}}},
+  "with_schema":{"type":"integer","description":"Topics that were passed over: they have a schema."}}},
 "DraftRequest":{"type":"object","required":["topic"],"additionalProperties":false,
  "properties":{"topic":{"type":"string","example":"house/#"},"limit":{"type":"integer","minimum":1,"maximum":10000}}},
 "LettersSummary":{"type":"object","required":["data"],"additionalProperties":false,

@@ -38,6 +38,35 @@ struct Seen {
   std::int64_t received_at;
 };
 
+/// Names of those whose newest message has none, and how many have one.
+Result<void> topics_without_schema(const Call& call, const Latest& latest,
+                                   std::vector<std::string>& topics, std::uint64_t& with_schema) {
+  topics.clear();
+  auto done = call.here.pipeline.api().latest(call.principal, latest, [&](const Row& row) {
+    if (!row.schema.empty()) {
+      ++with_schema;
+    } else if (core::without_share(row.topic) == row.topic) {
+      topics.emplace_back(row.topic);
+    }
+    return topics.size() < SchemaInference::topics_max;
+  });
+  if (!done && done.error().code == Errc::not_found) return {};  // nothing is stored yet
+  return done;
+}
+
+Result<void> newest_of(const Call& call, const Query& query, std::uint64_t limit,
+                       std::vector<Seen>& newest) {
+  std::size_t bytes = 0;
+  const auto done = call.here.pipeline.api().query(call.principal, query, [&](const Row& row) {
+    if (!row.schema.empty()) return true;  // from when it had one
+    newest.push_back({std::string(row.topic), std::string(row.raw), row.received_at});
+    bytes += row.topic.size() + row.raw.size();
+    return newest.size() < limit && bytes < draft_bytes_max;
+  });
+  if (!done) return done.error();
+  return {};
+}
+
 /// What its comments say of the whole document.
 std::vector<std::string_view> notes_in(std::string_view document) {
   std::vector<std::string_view> notes;
@@ -118,30 +147,28 @@ Answer infer_schemas(Call& call) {
   if (!turn.is_mine()) {
     return Problem{503, "busy", "schemas are drafted for another one: try again later", {}, 2};
   }
-  Query query;
-  query.topics = {*topic};
-  query.order = Order::time_descending;
-  query.should_stop = [gone = call.request.gone] {
+  Latest latest;
+  latest.topics = {*topic};
+  latest.should_stop = [gone = call.request.gone] {
     return gone != nullptr && gone->load(std::memory_order_relaxed);
   };
-  Selection visible = query;
+  Selection visible = latest;
   const auto meets = call.here.pipeline.api().narrow(call.principal, visible);
   if (!meets) return problem_of(meets.error(), "topic");
   if (!*meets)
     return problem_of({Errc::permission_denied, "nothing of these topics may be seen"}, "topic");
+  Query query;
+  std::uint64_t with_schema = 0;
+  auto read = topics_without_schema(call, latest, query.topics, with_schema);
   std::vector<Seen> newest;
-  std::uint64_t left_out = 0, with_schema = 0, bytes = 0;
-  const auto read = call.here.pipeline.api().query(call.principal, query, [&](const Row& row) {
-    if (!row.schema.empty()) {
-      ++with_schema;
-      return true;
-    }
-    newest.push_back({std::string(row.topic), std::string(row.raw), row.received_at});
-    bytes += row.topic.size() + row.raw.size();
-    return newest.size() < limit && bytes < draft_bytes_max;
-  });
-  if (!read && read.error().code != Errc::not_found) return problem_of(read.error());
+  if (read && !query.topics.empty()) {
+    query.order = Order::time_descending;
+    query.should_stop = latest.should_stop;
+    read = newest_of(call, query, limit, newest);
+  }
+  if (!read) return problem_of(read.error());
   SchemaInference inference;
+  std::uint64_t left_out = 0;
   // In the order in which they came, for some members count.
   for (auto one = newest.rbegin(); one != newest.rend(); ++one) {
     if (call.request.is_abandoned()) break;
