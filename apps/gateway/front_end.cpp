@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include "gateway/dashboard.hpp"
+#include "process/audit.hpp"
 #include "process/monitor.hpp"
 #include "telemetry/adapters/http.hpp"
 #include "telemetry/core/time.hpp"
@@ -223,7 +225,8 @@ class HttpFrontEnd {
 }  // namespace
 
 Result<FrontEnd> serve_http(const Config& config, Pipeline& pipeline,
-                            const Environment& environment, std::shared_ptr<LiveHub> live) {
+                            const Environment& environment, std::shared_ptr<LiveHub> live,
+                            std::shared_ptr<Activity> activity) {
   if (!config.boolean("web.enabled")) return FrontEnd();
   auto certificate = tls_certificate_from(config);
   if (!certificate) return certificate.error();
@@ -236,6 +239,18 @@ Result<FrontEnd> serve_http(const Config& config, Pipeline& pipeline,
     if (!authenticator) return authenticator.error();
     options->authenticator = *std::move(authenticator);
   }
+  options->activity = std::move(activity);
+  const auto audit = std::make_shared<Audit>(config.text("journal.path"), environment);
+  options->boards_path =
+      (std::filesystem::path(audit->path()).parent_path() / "boards.json").string();
+  options->audit = [audit](const web::Act& act, const Result<void>& outcome) {
+    audit->write({.name = act.who,
+                  .address = act.address,
+                  .from = "http",
+                  .what = act.what,
+                  .details = act.details},
+                 outcome ? Result<std::string>("{}") : outcome.error());
+  };
   auto running = std::make_shared<HttpFrontEnd>(*std::move(options), *std::move(certificate),
                                                 config, pipeline, environment, std::move(live));
   const bool has_tls = config.boolean("web.tls.enabled");

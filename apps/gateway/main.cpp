@@ -13,9 +13,11 @@ int main(int argc, char** argv) {
   command.action([&] {
     telemetry::ServiceOptions options = telemetry::gateway_options(arguments);
     const auto live = std::make_shared<telemetry::LiveHub>();
-    options.sinks = {live};
-    options.front_end = [live](const auto& config, auto& pipeline, const auto& environment) {
-      return telemetry::serve_http(config, pipeline, environment, live);
+    const auto activity = std::make_shared<telemetry::Activity>();
+    options.sinks = {live, activity};
+    options.front_end = [live, activity](const auto& config, auto& pipeline,
+                                         const auto& environment) {
+      return telemetry::serve_http(config, pipeline, environment, live, activity);
     };
     return telemetry::run_to_exit_code("telemetry-gateway", options);
   });

@@ -61,15 +61,18 @@ Audit::Audit(const std::string& journal_path, Environment environment)
     : path_(beside(journal_path)), environment_(std::move(environment)) {}
 
 void Audit::write(const Act& act, const Result<std::string>& outcome) {
+  const std::string who = act.name.empty() ? name_of(act.user) : std::string(act.name);
+  const std::string uid = act.name.empty() ? std::to_string(act.user) : "null";
+  const std::string address =
+      act.address.empty() ? "" : fmt::format(R"("address":{},)", json_text(act.address));
   const std::string wrong = append(fmt::format(
-      R"({{"time":"{}","who":{},"uid":{},"from":{},"what":{},"details":{},"result":{}}})"
+      R"({{"time":"{}","who":{},"uid":{},"from":{},{}"what":{},"details":{},"result":{}}})"
       "\n",
-      time_text(environment_.clock.now()), json_text(name_of(act.user)), act.user,
-      json_text(act.from), json_text(act.what), act.details, outcome_text(outcome)));
+      time_text(environment_.clock.now()), json_text(who), uid, json_text(act.from), address,
+      json_text(act.what), act.details, outcome_text(outcome)));
   if (wrong.empty()) return;
   environment_.log(LogLevel::error, "audit",
-                   fmt::format("{}: {}: {} by {} is not noted there", path_, wrong, act.what,
-                               name_of(act.user)));
+                   fmt::format("{}: {}: {} by {} is not noted there", path_, wrong, act.what, who));
 }
 
 /// Another process may have renamed the file before it is locked. @returns -1 with errno

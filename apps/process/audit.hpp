@@ -26,7 +26,9 @@ class Audit {
 
   struct Act {
     unsigned user = ::geteuid();
-    std::string_view from;            ///< "socket", "command", "retention", "signal"
+    std::string_view name = {};       ///< who it was, in the place of `user`: an account
+    std::string_view address = {};    ///< of the client; empty: this machine
+    std::string_view from;            ///< "socket", "command", "retention", "signal", "http"
     std::string_view what;            ///< "delete", ...
     std::string_view details = "{}";  ///< JSON, without secrets
   };

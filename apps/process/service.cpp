@@ -189,7 +189,11 @@ Result<void> run_service(const ServiceOptions& options) {
         journal_path, request_handlers(*pipeline, reloader, journal_path, environment),
         [&](const control::Done& done) {
           if (done.command == "status") return;
-          audit.write({done.user, "socket", done.command, done.arguments}, done.outcome);
+          audit.write({.user = done.user,
+                       .from = "socket",
+                       .what = done.command,
+                       .details = done.arguments},
+                      done.outcome);
         });
     if (!control) log(LogLevel::warn, "control", to_string(control.error()));
     const auto stats = print_stats(*pipeline, options.stats_interval_s);

@@ -47,6 +47,8 @@ struct Accounts {
   [[nodiscard]] const User* user(std::string_view name) const noexcept;
   [[nodiscard]] User* user(std::string_view name) noexcept;
   [[nodiscard]] const ApiKey* key(std::string_view id) const noexcept;
+  /// Whether somebody can look after them: a user who is an administrator without a scope.
+  [[nodiscard]] bool has_admin() const noexcept;
 };
 
 /// Each returns what is wrong with it, for people, or nothing.
@@ -86,7 +88,8 @@ class AccountsFile {
   /// process may not; invalid_argument  malformed, each mistake with its place.
   [[nodiscard]] Result<std::shared_ptr<const Accounts>> current();
   /// Reads it now, changes it and writes it again, so that the old or the new one is there after a
-  /// crash. No file: none are in it. Gives every user that changed a new epoch.
+  /// crash. No file: none are in it. Gives every user that changed a new epoch. Threads of this
+  /// object take turns.
   /// Errors: of current() and `apply`; unavailable  another process is changing it;
   /// resource_exhausted  more than fit.
   [[nodiscard]] Result<void> change(const std::function<Result<void>(Accounts&)>& apply);
@@ -100,7 +103,8 @@ class AccountsFile {
 
   Environment environment_;
   std::string path_;
-  std::mutex mutex_;
+  std::mutex changing_;
+  std::mutex mutex_;  // of what follows
   std::shared_ptr<const Accounts> good_;
   std::optional<FileSystem::Status> seen_;  // of what was read last, good or not
   std::optional<Error> error_;
@@ -162,6 +166,11 @@ class Authenticator {
   /// True while what admitted the principal holds: the user unchanged, the session or key not over.
   /// For what lasts longer than a request; ask every few seconds. Is no use of a session.
   [[nodiscard]] bool is_valid(const Principal& principal);
+  /// What it asks. A change that is made by this object counts from the next request on.
+  [[nodiscard]] AccountsFile& accounts() noexcept;
+  /// hash_password(), in turn with those who sign in.
+  /// Errors: those of hash_password(); resource_exhausted, with retry_after_s  too many wait.
+  [[nodiscard]] Result<std::string> hash(std::string_view password);
 
  private:
   struct State;

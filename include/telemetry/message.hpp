@@ -70,6 +70,9 @@ struct Reading {
   std::uint16_t flags = 0;         ///< core::frame_flag: qos, retained, time_from_device, ...
   Verdict verdict = Verdict::valid;
   core::Rule reason = core::Rule::none;
+  /// Numbers left out before it, with frame_flag::sequence_gap; 0 = not known: it was read back
+  /// from the journal.
+  std::uint32_t missing = 0;
   std::span<const core::Value> values;  ///< by slot; empty unless verdict is valid
   std::string_view extra;               ///< JSON object of undeclared members, or empty
 };

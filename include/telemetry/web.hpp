@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "telemetry/accounts.hpp"
+#include "telemetry/activity.hpp"
 #include "telemetry/config.hpp"
 #include "telemetry/live.hpp"
 #include "telemetry/pipeline.hpp"
@@ -130,6 +131,14 @@ struct PageFile {
   bool is_immutable = false;    ///< what is at this path never changes
 };
 
+/// Something that changes what others rely on, for the audit file.
+struct Act {
+  std::string_view who;      ///< "anna", "key/grafana"
+  std::string_view address;  ///< of the client
+  std::string_view what;     ///< "user_add"
+  std::string_view details;  ///< JSON, without secrets
+};
+
 struct ServiceOptions {
   std::string host = "127.0.0.1";  ///< to listen on
   bool allow_insecure = false;     ///< answer others than this machine although nobody signs in
@@ -146,6 +155,10 @@ struct ServiceOptions {
   std::string version;
   std::span<const PageFile> pages = {};  ///< which outlive the service; empty: no dashboard
   std::shared_ptr<LiveHub> live = {};    ///< a sink of the pipeline; null: nothing is served live
+  std::shared_ptr<Activity> activity = {};  ///< the same; null: all counters of topics are 0
+  /// Is told of each act when it is over, also of one that failed. Thread: any.
+  std::function<void(const Act& act, const Result<void>& outcome)> audit = {};
+  std::string boards_path = {};  ///< file of the boards; empty: none are kept
 };
 /// Sections web and security of a checked configuration. Errors: mistakes.
 [[nodiscard]] Result<ServiceOptions> service_options(const Config& config);

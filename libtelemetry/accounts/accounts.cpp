@@ -50,6 +50,11 @@ const ApiKey* Accounts::key(std::string_view id) const noexcept {
   return find_in(keys, id, &ApiKey::id);
 }
 
+bool Accounts::has_admin() const noexcept {
+  return std::ranges::any_of(
+      users, [](const User& user) { return user.role == Role::admin && !user.scope; });
+}
+
 std::string account_name_problem(std::string_view name) {
   constexpr std::size_t bytes_max = 64;
   const bool good = !name.empty() && name.size() <= bytes_max &&
@@ -202,6 +207,7 @@ Result<void> AccountsFile::write(FileSystem::Handle file, Accounts& accounts,
 }
 
 Result<void> AccountsFile::change(const std::function<Result<void>(Accounts&)>& apply) {
+  const std::lock_guard turn(changing_);
   FileSystem& files = environment_.files;
   const std::string folder = folder_of(path_);
   if (auto made = files.create_folder(folder); !made) return made;

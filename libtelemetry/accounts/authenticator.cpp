@@ -52,6 +52,9 @@ class HashQueue {
 Error wrong_password() { return {Errc::unauthenticated, "wrong name or password"}; }
 Error wrong_key() { return {Errc::unauthenticated, "not a valid API key"}; }
 Error no_session() { return {Errc::unauthenticated, "not signed in, or the session has ended"}; }
+Error too_many_hash() {
+  return {Errc::resource_exhausted, "too many sign in at this time: try again in 1 s", {}, 1};
+}
 Error wait_for(std::uint32_t seconds) {
   return {Errc::resource_exhausted,
           fmt::format("too many failed attempts: try again in {} s", seconds),
@@ -166,10 +169,7 @@ void Authenticator::State::fail(std::string_view peer, const std::string& name, 
 
 Result<bool> Authenticator::State::verify(const std::string& address, const std::string& name,
                                           std::string_view password, const User* user) {
-  if (!queue.enter()) {
-    return Error{
-        Errc::resource_exhausted, "too many sign in at this time: try again in 1 s", {}, 1};
-  }
+  if (!queue.enter()) return too_many_hash();
   // Others may have failed while this one waited.
   if (const std::uint32_t wait = wait_s(address, name); wait != 0) {
     queue.leave();
@@ -272,6 +272,17 @@ Result<std::unique_ptr<Authenticator>> Authenticator::make(AuthenticatorOptions 
 
 Authenticator::Authenticator(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 Authenticator::~Authenticator() = default;
+
+AccountsFile& Authenticator::accounts() noexcept { return state_->file; }
+
+Result<std::string> Authenticator::hash(std::string_view password) {
+  if (std::string problem = password_problem(password); !problem.empty())
+    return Error{Errc::invalid_argument, std::move(problem)};
+  if (!state_->queue.enter()) return too_many_hash();
+  auto hash = hash_password(password);
+  state_->queue.leave();
+  return hash;
+}
 
 Result<Principal> Authenticator::basic(std::string_view authorization_value,
                                        std::string_view peer) {

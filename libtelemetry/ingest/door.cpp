@@ -270,6 +270,8 @@ bool JournalDoor::check(Reading& reading, const Pending& pending) {
   if ((decision.flags & frame_flag::sequence_gap) != 0) {
     ++sums.gaps;
     sums.gap_messages += decision.missing;
+    reading.missing =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(decision.missing, UINT32_MAX));
   }
   if ((decision.flags & frame_flag::sequence_reset) != 0) ++sums.resets;
   note_event(reading, pending, decision);

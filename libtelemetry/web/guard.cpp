@@ -144,4 +144,15 @@ std::string_view Guard::allowed_origin(const Request& request) const {
   return {};
 }
 
+bool is_own_page(const Request& request, const Config& config) {
+  const std::string_view origin = request.header("Origin");
+  if (origin.empty()) return true;  // no browser
+  const std::string_view host = request.header("Host");
+  if (origin == fmt::format("http://{}", host) || origin == fmt::format("https://{}", host)) {
+    return true;
+  }
+  const auto origins = config.text_list("web.cors_origins");
+  return std::ranges::find(origins, origin) != origins.end();
+}
+
 }  // namespace telemetry::web

@@ -65,4 +65,8 @@ class Guard {
   std::unordered_map<std::string, Bucket> clients_;
 };
 
+/// Whether a page of this gateway asks, one of web.cors_origins, or no page at all. A browser lets
+/// pages of others send some requests without asking, and never a false Origin.
+[[nodiscard]] bool is_own_page(const Request& request, const Config& config);
+
 }  // namespace telemetry::web

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "guard.hpp"
+
 namespace telemetry::web {
 namespace {
 
@@ -99,18 +101,6 @@ class EventStream final : public BodyStream {
 };
 
 Problem nothing_live() { return {404, "not_enabled", "nothing is served live here"}; }
-
-/// Pages of other origins could else read along: a browser asks nobody before it opens a WebSocket.
-bool may_connect(const Call& call) {
-  const std::string_view origin = call.request.header("Origin");
-  if (origin.empty()) return true;  // no browser
-  const std::string_view host = call.request.header("Host");
-  if (origin == fmt::format("http://{}", host) || origin == fmt::format("https://{}", host)) {
-    return true;
-  }
-  const auto origins = call.here.config.text_list("web.cors_origins");
-  return std::ranges::find(origins, origin) != origins.end();
-}
 
 /// The fields that the conditions ask for.
 void collect_fields(const Condition& condition, std::vector<const Condition*>& out) {
@@ -244,7 +234,8 @@ Answer get_web_socket(Call& call) {
     return Problem{426, "upgrade_required",
                    "this is a WebSocket; for messages over plain HTTP take /api/stream"};
   }
-  if (!may_connect(call)) {
+  // A browser asks nobody before it opens a WebSocket.
+  if (!is_own_page(call.request, call.here.config)) {
     return Problem{403, "foreign_origin",
                    fmt::format("pages of {} may not connect; web.cors_origins lists those that may",
                                printable(call.request.header("Origin")))};

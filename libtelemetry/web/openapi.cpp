@@ -98,6 +98,78 @@ constexpr std::string_view schemas = R"JSON({
  "properties":{"status":{"type":"string","enum":["ok","degraded"]},"version":{"type":"string"},
   "uptime_s":{"type":"integer"},"reasons":{"type":"array","items":{"type":"string"}},
   "warnings":{"type":"array","items":{"type":"string"}}}},
+"Topics":{"type":"object","required":["data","next_cursor"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"type":"object",
+   "required":["topic","device","schema","last_seen","messages","invalid","rate_per_minute"],"additionalProperties":false,
+   "properties":{"topic":{"type":"string"},"device":{"type":["string","null"]},"schema":{"type":["string","null"]},
+    "last_seen":{"type":"string","format":"date-time"},"messages":{"type":"integer"},"invalid":{"type":"integer"},
+    "rate_per_minute":{"type":"number","description":"Over about the last minute."}}}},
+  "next_cursor":{"type":["string","null"]}}},
+"Devices":{"type":"object","required":["data","next_cursor"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"type":"object",
+   "required":["device","topics","last_seen","messages","rate_per_minute","gaps","missing","resets","clock_trouble"],
+   "additionalProperties":false,
+   "properties":{"device":{"type":"string"},"topics":{"type":"integer"},"last_seen":{"type":"string","format":"date-time"},
+    "messages":{"type":"integer"},"rate_per_minute":{"type":"number"},"gaps":{"type":"integer"},
+    "missing":{"type":"integer","description":"Numbers that were left out, of which some may have come late."},
+    "resets":{"type":"integer"},"clock_trouble":{"type":"integer","description":"Messages whose device time cannot be true."}}}},
+  "next_cursor":{"type":["string","null"]}}},
+"Choice":{"type":"object","required":["schema","version","device","candidates"],"additionalProperties":false,
+ "properties":{"schema":{"type":["string","null"]},"version":{"type":["string","null"]},"device":{"type":["string","null"]},
+  "candidates":{"type":"array","items":{"type":"object","required":["schema","pattern"],"additionalProperties":false,
+   "properties":{"schema":{"type":"string"},"pattern":{"type":"string"}}}}}},
+"Drafts":{"type":"object","required":["schemas","messages","left_out","with_schema"],"additionalProperties":false,
+ "properties":{"schemas":{"type":"array","items":{"type":"object",
+   "required":["name","topic","document","topics","messages","notes"],"additionalProperties":false,
+   "properties":{"name":{"type":"string"},"topic":{"type":"string"},"document":{"type":"string","description":"YAML"},
+    "topics":{"type":"integer"},"messages":{"type":"integer"},"notes":{"type":"array","items":{"type":"string"}}}}},
+  "messages":{"type":"integer"},"left_out":{"type":"integer","description":"No JSON object."},
+  "with_schema":{"type":"integer","description":"Topics that were passed over: they have a schema."}}},
+"DraftRequest":{"type":"object","required":["topic"],"additionalProperties":false,
+ "properties":{"topic":{"type":"string","example":"house/#"},"limit":{"type":"integer","minimum":1,"maximum":10000}}},
+"LettersSummary":{"type":"object","required":["data"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"type":"object",
+   "required":["schema","reason","messages","newest","topics","example"],"additionalProperties":false,
+   "properties":{"schema":{"type":["string","null"]},"reason":{"type":"string"},"messages":{"type":"integer"},
+    "newest":{"type":"string","format":"date-time"},"topics":{"type":"integer"},
+    "example":{"type":"object","description":"The newest.","required":["topic","problems"],"additionalProperties":false,
+     "properties":{"topic":{"type":"string"},"problems":{"type":"array","items":{"$ref":"#/components/schemas/Fault"}}}}}}}}},
+"Role":{"type":"string","enum":["viewer","operator","admin"]},
+"Scope":{"type":["array","null"],"items":{"type":"string"},"minItems":1,"description":"Topic filters; null for all topics."},
+"User":{"type":"object","required":["name","role","scope","created"],"additionalProperties":false,
+ "properties":{"name":{"type":"string"},"role":{"$ref":"#/components/schemas/Role"},"scope":{"$ref":"#/components/schemas/Scope"},
+  "created":{"type":"string","format":"date-time"}}},
+"Users":{"type":"object","required":["data"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/User"}}}},
+"NewUser":{"type":"object","required":["name","password"],"additionalProperties":false,
+ "properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9._@-]{1,64}$"},"password":{"type":"string","description":"12 characters to 1,024 bytes."},
+  "role":{"$ref":"#/components/schemas/Role"},"scope":{"$ref":"#/components/schemas/Scope"}}},
+"UserChange":{"type":"object","minProperties":1,"additionalProperties":false,
+ "properties":{"password":{"type":"string","description":"12 characters to 1,024 bytes."},"role":{"$ref":"#/components/schemas/Role"},
+  "scope":{"$ref":"#/components/schemas/Scope"}}},
+"Key":{"type":"object","required":["id","name","role","scope","created","expires"],"additionalProperties":false,
+ "properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"$ref":"#/components/schemas/Role"},
+  "scope":{"$ref":"#/components/schemas/Scope"},"created":{"type":"string","format":"date-time"},
+  "expires":{"type":["string","null"],"format":"date-time"}}},
+"Keys":{"type":"object","required":["data"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Key"}}}},
+"NewKey":{"type":"object","required":["id","name","role","scope","created","expires","key"],"additionalProperties":false,
+ "properties":{"id":{"type":"string"},"name":{"type":"string"},"role":{"$ref":"#/components/schemas/Role"},
+  "scope":{"$ref":"#/components/schemas/Scope"},"created":{"type":"string","format":"date-time"},
+  "expires":{"type":["string","null"],"format":"date-time"},"key":{"type":"string","description":"Nothing shows it again."}}},
+"KeyRequest":{"type":"object","required":["name"],"additionalProperties":false,
+ "properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9._@-]{1,64}$"},"role":{"$ref":"#/components/schemas/Role"},
+  "scope":{"$ref":"#/components/schemas/Scope"},"expires":{"type":["string","null"],"example":"90d"}}},
+"BoardDocument":{"type":"object","required":["charts"],"additionalProperties":false,
+ "properties":{"charts":{"type":"array","maxItems":100,"items":{"type":"object","required":["title","query"],"additionalProperties":false,
+  "properties":{"title":{"type":"string","maxLength":200},"query":{"type":"string","maxLength":2000}}}}}},
+"Board":{"type":"object","required":["name","updated","by","document"],"additionalProperties":false,
+ "properties":{"name":{"type":"string"},"updated":{"type":"string","format":"date-time"},"by":{"type":["string","null"]},
+  "document":{"$ref":"#/components/schemas/BoardDocument"}}},
+"Boards":{"type":"object","required":["data"],"additionalProperties":false,
+ "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Board"}}}},
+"BoardRequest":{"type":"object","required":["document"],"additionalProperties":false,
+ "properties":{"document":{"$ref":"#/components/schemas/BoardDocument"}}},
 "Credentials":{"type":"object","required":["name","password"],"properties":{"name":{"type":"string"},"password":{"type":"string"}}},
 "Document":{"type":"object","required":["openapi","info","paths","components"],"additionalProperties":false,
  "properties":{"openapi":{"type":"string"},"info":{"$ref":"#/components/schemas/Json"},"servers":{"$ref":"#/components/schemas/Json"},"paths":{"$ref":"#/components/schemas/Json"},
@@ -188,8 +260,14 @@ void append_answers(const Route& route, std::string& out) {
   // What any request may meet. 403 and 421 are also those of a gateway where nobody signs in.
   wrong({400, 403, 408, 413, 421, 429, 431, 500, 501});
   if (signs_in || route.access != Route::Access::open) wrong({401});
-  if (signs_in) wrong({415});
-  if (signs_in || route.id == "streamData" || route.path.find('{') != route.path.npos) wrong({404});
+  if (!route.body_schema.empty()) wrong({415});
+  if (!route.body_schema.empty() || route.id == "removeUser") wrong({409});
+  // Accounts and boards are not kept everywhere.
+  const bool may_be_off = route.path.starts_with("/api/users") ||
+                          route.path.starts_with("/api/keys") ||
+                          route.path.starts_with("/api/boards");
+  if (signs_in || may_be_off || route.id == "streamData" || route.path.find('{') != route.path.npos)
+    wrong({404});
   if (route.id.starts_with("getHealth") || route.id == "getReady") {
     out += fmt::format(R"(,"503":{{"description":"Not healthy","content":{{{},{}}}}})", content,
                        content_of("application/problem+json", "Problem"));
@@ -241,12 +319,11 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
     }
     out += "],";
     if (!route.body.empty()) {
-      const bool signs_in = route.id == "signIn";
-      out += fmt::format("\"requestBody\":{{\"required\":{},", signs_in);
+      out += fmt::format("\"requestBody\":{{\"required\":{},", !route.body_schema.empty());
       member("description", route.body, out);
       out += fmt::format(
           R"(,"content":{{"application/json":{{"schema":{{"$ref":"#/components/schemas/{}"}}}}}}}},)",
-          signs_in ? "Credentials" : "Json");
+          route.body_schema.empty() ? "Json" : route.body_schema);
     }
     if (route.access == Route::Access::open) out += "\"security\":[],";
     append_answers(route, out);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "routes.hpp"
 
+#include <iterator>
+#include <vector>
+
 namespace telemetry::web {
 namespace {
 
@@ -171,7 +174,97 @@ constexpr Parameter schema_parameters[] = {
     {.name = "name", .doc = "Name of the schema.", .example = "temperature_sensor"},
 };
 
+// Of topics and devices, and of what was added to schemas and letters.
+constexpr Parameter search{.name = "search",
+                           .doc = "Only those with this in their name, whatever the case.",
+                           .example = "hall"};
+constexpr Parameter list_limit{.name = "limit",
+                               .kind = Kind::count,
+                               .doc = "At most this many.",
+                               .fallback = "1000",
+                               .min = 1,
+                               .max = 10'000};
+constexpr Parameter list_cursor{
+    .name = "cursor", .doc = "next_cursor of the page before; only in the order of names."};
+constexpr Parameter topics_parameters[] = {
+    topic,
+    search,
+    {.name = "order",
+     .kind = Kind::choice,
+     .doc = "What comes first: by name, the most messages a minute, the newest message.",
+     .fallback = "topic",
+     .choices = "topic|rate|last_seen"},
+    list_limit,
+    list_cursor,
+};
+constexpr Parameter devices_parameters[] = {
+    topic,
+    search,
+    {.name = "order",
+     .kind = Kind::choice,
+     .doc = "What comes first: by name, the newest message, the most gaps.",
+     .fallback = "device",
+     .choices = "device|last_seen|gaps"},
+    list_limit,
+    list_cursor,
+};
+constexpr Parameter summary_parameters[] = {
+    letters_parameters[0],
+    letters_parameters[1],
+    letters_parameters[2],
+    zone,
+};
+constexpr Parameter which_parameters[] = {
+    {.name = "topic", .doc = "A topic.", .example = "sensors/sensor-001/temperature"},
+};
 constexpr Route table[] = {
+    {"GET",
+     "/api/topics",
+     "listTopics",
+     Access::read,
+     "Topics, and what has come on each since the gateway started",
+     topics_parameters,
+     "Topics",
+     {},
+     get_topics},
+    {"GET",
+     "/api/devices",
+     "listDevices",
+     Access::read,
+     "Devices, and what has come of each since the gateway started",
+     devices_parameters,
+     "Devices",
+     {},
+     get_devices},
+    {"GET",
+     "/api/schemas/which",
+     "whichSchema",
+     Access::read,
+     "The schema that judges a topic, and all that match it, the winner first",
+     which_parameters,
+     "Choice",
+     {},
+     which_schema},
+    {"POST",
+     "/api/schemas/infer",
+     "inferSchemas",
+     Access::operate,
+     "Drafts schemas of the newest stored messages without one; stores nothing",
+     {},
+     "Drafts",
+     {},
+     infer_schemas,
+     "Topic filter, and how many messages at most: {\"topic\",\"limit\"}.",
+     "DraftRequest"},
+    {"GET",
+     "/api/dead_letters/summary",
+     "summariseDeadLetters",
+     Access::read,
+     "How many dead letters there are of each schema and reason, with the newest of each",
+     summary_parameters,
+     "LettersSummary",
+     {},
+     get_letters_summary},
     {"GET",
      "/api/data",
      "listData",
@@ -254,7 +347,8 @@ constexpr Route table[] = {
      "Session",
      {},
      sign_in,
-     "Name and password: {\"name\",\"password\"}."},
+     "Name and password: {\"name\",\"password\"}.",
+     "Credentials"},
     {"GET",
      "/api/session",
      "getSession",
@@ -407,6 +501,14 @@ constexpr Route table[] = {
 
 }  // namespace
 
-std::span<const Route> routes() { return table; }
+std::span<const Route> routes() {
+  static const std::vector<Route> all = [] {
+    std::vector<Route> both(std::begin(table), std::end(table));
+    const auto others = managed_routes();
+    both.insert(both.end(), others.begin(), others.end());
+    return both;
+  }();
+  return all;
+}
 
 }  // namespace telemetry::web

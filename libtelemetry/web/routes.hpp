@@ -35,6 +35,7 @@ struct Route {
   enum class Access : std::uint8_t {
     open,      ///< anybody who may connect: it tells nothing of the data
     read,      ///< bounded by the scope of who asks
+    operate,   ///< the same, for operators and administrators
     counters,  ///< numbers over all topics: for those without a scope
     admin,     ///< settings: for administrators without a scope
   };
@@ -47,10 +48,14 @@ struct Route {
   std::string_view answer;      ///< name of its schema in the OpenAPI document; empty: text
   std::string_view media_type;  ///< of the answer, when it is not JSON
   Answer (*handle)(Call& call);
-  std::string_view body = {};  ///< what the body is, for people; empty: there is none
+  std::string_view body = {};         ///< what the body is, for people; empty: there is none
+  std::string_view body_schema = {};  ///< of a JSON object that it must be; empty: any JSON
 };
 [[nodiscard]] std::span<const Route> routes();
+/// Those of them for users, keys and boards.
+[[nodiscard]] std::span<const Route> managed_routes();
 
+class Boards;
 class Traffic;
 
 /// What all handlers see.
@@ -61,7 +66,9 @@ struct Surroundings {
   const Environment& environment;
   const Seal& seal;
   const Traffic& traffic;
+  Boards& boards;
   mutable std::atomic<std::size_t> web_sockets{0};  ///< that are open
+  mutable std::atomic<bool> infers{false};          ///< somebody has schemas drafted
 };
 
 /// A request whose parameters are those of its route.
@@ -111,6 +118,22 @@ struct Call {
 [[nodiscard]] Answer validate(Call& call);
 [[nodiscard]] Answer get_letters(Call& call);
 [[nodiscard]] Answer get_letter(Call& call);
+[[nodiscard]] Answer get_letters_summary(Call& call);
+[[nodiscard]] Answer which_schema(Call& call);
+[[nodiscard]] Answer infer_schemas(Call& call);
+[[nodiscard]] Answer get_topics(Call& call);
+[[nodiscard]] Answer get_devices(Call& call);
+[[nodiscard]] Answer get_users(Call& call);
+[[nodiscard]] Answer add_user(Call& call);
+[[nodiscard]] Answer change_user(Call& call);
+[[nodiscard]] Answer remove_user(Call& call);
+[[nodiscard]] Answer get_keys(Call& call);
+[[nodiscard]] Answer add_key(Call& call);
+[[nodiscard]] Answer remove_key(Call& call);
+[[nodiscard]] Answer get_boards(Call& call);
+[[nodiscard]] Answer get_board(Call& call);
+[[nodiscard]] Answer save_board(Call& call);
+[[nodiscard]] Answer remove_board(Call& call);
 [[nodiscard]] Answer get_config(Call& call);
 [[nodiscard]] Answer get_stats(Call& call);
 [[nodiscard]] Answer get_buffer(Call& call);

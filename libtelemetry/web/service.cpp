@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "boards.hpp"
 #include "guard.hpp"
 #include "proxies.hpp"
 #include "routes.hpp"
@@ -85,7 +86,8 @@ class Service final : public Handler {
         config_(config),
         environment_(std::move(environment)),
         seal_(pipeline.ingest().journal().id()),
-        here_{options_, config_, pipeline, environment_, seal_, traffic_},
+        boards_(options_.boards_path, environment_),
+        here_{options_, config_, pipeline, environment_, seal_, traffic_, boards_},
         guard_(options_, environment_.clock) {
     if (auto proxies = Proxies::parse(options_.trusted_proxies)) proxies_ = *std::move(proxies);
     std::array<std::uint8_t, 8> bytes{};
@@ -163,8 +165,11 @@ class Service final : public Handler {
       if (auto page = page_at(options_.pages, target->path, request)) return *std::move(page);
     }
     std::string methods;
+    const bool is_literal =
+        std::ranges::find(routes(), target->path, &Route::path) != routes().end();
     for (const Route& route : routes()) {
       if (!options_.api && is_of_api(route)) continue;
+      if (is_literal && route.path != target->path) continue;  // no {name}
       std::vector<std::pair<std::string, std::string>> values;
       if (!matches(route.path, target->path, values)) continue;
       const bool same =
@@ -190,11 +195,12 @@ class Service final : public Handler {
             wrong.front().hint.empty() ? "invalid_parameter" : "unknown_parameter";
         return problem({400, code, detail, std::move(wrong)});
       }
-      if (!is_allowed(route, call.principal)) {
-        return problem(
-            {403, "permission_denied",
-             fmt::format("{} is for {} that may see all topics", route.path,
-                         route.access == Route::Access::admin ? "administrators" : "those")});
+      if (!is_allowed(route, call.principal)) return problem(refusal_of(route));
+      if (changes_something(route) && !is_own_page(request, config_)) {
+        return problem({403, "foreign_origin",
+                        fmt::format("pages of {} may change nothing here; web.cors_origins lists "
+                                    "those that may",
+                                    printable(request.header("Origin")))});
       }
       Answer answer = route.handle(call);
       if (!answer) return problem(std::move(answer).error());
@@ -221,7 +227,20 @@ class Service final : public Handler {
     const bool wide =
         route.access == Route::Access::counters || route.access == Route::Access::admin;
     if (route.access == Route::Access::admin && principal.role != Role::admin) return false;
+    if (route.access == Route::Access::operate && principal.role == Role::viewer) return false;
     return !wide || !principal.scope;
+  }
+  static Problem refusal_of(const Route& route) {
+    const std::string_view whom =
+        route.access == Route::Access::operate ? "operators and administrators"
+        : route.access == Route::Access::admin ? "administrators that may see all topics"
+                                               : "those that may see all topics";
+    return {403, "permission_denied",
+            fmt::format("{} {} is for {}", route.method, route.path, whom)};
+  }
+  static bool changes_something(const Route& route) {
+    return route.method != "GET" &&
+           (route.access == Route::Access::operate || route.access == Route::Access::admin);
   }
   static bool is_of_api(const Route& route) { return route.path.starts_with("/api"); }
   /// A browser asks before it lets another origin's page ask.
@@ -274,6 +293,7 @@ class Service final : public Handler {
   const Environment environment_;
   const Seal seal_;
   Traffic traffic_;
+  Boards boards_;
   const Surroundings here_;
   Proxies proxies_;
   Guard guard_;

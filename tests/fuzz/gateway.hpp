@@ -73,9 +73,7 @@ class Gateway {
     door_->add(message);
     TELEMETRY_FUZZ_CHECK(door_->commit());
   }
-  [[nodiscard]] web::Response ask(const web::Request& request) {
-    return service_->handle(request);
-  }
+  [[nodiscard]] web::Response ask(const web::Request& request) { return service_->handle(request); }
 
  private:
   std::string folder_;

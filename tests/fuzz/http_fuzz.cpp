@@ -10,8 +10,8 @@ using namespace telemetry;
 
 namespace {
 
-constexpr std::array documented{200, 204, 308, 400, 401, 403, 404, 405, 413,
-                                415, 421, 422, 426, 429, 503};
+constexpr std::array documented{200, 204, 308, 400, 401, 403, 404, 405,
+                                413, 415, 421, 422, 426, 429, 503};
 
 void read_whole(web::BodyStream& stream) {
   std::string text;

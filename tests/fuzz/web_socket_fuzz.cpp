@@ -8,11 +8,12 @@ using namespace telemetry;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static fuzzing::Gateway gateway;
-  static const std::vector<web::Request::Header> headers{{"Host", "localhost:8080"},
-                                                         {"Connection", "Upgrade"},
-                                                         {"Upgrade", "websocket"},
-                                                         {"Sec-WebSocket-Version", "13"},
-                                                         {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}};
+  static const std::vector<web::Request::Header> headers{
+      {"Host", "localhost:8080"},
+      {"Connection", "Upgrade"},
+      {"Upgrade", "websocket"},
+      {"Sec-WebSocket-Version", "13"},
+      {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}};
   web::Request request;
   request.method = "GET";
   request.target = "/ws";

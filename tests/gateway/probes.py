@@ -13,6 +13,8 @@ import re
 import resource
 import subprocess
 import sys
+import threading
+import time
 
 from gateway import ROOT, Failure, Gateway, WebSocket, answer_of, arguments, read_all, run, wait_until
 
@@ -118,8 +120,79 @@ asks("`/api/series` with a field that is a text everywhere, or nowhere",
      "/api/series?fields=sensor_id&schema=temperature_sensor", "/api/series?fields=temprature&schema=temperature_sensor",
      who="admin")  # fmt: skip
 asks("`topic=sensors/` and no row (an address ends at `#`)", "/api/data?topic=sensors/")
+asks("`cursor` with another `order` than that of names, to `/api/topics` and `/api/devices`",
+     "/api/topics?order=rate&cursor=a", "/api/devices?order=gaps&cursor=a")  # fmt: skip
+asks("`/api/schemas/which` without a topic, or with a filter",
+     "/api/schemas/which", "/api/schemas/which?topic=sensors/%23")  # fmt: skip
+asks("`/api/users` and `/api/keys` where nobody signs in", "/api/users", "/api/keys")
 asks("a path that is not there; `/api/schemas/none`", "/api/none", "/api/schemas/none")
 asks("POST to a path that is read", "/api/data", method="POST")
+
+
+def send(gateway, method, target, body, who=None, headers=()):
+    return gateway.ask(target, who, method, body, {"Content-Type": "application/json", **dict(headers)})
+
+
+@probe(ERRORS, "a body that is not sent as `application/json`; that is no JSON object; with a member that nobody knows; "
+       "with a value that is wrong")  # fmt: skip
+def bodies(rigs):
+    answers = [rigs.people.ask("/api/users", "admin", "POST", '{"name":"a"}')]
+    for body in ("[1]", '{"nam":"a"}', '{"name":"a","password":"short"}'):
+        answers.append(send(rigs.people, "POST", "/api/users", body, "admin"))
+    if [status for status, _, _ in answers] != [415, 400, 400, 400]:
+        raise Failure(f"{answers}")
+    return "\n".join(map(text_of, answers))
+
+
+@probe(ERRORS, "a user or key with a name that is taken; the last administrator without a scope is removed, or made less")
+def taken(rigs):
+    people = rigs.people
+    return all_of([
+        send(people, "POST", "/api/users", '{"name":"viewer","password":"long enough 1"}', "admin"),
+        send(people, "POST", "/api/keys", '{"name":"key-viewer"}', "admin"),
+        people.ask("/api/users/admin", "admin", "DELETE"),
+        send(people, "PATCH", "/api/users/admin", '{"role":"operator"}', "admin"),
+        send(people, "PATCH", "/api/users/admin", '{"scope":["#"]}', "admin"),
+    ])  # fmt: skip
+
+
+@probe(ERRORS, "a page of another origin changes accounts or boards")
+def foreign(rigs):
+    evil, body = {"Origin": "https://evil.example"}, '{"document":{"charts":[]}}'
+    return all_of([
+        send(rigs.open, "PUT", "/api/boards/a", body, headers=evil),
+        send(rigs.people, "PUT", "/api/boards/a", body, "admin", evil),
+        send(rigs.people, "POST", "/api/keys", '{"name":"evil"}', "admin", evil),
+        rigs.people.ask("/api/users/viewer", "admin", "DELETE", headers=evil),
+    ])  # fmt: skip
+
+
+@probe(ERRORS, "the 101st board")
+def boards(rigs):
+    for number in range(101):
+        answer = send(rigs.open, "PUT", f"/api/boards/{number}", '{"document":{"charts":[]}}')
+        if answer[0] != (200 if number < 100 else 409):
+            raise Failure(f"board {number}: {answer}")
+        time.sleep(0.02)  # web.api.rate_limit
+    return text_of(answer)
+
+
+@probe(ERRORS, "a draft of schemas while another is made")
+def drafts(rigs):
+    answers = []
+
+    def ask():
+        answers.append(send(rigs.people, "POST", "/api/schemas/infer", '{"topic":"#"}', "operator"))
+
+    for _ in range(50):
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if busy := [answer for answer in answers if answer[0] != 200]:
+            return all_of(busy)
+    raise Failure("nobody was told to wait")
 
 
 @probe(ERRORS, "`cursor` of another query; one that this gateway has not made")
@@ -316,7 +389,10 @@ def scope(rigs):
              "data?device=dc-001", "data?agg=count()&by=topic", "data?agg=count()&topic=iot/%23", "data/latest",
              "data/latest?topic=iot/secret/plan", "data/latest?cursor=iot", "export?format=jsonl",
              "export?topic=iot/%23", "series", "series?topic=%23&limit=200", "series?topic=iot/%23",
-             "series?where=topic%3D'iot/secret/plan'", "series?fields=voltage", "dead_letters?topic=iot/%23", "dead_letters?limit=1000", "schemas"]  # fmt: skip
+             "series?where=topic%3D'iot/secret/plan'", "series?fields=voltage", "dead_letters?topic=iot/%23",
+             "dead_letters?limit=1000", "schemas", "topics", "devices", "topics?topic=iot/%23",
+             "topics?order=rate&search=o", "devices?order=gaps", "dead_letters/summary",
+             "schemas/which?topic=iot/secret/plan", "boards"]  # fmt: skip
     said = "".join(text_of(rigs.people.ask(f"/api/{one}", "scoped")) for one in asked)
     seen = re.findall(r"iot/|f2/|secret|dc-001", said)
     if seen:
@@ -330,8 +406,8 @@ def scoped_ids(rigs):
     letters = rigs.people.json("/api/dead_letters?limit=1000", "admin")["data"]
     other = next(letter["id"] for letter in letters if not letter["topic"].startswith("sensors/"))
     answers = [rigs.people.ask(f"/api/dead_letters/{other}", "scoped")]
-    answers += [rigs.people.ask(path, "scoped") for path in ("/api/stats", "/api/buffer", "/metrics", "/api/config")]
-    if [status for status, _, _ in answers] != [404, 403, 403, 403, 403]:
+    answers += [rigs.people.ask(path, "scoped") for path in ("/api/stats", "/api/buffer", "/metrics", "/api/config", "/api/users", "/api/keys")]
+    if [status for status, _, _ in answers] != [404] + [403] * 6:
         raise Failure(f"{[status for status, _, _ in answers]}")
     return "\n".join(map(text_of, answers))
 

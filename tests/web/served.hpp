@@ -20,7 +20,9 @@ using running::Folder;
 /// The routes over what a real pipeline has stored.
 class Gateway {
  public:
-  explicit Gateway(running::FixedSource::Messages messages, web::ServiceOptions options = {}) {
+  enum class Counting : bool { off, on };
+  explicit Gateway(running::FixedSource::Messages messages, web::ServiceOptions options = {},
+                   Counting counting = Counting::on) {
     const std::size_t count = messages.size();
     SqliteOptions database;
     database.path = folder_.path("data/telemetry.db");
@@ -30,6 +32,7 @@ class Gateway {
                        .source(std::make_unique<running::FixedSource>(std::move(messages)))
                        .sink(make_sqlite_store(database, system_environment()))
                        .sink(live_)
+                       .sink(activity_)
                        .start();
     REQUIRE(started);
     pipeline_ = *std::move(started);
@@ -37,6 +40,7 @@ class Gateway {
       const PipelineStats stats = pipeline_->stats();
       const std::uint64_t letters = stats.consumers.front().rejected + stats.ingest.invalid;
       return stats.consumers.front().accepted + letters >= count &&
+             stats.consumers[2].accepted >= stats.ingest.journaled &&
              stats.dead_letters.last_sequence >= letters;
     };
     while (!is_stored()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -50,6 +54,8 @@ class Gateway {
     REQUIRE(config);
     options.version = "1.2.3";
     options.live = live_;
+    if (counting == Counting::on) options.activity = activity_;
+    options.boards_path = folder_.path("boards.json");
     service_ = web::make_service(options, *config, *pipeline_, system_environment());
   }
 
@@ -79,6 +85,7 @@ class Gateway {
   Folder folder_;
   std::string target_;
   const std::shared_ptr<LiveHub> live_ = std::make_shared<LiveHub>();
+  const std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<web::Handler> service_;
 };

@@ -325,6 +325,10 @@ TEST_CASE("the document describes every path, and what it answers is of its sche
   const auto document = gateway.json("/api/openapi.json");
   CHECK(document["openapi"] == "3.1.0");
   std::set<std::string> ids;
+  // Nobody signs in here, no body is called JSON, no topic is named, and no board is there.
+  const std::set<std::string> refused{
+      "signIn",    "listUsers",    "addUser",  "changeUser", "removeUser",  "listKeys",   "addKey",
+      "removeKey", "inferSchemas", "getBoard", "saveBoard",  "removeBoard", "whichSchema"};
   for (const auto& path : document["paths"].GetObject()) {
     std::string target = path.name.GetString();
     if (const std::size_t name = target.find("{name}"); name != target.npos)
@@ -350,9 +354,9 @@ TEST_CASE("the document describes every path, and what it answers is of its sche
       if (response.status == 204) continue;
       std::string type = header_of(response, "Content-Type");
       type = type.substr(0, type.find(';'));
-      // Only the sign-in fails here, for nobody signs in.
-      if (response.status == 404) {
+      if (refused.contains(operation.value["operationId"].GetString())) {
         CHECK(answer["$ref"] == "#/components/responses/Problem");
+        CHECK(type == "application/problem+json");
       } else {
         CHECK(answer["content"].HasMember(type.c_str()));
       }
@@ -434,6 +438,7 @@ TEST_CASE("the examples of all parameters of a path may be asked together") {
   for (const auto& path : document["paths"].GetObject()) {
     const std::string name = path.name.GetString();
     if (!path.value.HasMember("get") || name.find('{') != name.npos) continue;
+    if (name == "/api/users" || name == "/api/keys") continue;  // nobody signs in here
     for (const auto* const left_out : {&of_rows, &of_groups}) {
       std::string target = name;
       for (const auto& parameter : path.value["get"]["parameters"].GetArray()) {
