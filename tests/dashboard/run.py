@@ -290,6 +290,7 @@ def somebody_signs_in_and_a_session_that_ends_loses_nothing(site, browser):
     again = page.get_by_role("dialog", name="Your session has ended")
     expect(again).to_be_visible()
     assert again.get_by_label("Name").input_value() == "viewer"
+    expect(again.get_by_label("Password")).to_be_focused()
     page.keyboard.press("Escape")
     expect(again).to_be_visible()
     assert violations(page) == []
