@@ -26,6 +26,7 @@ function SignInDialog() {
       setProblem(error instanceof Problem ? error : new Problem(0, { detail: String(error) }));
       setPassword("");
       setBusy(false);
+      requestAnimationFrame(() => document.querySelector<HTMLElement>("dialog [type=password]")?.focus());
     }
   };
   return (
@@ -37,9 +38,9 @@ function SignInDialog() {
           : "With the name and password that an administrator gave you."}
       </p>
       {problem && <ProblemNote of={problem} />}
-      <Field label="Name" name="username" autoComplete="username" autoFocus={name === ""} value={name}
+      <Field label="Name" name="username" autoComplete="username" value={name}
         onChange={(event) => setName(event.target.value)} />
-      <Field label="Password" name="password" type="password" autoComplete="current-password" autoFocus={name !== ""}
+      <Field label="Password" name="password" type="password" autoComplete="current-password" data-first={before ? "" : undefined}
         value={password} onChange={(event) => setPassword(event.target.value)} />
     </Dialog>
   );

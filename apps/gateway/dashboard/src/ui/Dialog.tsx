@@ -3,7 +3,8 @@ import { useEffect, useId, useRef, type FormEvent, type ReactNode } from "react"
 import { Button, IconButton } from "./Button";
 
 /**
- * A window over the page; it is there while the component is. Escape closes it.
+ * A window over the page; it is there while the component is. Escape closes it. What has the attribute
+ * data-first is where one begins.
  * @param onClose  null: it cannot be closed, only answered
  */
 export function Dialog({ title, wide = false, onClose, onSubmit, foot, children }: {
@@ -19,7 +20,8 @@ export function Dialog({ title, wide = false, onClose, onSubmit, foot, children 
   useEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
-    dialog?.showModal();
+    dialog?.showModal(); // which looks at no autoFocus of React's
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -63,7 +65,7 @@ export function Confirm({ title, what, action, onYes, onNo }: {
   return (
     <Dialog title={title} onClose={onNo} onSubmit={onYes}
       foot={<>
-        <Button onClick={onNo} autoFocus>Cancel</Button>
+        <Button onClick={onNo} data-first>Cancel</Button>
         <Button kind="danger" type="submit">{action}</Button>
       </>}>
       <p>{what}</p>

@@ -144,7 +144,7 @@ function Path({ stats }: { stats: Stats }) {
           { name: "state", title: "State", cell: (row) => row.state },
           { name: "waits", title: "Waiting", number: true, cell: (row) => row.waits },
           { name: "time", title: "Slowest 1 %", number: true, cell: (row) => row.time },
-          { name: "about", title: "More", cell: (row) => <span className="dim"><Text of={row.about} /></span> },
+          { name: "about", title: "More", cell: (row) => <span className="dim overview-about"><Text of={row.about} /></span> },
         ]} />
     </Panel>
   );
