@@ -416,3 +416,44 @@ TEST_CASE("a spike of one row is seen wherever it is") {
   }
   CHECK(seen == 100);
 }
+
+TEST_CASE("a schema with more fields than a function of SQLite takes has a series of each") {
+  std::string document =
+      "name: wide\nversion: \"1.0\"\ntopic_pattern: wide/{device}\nfields:\n"
+      "  - {name: note, type: any}\n";
+  std::string payload = R"({"note":{"x":-1})";
+  for (int i = 0; i < 120; ++i) {
+    const char* const unit = i == 93 ? ", unit: bar" : "";
+    document += fmt::format("  - {{name: f{:03}, type: float{}}}\n", i, unit);
+    payload += fmt::format(R"(,"f{:03}":{}.5)", i, i);
+  }
+  SqliteFixture f;
+  f.open();
+  const auto wide = parse_schema(document.c_str());
+  BatchBuilder builder(0);
+  for (const char* const topic : {"wide/a", "wide/b"}) builder.add(topic, wide, payload + "}");
+  f.write(builder.done());
+  for (const std::size_t topics : {1U, 2U}) {
+    Series series;
+    series.limit = Series::limit_max;
+    series.topics = {"wide/a"};
+    if (topics == 2) series.topics.emplace_back("wide/b");
+    std::size_t found = 0;
+    const auto end = f.store->series(series, [&](const SeriesLine& line) {
+      const std::size_t number = found++ % 121;
+      REQUIRE(line.points.size() == 1);
+      if (number < 120) {
+        CHECK(line.field == fmt::format("f{:03}", number));
+        CHECK(line.points[0].value.real() == static_cast<double>(number) + 0.5);
+      } else {
+        CHECK(line.field == "note.x");
+        CHECK(line.points[0].value.real() == -1);
+      }
+      CHECK(line.unit == (number == 93 ? "bar" : ""));
+      return true;
+    });
+    require(end);
+    CHECK(found == (topics == 1 ? 121 : 200));
+    CHECK(end->more == (topics == 2));
+  }
+}
