@@ -2,7 +2,10 @@
 import "./ui.css";
 
 export * from "./Button";
+export * from "./Copy";
+export * from "./DetailHead";
 export * from "./Dialog";
+export * from "./Facts";
 export * from "./Field";
 export * from "./Icon";
 export * from "./Link";
