@@ -61,7 +61,7 @@ export interface Options<Q = Query> {
   query?: Q;
   /** Of "{name}" in the path. */
   path?: Record<string, string>;
-  /** Sent as JSON; a string as it is. */
+  /** Sent as JSON; a string or bytes as they are. */
   body?: unknown;
   signal?: AbortSignal;
   /** Answers with these statuses are no problems: health says 503 with its reasons. */
@@ -84,10 +84,11 @@ async function send(method: string, path: string, options: Options): Promise<Res
   };
   const token = session.get()?.csrf_token;
   if (method !== "GET" && token) headers["X-CSRF-Token"] = token;
-  let body: string | undefined;
+  let body: string | Uint8Array<ArrayBuffer> | undefined;
   if (options.body !== undefined) {
     headers["Content-Type"] = "application/json";
-    body = typeof options.body === "string" ? options.body : JSON.stringify(options.body);
+    const raw = typeof options.body === "string" || options.body instanceof Uint8Array;
+    body = raw ? (options.body as string | Uint8Array<ArrayBuffer>) : JSON.stringify(options.body);
   }
   try {
     const answer = await fetch(addressOf(path, options.query, options.path), {
