@@ -45,6 +45,7 @@ class Browser:
         self.chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         self.wrong = []
         self.patient = False  # while the gateway is away, failed requests are no mistakes
+        self.refused = False  # where a test gives the gateway something to refuse, the console says so
 
     def page(self, gateway, width=1280, theme="light", **more):
         context = self.chromium.new_context(
@@ -67,6 +68,8 @@ class Browser:
         if message.type not in ("error", "warning"):
             return
         expected = re.search(r"status of (401|429|503)", message.text)
+        if self.refused:
+            expected = expected or re.search(r"status of (400|404|409)", message.text)
         if self.patient:
             expected = expected or re.search(r"ERR_|WebSocket connection", message.text)
         if not expected:

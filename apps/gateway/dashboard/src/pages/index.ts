@@ -4,7 +4,9 @@ import { letters } from "./letters";
 import { overview } from "./overview";
 import type { Page } from "./page";
 import { schemas } from "./schemas";
+import { settings } from "./settings";
 import { topics } from "./topics";
+import { users } from "./users";
 
 /** All pages, in the order of the menu. */
-export const pages: readonly Page[] = [overview, topics, devices, letters, schemas];
+export const pages: readonly Page[] = [overview, topics, devices, letters, schemas, users, settings];
