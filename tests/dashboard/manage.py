@@ -18,8 +18,6 @@ PAGES = {
     "schemas": "/schemas",
     "schema": f"/schemas?schema={SCHEMA}",
     "schema-try": f"/schemas?schema={SCHEMA}&tab=try",
-    "schema-document": f"/schemas?schema={SCHEMA}&tab=document",
-    "schema-none": "/schemas?schema=none",
     "letters": "/letters",
     "devices": "/devices",
     "device": "/devices?device=sensor-001",
