@@ -345,8 +345,8 @@ def every_page_is_accessible_and_fits_every_screen(site, browser):
     shots = site.rig.options.shots
     if shots:
         os.makedirs(shots, exist_ok=True)
-    for theme in THEMES:
-        for width in WIDTHS:
+    for width in WIDTHS:
+        for theme in THEMES:
             page = browser.page(site.open, width=width, theme=theme)
             for name, address in PAGES.items():
                 page.goto(address)
@@ -388,6 +388,7 @@ TESTS = [
 
 
 def test(rig):
+    expect.set_options(timeout=PATIENCE_MS)
     site = Site(rig)
     wrong = []
     with sync_playwright() as playwright:
