@@ -140,6 +140,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Numbers over time for a chart of a given width: what stands out is in it */
+        get: operations["listSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stream": {
         parameters: {
             query?: never;
@@ -555,23 +572,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/series": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Numbers over time for a chart of a given width: what stands out is in it */
-        get: operations["listSeries"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -623,6 +623,29 @@ export interface components {
             /** @description For the parameter cursor of the next page; null on the last. */
             next_cursor: string | null;
             hint?: string;
+        };
+        Series: {
+            data: {
+                topic: string;
+                device: string | null;
+                schema: string | null;
+                field: string;
+                unit: string | null;
+                /** @description That have the field, of which the points are some. */
+                rows: number;
+                /** @description Milliseconds since 1970, ascending. */
+                times: number[];
+                /** @description One for each time; booleans are 0 and 1. */
+                values: number[];
+            }[];
+            /** @description start, or the time of the first message; null without one. */
+            start_ms: number | null;
+            /** @description end, or right behind the last message. */
+            end_ms: number | null;
+            /** @description Width of a column; one begins at 1970. */
+            column_ms: number | null;
+            /** @description There are more series than limit, or than 1,000,000 points hold. */
+            more: boolean;
         };
         Schema: {
             name: string;
@@ -793,7 +816,7 @@ export interface components {
             messages: number;
             /** @description No JSON object. */
             left_out: number;
-            /** @description Passed over: they have a schema. */
+            /** @description Topics that were passed over: they have a schema. */
             with_schema: number;
         };
         DraftRequest: {
@@ -905,29 +928,6 @@ export interface components {
             paths: components["schemas"]["Json"];
             components: components["schemas"]["Json"];
             security?: components["schemas"]["Json"];
-        };
-        Series: {
-            data: {
-                topic: string;
-                device: string | null;
-                schema: string | null;
-                field: string;
-                unit: string | null;
-                /** @description That have the field, of which the points are some. */
-                rows: number;
-                /** @description Milliseconds since 1970, ascending. */
-                times: number[];
-                /** @description One for each time; booleans are 0 and 1. */
-                values: number[];
-            }[];
-            /** @description start, or the time of the first message; null without one. */
-            start_ms: number | null;
-            /** @description end, or right behind the last message. */
-            end_ms: number | null;
-            /** @description Width of a column; one begins at 1970. */
-            column_ms: number | null;
-            /** @description There are more series than limit, or than 1,000,000 points hold. */
-            more: boolean;
         };
     };
     responses: {
@@ -1446,6 +1446,96 @@ export interface operations {
                     "text/csv": string;
                     "application/json": components["schemas"]["Exported"];
                     "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            421: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            431: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            501: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listSeries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Topic filter; + stands for one level, # (in an address %23) for all follow. Without one, all topics but those that begin with $.
+                 * @example [
+                 *       "sensors/+/temperature"
+                 *     ]
+                 */
+                topic?: string[];
+                /**
+                 * @description Only messages of this device.
+                 * @example [
+                 *       "sensor-001"
+                 *     ]
+                 */
+                device?: string[];
+                /**
+                 * @description Only messages of this schema.
+                 * @example [
+                 *       "temperature_sensor"
+                 *     ]
+                 */
+                schema?: string[];
+                /**
+                 * @description From this time on, included: RFC 3339, a date, seconds since 1970, or a span back from now.
+                 * @example 24h
+                 */
+                start?: string;
+                /**
+                 * @description Up to this time, not included.
+                 * @example 1h
+                 */
+                end?: string;
+                /**
+                 * @description A condition on the fields; all of them must hold.
+                 * @example [
+                 *       "temperature > 30"
+                 *     ]
+                 */
+                where?: string[];
+                /**
+                 * @description Time zone of dates, of calendar intervals and of the times in the answer.
+                 * @example Europe/Berlin
+                 */
+                tz?: string;
+                /**
+                 * @description Only these fields, with commas; without, all that are numbers.
+                 * @example temperature,humidity
+                 */
+                fields?: string;
+                /**
+                 * @description Columns of pixels; at most four points come for each.
+                 * @example 1000
+                 */
+                downsample?: number;
+                /**
+                 * @description At most this many series.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -2604,96 +2694,6 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
-            408: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            421: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            431: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            501: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    listSeries: {
-        parameters: {
-            query?: {
-                /**
-                 * @description Topic filter; + stands for one level, # (in an address %23) for all follow. Without one, all topics but those that begin with $.
-                 * @example [
-                 *       "sensors/+/temperature"
-                 *     ]
-                 */
-                topic?: string[];
-                /**
-                 * @description Only messages of this device.
-                 * @example [
-                 *       "sensor-001"
-                 *     ]
-                 */
-                device?: string[];
-                /**
-                 * @description Only messages of this schema.
-                 * @example [
-                 *       "temperature_sensor"
-                 *     ]
-                 */
-                schema?: string[];
-                /**
-                 * @description From this time on, included: RFC 3339, a date, seconds since 1970, or a span back from now.
-                 * @example 24h
-                 */
-                start?: string;
-                /**
-                 * @description Up to this time, not included.
-                 * @example 1h
-                 */
-                end?: string;
-                /**
-                 * @description A condition on the fields; all of them must hold.
-                 * @example [
-                 *       "temperature > 30"
-                 *     ]
-                 */
-                where?: string[];
-                /**
-                 * @description Time zone of dates, of calendar intervals and of the times in the answer.
-                 * @example Europe/Berlin
-                 */
-                tz?: string;
-                /**
-                 * @description Only these fields, with commas; without, all that are numbers.
-                 * @example temperature,humidity
-                 */
-                fields?: string;
-                /**
-                 * @description Columns of pixels; at most four points come for each.
-                 * @example 1000
-                 */
-                downsample?: number;
-                /**
-                 * @description At most this many series.
-                 * @example 50
-                 */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Series"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
             408: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             421: components["responses"]["Problem"];
