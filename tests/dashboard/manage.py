@@ -4,7 +4,7 @@
 import re
 import subprocess
 
-from browser import sign_in, violations
+from browser import PATIENCE_MS, sign_in, violations
 from gateway import PASSWORD
 from playwright.sync_api import expect
 
@@ -136,6 +136,25 @@ def a_letter_that_is_hostile_or_no_text_is_shown_as_it_is(site, browser):
     open_letter(page, "Not JSON", "sensors/sensor-002/temperature")
     expect(page.get_by_label("Bytes as hexadecimal numbers")).to_contain_text("00 ff fe 62 69 6e")
     expect(page.get_by_text("refused", exact=True)).to_be_visible()
+
+
+def letters_of_some_topics_and_all_again(site, browser):
+    browser.refused = True
+    site.publish(SENSOR, HOT)
+    page = browser.page(site.open)
+    page.goto("/letters")
+    groups = page.get_by_role("table", name="Dead letters by schema")
+    expect(groups).to_be_visible(timeout=PATIENCE_MS)  # the page asks again by itself
+    topic = page.get_by_label("Topic filter")
+    topic.fill("iot/none/#")
+    expect(page.get_by_text("No dead letters here")).to_be_visible()
+    page.get_by_role("button", name="Show all letters").click()
+    expect(groups).to_be_visible()
+    page.wait_for_timeout(1000)  # and it stays so
+    expect(groups).to_be_visible()
+    assert topic.input_value() == "" and "topic=" not in page.url, page.url
+    topic.fill("a#")
+    expect(topic).to_have_attribute("aria-invalid", "true")
 
 
 # --- devices ----------------------------------------------------------------------------------------------------------
@@ -274,6 +293,7 @@ TESTS = [
     a_schema_is_drafted_and_downloaded_and_none_is_stored,
     why_a_message_was_refused_takes_two_presses,
     a_letter_that_is_hostile_or_no_text_is_shown_as_it_is,
+    letters_of_some_topics_and_all_again,
     the_device_that_stopped_is_found,
     a_user_is_added_changed_and_deleted,
     a_key_is_shown_once_and_works_until_it_is_deleted,

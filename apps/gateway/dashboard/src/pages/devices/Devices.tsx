@@ -45,10 +45,11 @@ const Trouble = ({ of }: { of: number }) =>
 function DeviceList() {
   const [{ search, silent, sort }, set] = useQueryState({ search: "", silent: "", sort: "device" });
   const [text, setText] = useState(search);
+  useEffect(() => setText(search), [search]);
   const settled = useSettled(text);
   useEffect(() => {
     if (settled !== search) set({ search: settled });
-  }, [settled]);
+  }, [settled]); // not when the address has changed: then the field follows
   const [rate, setRate] = useState(5000);
   const asked = useAsk(search, async (signal) => {
     const answer = await api.get("/api/devices", { query: { search, limit: devices_max }, signal });

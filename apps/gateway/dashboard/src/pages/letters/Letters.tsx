@@ -32,8 +32,8 @@ function LetterList() {
   useEffect(() => setTopic(state.topic), [state.topic]);
   const settled = useSettled(topic, 400);
   useEffect(() => {
-    if (settled !== state.topic && settled === topic) set({ topic: settled });
-  });
+    if (settled !== state.topic) set({ topic: settled });
+  }, [settled]); // not when the address has changed: then the field follows
   const summary = useAsk(`${state.topic} ${state.start}`, (signal) =>
     api.get("/api/dead_letters/summary", { query: { topic: state.topic, start: state.start }, signal }), 10_000);
   const schemas = useAsk("schemas", (signal) => api.get("/api/schemas", { signal }));
