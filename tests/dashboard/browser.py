@@ -67,7 +67,7 @@ class Browser:
     def check_console(self, message):
         if message.type not in ("error", "warning"):
             return
-        expected = re.search(r"status of (401|429|503)", message.text)
+        expected = re.search(r"status of (401|429|503)|HTTP Authentication failed", message.text)
         if self.refused:
             expected = expected or re.search(r"status of (400|404|409)", message.text)
         if self.patient:
