@@ -49,13 +49,15 @@ struct House {
 
 TEST_CASE("an act is a line with who, from where, what and what came of it") {
   House house;
-  house.audit.write({0, "socket", "delete", R"({"topics":["a"]})"},
-                    std::string(R"({"deleted":3})"));
+  house.audit.write(
+      {.user = 0, .from = "socket", .what = "delete", .details = R"({"topics":["a"]})"},
+      std::string(R"({"deleted":3})"));
   CHECK(house.lines() ==
         R"({"time":"2027-01-15T08:00:00Z","who":"root","uid":0,"from":"socket","what":"delete",)"
         R"("details":{"topics":["a"]},"result":{"deleted":3}})"
         "\n");
-  house.audit.write({4'000'000'001, "command", "import"}, Error{Errc::data_loss, "it \"is\" gone"});
+  house.audit.write({.user = 4'000'000'001, .from = "command", .what = "import"},
+                    Error{Errc::data_loss, "it \"is\" gone"});
   CHECK_THAT(house.lines(),
              Catch::EndsWith(R"("who":"4000000001","uid":4000000001,"from":"command",)"
                              R"("what":"import","details":{},"result":{"error":"data_loss",)"
@@ -94,7 +96,8 @@ TEST_CASE("several who note lose nothing when the file becomes the older one") {
   for (int i = 0; i < writers; ++i) {
     threads.emplace_back([&] {
       Audit audit(house.folder.path("journal"), house.machine);
-      for (int act = 0; act < acts; ++act) audit.write({0, "command", "import", details}, done);
+      for (int act = 0; act < acts; ++act)
+        audit.write({.user = 0, .from = "command", .what = "import", .details = details}, done);
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -106,7 +109,7 @@ TEST_CASE("made by root, the file belongs to the owner of its folder") {
   if (::geteuid() != 0) return;
   House house;
   REQUIRE(::chown(house.folder.path("").c_str(), 1234, 1235) == 0);
-  house.audit.write({0, "command", "import"}, done);
+  house.audit.write({.user = 0, .from = "command", .what = "import"}, done);
   struct stat found {};
   REQUIRE(::stat(house.folder.path("audit.jsonl").c_str(), &found) == 0);
   CHECK(found.st_uid == 1234);
@@ -120,7 +123,7 @@ TEST_CASE("what cannot be noted is logged, with the act; a link is not followed"
     std::filesystem::create_symlink(house.folder.path("other"), house.folder.path("audit.jsonl"));
   }
   SECTION("a pipe") { REQUIRE(::mkfifo(house.folder.path("audit.jsonl").c_str(), 0600) == 0); }
-  house.audit.write({0, "socket", "delete"}, done);
+  house.audit.write({.user = 0, .from = "socket", .what = "delete"}, done);
   CHECK_THAT(house.log, Catch::Contains("audit.jsonl: ") &&
                             Catch::Contains(": delete by root is not noted there"));
   CHECK_FALSE(std::filesystem::exists(house.folder.path("other")));
