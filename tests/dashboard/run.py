@@ -17,6 +17,7 @@ from browser import PATIENCE_MS, THEMES, WIDTHS, Browser, sign_in, violations, w
 if __name__ == "__main__":
     with_packages()
 
+import explorer  # noqa: E402
 from gateway import PASSWORD, Failure, Gateway, arguments, run, wait_until  # noqa: E402
 from playwright.sync_api import expect, sync_playwright  # noqa: E402
 
@@ -32,6 +33,7 @@ PAGES = {
     "topic": f"/topics?topic={SENSOR.replace('/', '%2F')}",
     "messages": f"/topics?topic={SENSOR.replace('/', '%2F')}&tab=messages",
     "nothing": "/topics?search=no%20topic%20has%20this",
+    **explorer.PAGES,
 }
 
 
@@ -378,6 +380,7 @@ TESTS = [
     an_address_that_is_cut_says_what_to_do,
     somebody_signs_in_and_a_session_that_ends_loses_nothing,
     who_has_a_scope_sees_its_topics_and_no_numbers_over_all,
+    *explorer.TESTS,
     every_page_is_accessible_and_fits_every_screen,
     a_gateway_that_was_away_is_found_again_and_no_message_is_missing,
 ]

@@ -38,7 +38,8 @@ export function Picker({ label, one, values, onChange, propose, placeholder, hin
       if (options.length > 0) setActive((active + by + options.length + (active < 0 && by < 0 ? 1 : 0)) % options.length);
     } else if (event.key === "Enter") {
       if (active < 0 && text.trim() === "") return;
-      add(options[active] ?? text);
+      // What was proposed and marked may have gone meanwhile: nothing else is taken in its place.
+      if (active < 0 || options[active] !== undefined) add(options[active] ?? text);
     } else if (event.key === "Escape" && isOpen) setOpen(false);
     else if (event.key === "Backspace" && text === "" && values.length > 0) {
       onChange(values.slice(0, -1));

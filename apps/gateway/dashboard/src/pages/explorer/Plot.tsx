@@ -12,6 +12,7 @@ import { drawLine, rangeOf } from "./draw";
 import type { Axis, Feed, Track } from "./feed";
 
 const colours = 8;
+const thin_px = 1.25, thick_px = 2.5;
 const drag_min = 5; // pixels
 const keys_max = 24; // lines that are named below; the table of statistics names all
 /** What a key does to the window: its start and its end move by these parts of its width. */
@@ -106,7 +107,8 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
                     drawLine(u, `y${i}`, track, {
                       window: feed.window,
                       colour: palette[number % colours]!,
-                      dash: isPast ? [6, 4] : number >= colours ? [2, 2] : [],
+                      width: number < colours || isPast ? thin_px : thick_px, // a colour that comes again is a thicker line
+                      dash: isPast ? [6, 4] : [],
                       faint: isPast,
                       gap_ms: latest.current.gap_ms ?? track.gap_ms,
                     });
