@@ -17,6 +17,7 @@ from browser import PATIENCE_MS, THEMES, WIDTHS, Browser, sign_in, violations, w
 if __name__ == "__main__":
     with_packages()
 
+import explorer  # noqa: E402
 import manage  # noqa: E402
 from gateway import PASSWORD, Failure, Gateway, arguments, run, wait_until  # noqa: E402
 from playwright.sync_api import expect, sync_playwright  # noqa: E402
@@ -34,6 +35,7 @@ PAGES = {
     "messages": f"/topics?topic={SENSOR.replace('/', '%2F')}&tab=messages",
     "nothing": "/topics?search=no%20topic%20has%20this",
     **manage.PAGES,
+    **explorer.PAGES,
 }
 
 
@@ -382,6 +384,7 @@ TESTS = [
     somebody_signs_in_and_a_session_that_ends_loses_nothing,
     who_has_a_scope_sees_its_topics_and_no_numbers_over_all,
     *manage.TESTS,
+    *explorer.TESTS,
     every_page_is_accessible_and_fits_every_screen,
     a_gateway_that_was_away_is_found_again_and_no_message_is_missing,
 ]

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { boards } from "./boards";
 import { devices } from "./devices";
+import { explorer } from "./explorer";
 import { letters } from "./letters";
 import { overview } from "./overview";
 import type { Page } from "./page";
@@ -9,4 +11,14 @@ import { topics } from "./topics";
 import { users } from "./users";
 
 /** All pages, in the order of the menu. */
-export const pages: readonly Page[] = [overview, topics, devices, letters, schemas, users, settings];
+export const pages: readonly Page[] = [
+  overview,
+  topics,
+  devices,
+  boards,
+  explorer,
+  letters,
+  schemas,
+  users,
+  settings,
+];

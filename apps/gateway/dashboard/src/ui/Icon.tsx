@@ -12,6 +12,8 @@ const paths = {
   docs: "M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM5 17a3 3 0 0 1 3-3h11",
   menu: "M4 6h16M4 12h16M4 18h16",
   close: "M6 6l12 12M18 6L6 18",
+  minus: "M5 12h14",
+  boards: "M3 4h8v7H3zM14 4h7v7h-7zM3 14h8v6H3zM14 14h7v6h-7z",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
   pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
   down: "M6 9l6 6 6-6",

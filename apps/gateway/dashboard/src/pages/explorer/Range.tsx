@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Field, Select } from "../../ui";
+import { isRelative, spanOf, windowOf, type Chosen } from "./query";
+
+const spans: [string, string][] = [
+  ["5m", "Last 5 minutes"], ["15m", "Last 15 minutes"], ["1h", "Last hour"], ["6h", "Last 6 hours"],
+  ["24h", "Last 24 hours"], ["7d", "Last 7 days"], ["30d", "Last 30 days"],
+];
+const between = "between";
+
+/** "2026-03-01T14:03:07", as this browser's zone has it. */
+function localText(ms: number): string {
+  const t = new Date(ms);
+  return new Date(ms - t.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+const inputText = (text: string, now: number) => {
+  const span = spanOf(text), ms = span === undefined ? Date.parse(text) : now - span;
+  return Number.isFinite(ms) ? localText(ms) : "";
+};
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Which time: up to now, or between two times of this browser's zone. */
+export function Range({ chosen, onChange, wrong }: {
+  chosen: Chosen;
+  onChange: (change: Partial<Chosen>) => void;
+  wrong: { start?: string | undefined; end?: string | undefined };
+}) {
+  const relative = isRelative(chosen), now = Date.now();
+  const listed = spans.some(([value]) => value === chosen.start);
+  const options = [
+    ...(relative && !listed ? [{ value: chosen.start, text: `Last ${chosen.start}` }] : []),
+    ...spans.map(([value, text]) => ({ value, text })),
+    { value: between, text: "Between two times" },
+  ];
+  const take = (name: "start" | "end") => (event: { target: { value: string } }) => {
+    const ms = Date.parse(event.target.value);
+    if (Number.isFinite(ms)) onChange({ [name]: new Date(ms).toISOString(), live: false });
+  };
+  return (
+    <>
+      <Select label="Time" options={options} value={relative ? chosen.start : between}
+        onChange={(event) => {
+          if (event.target.value !== between) return onChange({ start: event.target.value, end: "" });
+          const window = windowOf(chosen, now);
+          if ("wrong" in window) return;
+          onChange({ start: new Date(window.start).toISOString(), end: new Date(window.end).toISOString(), live: false });
+        }} />
+      {!relative && (
+        <>
+          <Field label="From" type="datetime-local" step={1} value={inputText(chosen.start, now)} onChange={take("start")} wrong={wrong.start} hint={zone} />
+          <Field label="To" type="datetime-local" step={1} value={inputText(chosen.end, now)} onChange={take("end")} wrong={wrong.end}
+            hint={chosen.end === "" ? "empty: now" : zone} />
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useEffect, useMemo, useRef, useState } from "react";
+import { api, type Problem } from "../../api/client";
+import { useAsk, useLive } from "../../app/hooks";
+import { Feed, series_max } from "./feed";
+import { isLive, isQuery, isRelative, selectionOf, spanOf, textOf, windowOf, type Chosen, type Window } from "./query";
+
+const anew_ms = 60_000; // what was thinned out is asked for again while it moves
+const tick_ms = 250;
+const words_ms = 1000;
+
+export interface Shown {
+  feed: Feed;
+  /** Changes with the series, and while it is live once a second. */
+  version: number;
+  window: Window;
+  loading: boolean;
+  /** An answer is here, if perhaps an older one. */
+  ready: boolean;
+  problem: Problem | undefined;
+  /** What does not fit the times. */
+  wrong: { field: "start" | "end"; wrong: string } | undefined;
+  /** The gateway sends nothing live of this query. */
+  refused: string;
+  reload: () => void;
+}
+
+/**
+ * The series of a query, and what comes live.
+ * @param columns  pixels of the plot; 0: not known yet
+ * @param everyMs  a window that ends now is asked for again
+ */
+export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
+  const text = textOf({ ...chosen, view: "chart", gaps: "" });
+  const live = isLive(chosen);
+  const [feed] = useState(() => new Feed());
+  const [version, setVersion] = useState(0);
+  const [turn, setTurn] = useState(0);
+  const [refused, setRefused] = useState("");
+  const [thin, setThin] = useState(false);
+  const anew = () => setTurn((was) => was + 1);
+  // A relative window that does not move is that of the time when it was asked for.
+  const made = useMemo(() => windowOf(chosen, Date.now()), [text, turn]); // eslint-disable-line
+  const wrong = "wrong" in made ? made : undefined;
+  const asked = useAsk(
+    columns === 0 || wrong || !isQuery(chosen) ? null : `${text} ${columns} ${turn}`,
+    async (signal) => {
+      const now = windowOf(chosen, Date.now());
+      if ("wrong" in now) throw new Error(now.wrong);
+      const shift = spanOf(chosen.compare) ?? 0;
+      const common = { downsample: columns, limit: series_max };
+      const [answer, before] = await Promise.all([
+        api.get("/api/series", { query: { ...selectionOf(chosen, now), ...common }, signal }),
+        shift === 0 ? null
+          : api.get("/api/series", {
+            query: { ...selectionOf(chosen, { start: now.start - shift, end: now.end - shift }), ...common },
+            signal,
+          }),
+      ]);
+      return { answer, before, shift, window: now };
+    },
+    live ? (thin ? anew_ms : 0) : isRelative(chosen) ? everyMs : 0,
+  );
+  const loaded = useRef("");
+  useEffect(() => {
+    if (asked.data === undefined) return;
+    const { answer, before, shift, window } = asked.data;
+    feed.load(answer, live && loaded.current === text);
+    feed.loadBefore(before, shift);
+    loaded.current = text;
+    feed.show(window);
+    setThin(feed.tracks.some((one) => !one.whole));
+    setVersion((was) => was + 1);
+  }, [asked.data]); // eslint-disable-line
+  useEffect(() => {
+    setRefused("");
+    if (!live) return;
+    let words = 0;
+    const timer = setInterval(() => {
+      if (document.hidden) return;
+      const now = Date.now(), window = windowOf(chosen, now);
+      if ("wrong" in window) return;
+      feed.show(window);
+      if (now - words < words_ms) return;
+      words = now;
+      setVersion((was) => was + 1);
+    }, tick_ms);
+    return () => clearInterval(timer);
+  }, [text, live, feed]); // eslint-disable-line
+
+  const pending = useRef(0);
+  const soon = () => {
+    if (pending.current !== 0) return;
+    pending.current = window.setTimeout(() => {
+      pending.current = 0;
+      anew();
+    }, words_ms);
+  };
+  useEffect(() => () => clearTimeout(pending.current), []);
+  useLive(
+    live && isQuery(chosen) && loaded.current !== "" ? { topics: chosen.topics, devices: chosen.devices, where: chosen.where } : null,
+    {
+      onRecords: (records) => {
+        if (loaded.current !== text) return;
+        if (feed.take(records, chosen) || feed.isFull) soon();
+      },
+      onGap: soon,
+      onRefused: setRefused,
+    },
+  );
+  return {
+    feed,
+    version,
+    window: feed.window,
+    loading: asked.loading,
+    ready: loaded.current !== "" && (asked.data !== undefined || asked.loading),
+    problem: asked.problem,
+    wrong,
+    refused,
+    reload: anew,
+  };
+}
