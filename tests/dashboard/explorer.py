@@ -64,7 +64,7 @@ def a_topic_is_chosen_by_keyboard_and_two_units_have_two_axes(site, browser):
     page.goto("/explorer")
     topics = page.get_by_label("Topics", exact=True)
     topics.fill("sensor-001/temp")
-    expect(page.get_by_role("option")).to_have_text(["sensors/sensor-001/temperature"])
+    expect(page.get_by_role("listbox").get_by_role("option")).to_have_text(["sensors/sensor-001/temperature"])
     topics.press("ArrowDown")
     topics.press("Enter")
     assert asked(page)["topic"] == ["sensors/sensor-001/temperature"], page.url
