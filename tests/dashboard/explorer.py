@@ -64,7 +64,7 @@ def a_topic_is_chosen_by_keyboard_and_two_units_have_two_axes(site, browser):
     page.goto("/explorer")
     topics = page.get_by_label("Topics", exact=True)
     topics.fill("sensor-001/temp")
-    expect(page.get_by_role("option")).to_have_text(["sensors/sensor-001/temperature"])
+    expect(page.get_by_role("listbox").get_by_role("option")).to_have_text(["sensors/sensor-001/temperature"])
     topics.press("ArrowDown")
     topics.press("Enter")
     assert asked(page)["topic"] == ["sensors/sensor-001/temperature"], page.url
@@ -75,29 +75,29 @@ def a_topic_is_chosen_by_keyboard_and_two_units_have_two_axes(site, browser):
 
 def a_chart_is_zoomed_and_moved_and_back_goes_back(site, browser):
     page = browser.page(site.open)
-    page.goto(f"/explorer?{ALL}&fields=temperature&start=5m")
+    begin = f"{site.open.url}/explorer?{ALL}&fields=temperature&start=5m"
+    page.goto(begin)
+    chart(page).focus()
+    page.keyboard.press("-")
+    page.wait_for_url("**&end=**")
+    assert abs(window(page) - 600_000) < 1000, page.url
+    before = asked(page)["start"][0]
+    chart(page).focus()
+    page.keyboard.press("PageUp")
+    page.wait_for_function("(start) => new URLSearchParams(location.search).get('start') < start", arg=before)
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url(begin)
     expect(chart(page)).to_be_visible()
     box = chart(page).bounding_box()
     middle = box["y"] + box["height"] / 2
-    with page.expect_request(lambda request: "/api/series" in request.url and "end=" in request.url):
+    with page.expect_request(lambda request: "/api/series" in request.url):
         page.mouse.move(box["x"] + box["width"] * 0.4, middle)
         page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] * 0.8, middle, steps=5)
+        page.mouse.move(box["x"] + box["width"] * 0.95, middle, steps=5)
         page.mouse.up()
     page.wait_for_url("**&end=**")
-    narrow = window(page)
-    assert 60_000 < narrow < 200_000, narrow
-    chart(page).focus()
-    page.keyboard.press("+")
-    page.wait_for_function("(ms) => { const q = new URLSearchParams(location.search); "
-                           "return Date.parse(q.get('end')) - Date.parse(q.get('start')) < ms * 0.6 }", arg=narrow)
-    before = asked(page)["start"]
-    expect(chart(page)).to_be_visible()
-    page.keyboard.press("PageUp")
-    page.wait_for_function("(start) => new URLSearchParams(location.search).get('start') < start", arg=before[0])
-    for _ in range(3):
-        page.go_back()
-    expect(page).to_have_url(f"{site.open.url}/explorer?{ALL}&fields=temperature&start=5m")
+    assert 100_000 < window(page) < 200_000, page.url
 
 
 def what_is_wrong_stands_at_its_field(site, browser):
@@ -118,7 +118,7 @@ def what_comes_is_drawn_at_once_when_it_is_live(site, browser):
     site.publish("iot/live/one", '{"level": 1}')
     page.goto("/explorer?topic=iot%2Flive%2Fone&start=5m")
     expect(page.get_by_role("img", name="iot/live/one: 1 points, last 1.00")).to_be_visible()
-    page.get_by_role("button", name="Live").click()
+    page.get_by_role("button", name="Live", exact=True).click()
     expect(page.get_by_text("Live", exact=True).first).to_be_attached()
     page.wait_for_timeout(1500)
     site.publish("iot/live/one", '{"level": 7}')

@@ -4,6 +4,8 @@ import type { Track } from "./feed";
 import type { Window } from "./query";
 
 const dot_px = 2;
+const hair_px = 1; // of close points: a browser without a graphics card draws it many times faster
+const path_max = 64; // columns of one path: long ones take more than their share of time
 const sparse_px = 8; // points that have so much room are seen one by one
 const faint = 0.65;
 
@@ -48,11 +50,13 @@ export function drawLine(u: uPlot, scale: string, track: Track, of: {
   const showsAll = to - from < width / ratio / sparse_px;
   ctx.strokeStyle = ctx.fillStyle = of.colour;
   ctx.globalAlpha = of.faint ? faint : 1;
-  ctx.lineWidth = of.width * ratio;
+  const isClose = (to - from) * 2 > width / ratio;
+  ctx.lineWidth = isClose && of.width < 2 * hair_px ? hair_px : of.width * ratio;
   ctx.lineJoin = "bevel";
   ctx.setLineDash(of.dash.map((one) => one * ratio));
   ctx.beginPath();
   let isFirst = true; // behind a gap
+  let columns = 0;
   let begin = from; // of the points without a gap between
   for (let i = from; i < to; ) {
     // Points of one column, up to a gap: those before its right edge.
@@ -77,6 +81,12 @@ export function drawLine(u: uPlot, scale: string, track: Track, of: {
     // A point between two gaps has no line.
     if (showsAll) for (let k = i; k <= last; ++k) dots.push(k);
     else if (isFirst && begin === last) dots.push(last);
+    columns += 1;
+    if (columns % path_max === 0 && of.dash.length === 0) {
+      ctx.stroke();
+      ctx.beginPath();
+      ctx.moveTo(x(last), y(last));
+    }
     i = last + 1;
   }
   ctx.stroke();

@@ -98,7 +98,13 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
   };
   useEffect(() => () => clearTimeout(pending.current), []);
   useLive(
-    live && isQuery(chosen) && loaded.current !== "" ? { topics: chosen.topics, devices: chosen.devices, where: chosen.where } : null,
+    live && isQuery(chosen) && loaded.current !== ""
+      ? {
+        ...(chosen.topics.length > 0 && { topics: chosen.topics }), // the gateway refuses empty lists
+        ...(chosen.devices.length > 0 && { devices: chosen.devices }),
+        ...(chosen.where.length > 0 && { where: chosen.where }),
+      }
+      : null,
     {
       onRecords: (records) => {
         if (loaded.current !== text) return;
