@@ -106,7 +106,7 @@ TEST_CASE("the watchdog is told nothing while a loop does not go round") {
   CHECK(manager.hear() == alive);
   stands = true;
   const std::string stuck =
-      "STATUS=two has not gone round for 0.001 s; if that lasts, the service manager restarts this";
+      "STATUS=two has not gone round for 0.002 s; if that lasts, the service manager restarts this";
   CHECK(manager.hear_other_than(alive) == stuck);
   CHECK(manager.hear() == stuck);
   CHECK(lines == 1);
