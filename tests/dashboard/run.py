@@ -343,6 +343,7 @@ def a_gateway_that_was_away_is_found_again_and_no_message_is_missing(site, brows
 
 # --- every page -------------------------------------------------------------------------------------------------------
 def every_page_is_accessible_and_fits_every_screen(site, browser):
+    browser.refused = True  # 404 for the users of a gateway where nobody signs in
     wrong = []
     shots = site.rig.options.shots
     if shots:
