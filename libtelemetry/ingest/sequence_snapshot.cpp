@@ -10,7 +10,7 @@
 namespace telemetry {
 namespace {
 
-constexpr std::string_view magic = "TSEQ";
+constexpr std::string_view snapshot_magic = "TSEQ";
 constexpr std::uint16_t version = 2;
 constexpr std::uint16_t version_without_recent = 1;
 constexpr std::size_t header_bytes = 12;
@@ -28,9 +28,9 @@ void put(std::string& out, T value) {
 }
 
 /// Takes little-endian numbers off the front; once bytes were missing, everything is 0.
-class Cursor {
+class SnapshotBytes {
  public:
-  explicit Cursor(std::string_view bytes) noexcept : bytes_(bytes) {}
+  explicit SnapshotBytes(std::string_view bytes) noexcept : bytes_(bytes) {}
   template <class T>
   T take() noexcept {
     std::uint64_t value = 0;
@@ -70,7 +70,7 @@ void put_run(std::string& out, const NumberRun& run) {
   }
 }
 
-bool take_run(Cursor& in, NumberRun& run) {
+bool take_run(SnapshotBytes& in, NumberRun& run) {
   const auto last = in.take<std::int64_t>();
   const auto kept = in.take<std::uint32_t>();
   const auto flags = in.take<std::uint8_t>();
@@ -149,7 +149,7 @@ Snapshot SequenceState::snapshot() const {
 }
 
 void SequenceState::write(const Snapshot::Put& put_piece) const {
-  std::string piece(magic);
+  std::string piece(snapshot_magic);
   put(piece, version);
   put<std::uint16_t>(piece, 0);
   put(piece, static_cast<std::uint32_t>(count_));
@@ -194,8 +194,8 @@ void SequenceState::forget_entries() {
 
 bool SequenceState::load(std::string_view bytes) {
   forget_entries();
-  Cursor in(bytes);
-  const bool magic_found = in.text(magic.size()) == magic;
+  SnapshotBytes in(bytes);
+  const bool magic_found = in.text(snapshot_magic.size()) == snapshot_magic;
   const auto found = in.take<std::uint16_t>();
   const bool known = magic_found && (found == version || found == version_without_recent);
   (void)in.take<std::uint16_t>();
