@@ -70,7 +70,7 @@ TEST_CASE("config check finds what only the gateway would refuse") {
   CHECK_THAT(ran.err, Catch::Contains("edge.yaml:3:14: error: web.base_path: 'telemetry/' is no") &&
                           Catch::Contains("edge.yaml:4:") && Catch::Contains("'proxy' is no"));
   const std::string tls = "mqtt: {topics: [\"#\"]}\nweb:\n  tls:\n    enabled: true\n";
-  folder.write("edge.yaml", tls + "    cert_file: none.pem\n    key_file: none.pem\n");
+  folder.write("edge.yaml", tls + "    cert_file: none.pem\n    key_file: none.key\n");
   CHECK_THAT(run(folder, "config check edge.yaml").err,
              Catch::Contains("edge.yaml:5:16: error: web.tls.cert_file: none.pem"));
   CHECK(run(folder, "config check edge.yaml --app edge").code == 0);
@@ -99,17 +99,17 @@ TEST_CASE("config check blames a wrong variable, not the file beside it") {
 TEST_CASE("config check tells what has no effect, and speaks JSON") {
   const Folder folder;
   folder.write("edge.yaml", "mqtt: {topics: [\"#\"]}\nweb: {port: 8081}\n");
-  const Ran text = run(folder, "config check edge.yaml");
+  const Ran text = run(folder, "config check edge.yaml --app edge");
   CHECK(text.code == 0);
   CHECK(text.out ==
         "edge.yaml:2: web is checked and has no effect here: it belongs to telemetry-gateway\n"
         "edge.yaml: ok\n");
-  const Ran json = run(folder, "config check edge.yaml --json");
+  const Ran json = run(folder, "config check edge.yaml --app edge --json");
   CHECK(json.code == 0);
   CHECK_THAT(json.out, Catch::StartsWith(R"({"file":"edge.yaml","ok":true,"diagnostics":[],)") &&
                            Catch::Contains("edge.yaml:2: web"));
   folder.write("edge.yaml", "webb: 1\n");
-  CHECK_THAT(run(folder, "config check edge.yaml --json").out,
+  CHECK_THAT(run(folder, "config check edge.yaml --app edge --json").out,
              Catch::Contains(R"({"severity":"error","file":"edge.yaml","line":1,"column":1,)"
                              R"("message":"unknown key webb","hint":"did you mean web?"})"));
 }
