@@ -6,7 +6,7 @@ import { clock } from "../../app/format";
 import { useAsk, useSettled, useSize } from "../../app/hooks";
 import { navigate, useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
-import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, Table, Text, toast } from "../../ui";
+import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, RefusedNote, Table, Text, toast } from "../../ui";
 import { Plots } from "../explorer/Plots";
 import { chosenOf, queryOf } from "../explorer/query";
 import { useFeed } from "../explorer/useFeed";
@@ -156,6 +156,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
         <span className="row">{tools}</span>
       </div>
       <div ref={box} className="panel-body">
+        <RefusedNote why={shown.refused} />
         {shown.wrong ? (
           <Note kind="warn"><p>{shown.wrong.wrong} <Link to="explorer" query={query}>Mend it in the Explorer</Link></p></Note>
         ) : shown.problem && shown.feed.tracks.length === 0 ? (
