@@ -119,6 +119,7 @@ asks("`/api/series` with `downsample=0`, `limit=201` or `interval=1h`",
 asks("`/api/series` with a field that is a text everywhere, or nowhere",
      "/api/series?fields=sensor_id&schema=temperature_sensor", "/api/series?fields=temprature&schema=temperature_sensor",
      who="admin")  # fmt: skip
+asks("`/api/dead_letters?reason=patern`", "/api/dead_letters?reason=patern")
 asks("`topic=sensors/` and no row (an address ends at `#`)", "/api/data?topic=sensors/")
 asks("`cursor` with another `order` than that of names, to `/api/topics` and `/api/devices`",
      "/api/topics?order=rate&cursor=a", "/api/devices?order=gaps&cursor=a")  # fmt: skip

@@ -1843,6 +1843,16 @@ export interface operations {
                  * @example Europe/Berlin
                  */
                 tz?: string;
+                /**
+                 * @description Only letters with this reason, as the summary names it.
+                 * @example max
+                 */
+                reason?: string;
+                /**
+                 * @description Only letters that this schema has judged: a name, or a name and a version; none: letters that no schema has judged.
+                 * @example temperature_sensor 1.0
+                 */
+                schema?: string;
                 /** @description At most this many, newest first. */
                 limit?: number;
                 /** @description next_cursor of the page before. */
