@@ -178,6 +178,20 @@ def boards(rigs):
     return text_of(answer)
 
 
+@probe(ERRORS, "a board that somebody else has changed or removed since it was read; one that is there, without `If-Match`")
+def overtaken(rigs):
+    def put(target, seen):
+        more = {"If-Match": seen} if seen else {}
+        return send(rigs.people, "PUT", f"/api/boards/{target}", '{"document":{"charts":[]}}', "operator", more)
+
+    first = put("overtaken", "")
+    answers = [put("overtaken", '"0"'), put("never", '"0"'), put("overtaken", "")]
+    last = put("overtaken", first[1]["ETag"])
+    if [one[0] for one in (first, *answers, last)] != [200, 412, 412, 428, 200]:
+        raise Failure(f"{first} {answers} {last}")
+    return "\n".join(map(text_of, answers))
+
+
 @probe(ERRORS, "a draft of schemas while another is made")
 def drafts(rigs):
     answers = []
