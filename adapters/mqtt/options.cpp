@@ -48,7 +48,10 @@ constexpr Option table[] = {
      .doc = "Certificate authorities (PEM) that may have signed the broker's certificate; those of "
             "the system unless it is set."},
     {.key = "tls.cert_file", .doc = "Client certificate (PEM)."},
-    {.key = "tls.key_file", .doc = "Key of the client certificate (PEM, not encrypted)."},
+    {.key = "tls.key_file",
+     .doc = "Key of the client certificate (PEM, not encrypted). A warning when every user can "
+            "read it.",
+     .private_file = true},
     {.key = "tls.min_version",
      .type = OptionType::choice,
      .fallback = "1.2",

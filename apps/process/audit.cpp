@@ -78,8 +78,15 @@ void Audit::write(const Act& act, const Result<std::string>& outcome) {
 /// Another process may have renamed the file before it is locked. @returns -1 with errno
 int Audit::open_locked(struct stat& status) const {
   for (;;) {
-    const int file = ::open(
-        path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    const auto open = [&] {
+      return ::open(path_.c_str(),
+                    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    };
+    int file = open();
+    // What a command refuses may be the first that comes.
+    if (file < 0 && errno == ENOENT &&
+        environment_.files.create_folder(std::filesystem::path(path_).parent_path().string()))
+      file = open();
     status = {};
     if (file < 0 || ::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return file;
     if (::flock(file, LOCK_EX) != 0) return file;  // a file system without locks

@@ -14,8 +14,8 @@
 namespace telemetry {
 namespace {
 
-constexpr std::array<std::string_view, 5> known_members{"topic", "since", "until", "ids",
-                                                        "refused"};
+constexpr std::array<std::string_view, 7> known_members{"topic",   "since",  "until", "ids",
+                                                        "refused", "reason", "schema"};
 
 }  // namespace
 
@@ -25,8 +25,15 @@ std::string to_json(const LetterSelection& selection) {
   for (const auto& [first, last] : selection.ids) {
     ids += fmt::format("{}\"{}-{}\"", ids.empty() ? "" : ",", first, last);
   }
-  return fmt::format(R"({{"topic":{},"since":{},"until":{},"ids":[{}]}})", topic, selection.since,
-                     selection.until, ids);
+  std::string out = fmt::format(R"({{"topic":{},"since":{},"until":{},"ids":[{}])", topic,
+                                selection.since, selection.until, ids);
+  for (const auto& [name, text] :
+       {std::pair("reason", &selection.reason), {"schema", &selection.schema}}) {
+    if (text->empty()) continue;  // a program that knows no such member refuses it
+    out += fmt::format(",\"{}\":", name);
+    append_json_string(*text, out);
+  }
+  return out + "}";
 }
 
 Result<LetterSelection> selection_from(std::string_view json) {
@@ -38,10 +45,20 @@ Result<LetterSelection> selection_from(std::string_view json) {
     if (std::ranges::find(known_members, name) == known_members.end()) {
       return Error{Errc::invalid_argument, fmt::format("{:?} selects no letters", name)};
     }
-    if (name != "topic") continue;
-    auto topic = control::text_member(json, name);
-    if (!topic) return topic.error();
-    selection.topic_filter = *topic;
+    std::string* const to = name == "topic"    ? &selection.topic_filter
+                            : name == "reason" ? &selection.reason
+                            : name == "schema" ? &selection.schema
+                                               : nullptr;
+    if (to == nullptr) continue;
+    auto text = control::text_member(json, name);
+    if (!text) return text.error();
+    *to = *text;
+    if (to->empty() && to != &selection.topic_filter)
+      return Error{Errc::invalid_argument, fmt::format("{} is empty", name)};
+  }
+  if (!selection.reason.empty()) {
+    if (const std::string wrong = reason_problem(selection.reason); !wrong.empty())
+      return Error{Errc::invalid_argument, wrong};
   }
   if (!selection.topic_filter.empty() && !core::is_valid_filter(selection.topic_filter)) {
     return Error{Errc::invalid_argument,

@@ -42,6 +42,15 @@ Result<void> change_accounts(const Settings& settings, std::string_view what, st
   return done;
 }
 
+int refuse(const Settings& settings, std::string_view what, std::string_view name,
+           const Error& why) {
+  std::vector<Diagnostic> said_already;
+  if (const Result<Config> config = settings.load(said_already)) {
+    note(*config, what, fmt::format(R"({{"name":{}}})", json_string(name)), why);
+  }
+  return fail(why);
+}
+
 Result<std::shared_ptr<const Accounts>> all_accounts(AccountsFile& file) {
   auto accounts = file.current();
   if (!accounts && accounts.error().code == Errc::not_found) {

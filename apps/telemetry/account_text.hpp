@@ -32,6 +32,9 @@ struct Rights {
 [[nodiscard]] Result<void> change_accounts(const Settings& settings, std::string_view what,
                                            std::string_view name,
                                            const std::function<Result<void>(Accounts&)>& apply);
+/// Notes in the audit file what was asked for and is refused. @returns the exit code, as fail()
+[[nodiscard]] int refuse(const Settings& settings, std::string_view what, std::string_view name,
+                         const Error& why);
 /// All accounts; none when there is no file.
 [[nodiscard]] Result<std::shared_ptr<const Accounts>> all_accounts(AccountsFile& file);
 [[nodiscard]] Argument add_name(Command& command, std::string& name, std::string help);

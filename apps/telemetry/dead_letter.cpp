@@ -26,7 +26,7 @@ namespace {
 
 struct Arguments {
   Settings settings;
-  std::string topic, since, until, order = "newest";
+  std::string topic, since, until, reason, schema, order = "newest";
   std::vector<std::string> ids;
   std::uint64_t limit = 100;
   bool json = false, refused = false, yes = false;
@@ -37,9 +37,15 @@ constexpr std::size_t ids_max = 1'000;
 Result<LetterSelection> selection_of(const Arguments& arguments) {
   LetterSelection selection;
   selection.topic_filter = arguments.topic;
+  selection.reason = arguments.reason;
+  selection.schema = arguments.schema;
   if (!arguments.topic.empty() && !core::is_valid_filter(arguments.topic)) {
     return Error{Errc::invalid_argument,
                  fmt::format("--topic \"{}\" is not a topic filter", arguments.topic)};
+  }
+  if (!arguments.reason.empty()) {
+    if (const std::string wrong = reason_problem(arguments.reason); !wrong.empty())
+      return Error{Errc::invalid_argument, "--reason: " + wrong};
   }
   const std::int64_t now = environment().clock.now();
   for (const bool until : {false, true}) {
@@ -316,6 +322,15 @@ void add_selection(Command& command, Arguments& a) {
       .check(not_empty("a topic filter, such as sensors/#"));
   command.option("--since", a.since, "Received not before").type("TIME").check(not_empty("a time"));
   command.option("--until", a.until, "Received before").type("TIME").check(not_empty("a time"));
+  command.option("--reason", a.reason, "Only those with this reason, such as max or pattern")
+      .type("REASON")
+      .check(not_empty("a reason, such as max"));
+  command
+      .option("--schema", a.schema,
+              "Only those that this schema has judged; with a version, only that one; none: those "
+              "that no schema has judged")
+      .type("NAME")
+      .check(not_empty("the name of a schema, or none"));
 }
 
 }  // namespace
@@ -344,6 +359,9 @@ void add_dead_letter(Command& program) {
   listed.footer("Also while telemetry-edge runs. Times are as in telemetry query.");
   listed.example("telemetry dead-letter list --config edge.yaml");
   listed.example("telemetry dead-letter list -c edge.yaml --topic 'sensors/#' --since 1h");
+  listed.example(
+      "telemetry dead-letter list -c edge.yaml \\\n"
+      "      --reason max --schema temperature_sensor");
   listed.example("telemetry dead-letter list -c edge.yaml --json | jq .problems");
 
   auto [shown, s] = add("show", "Prints all of one: what is wrong, and the payload as it came",

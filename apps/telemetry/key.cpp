@@ -37,7 +37,10 @@ int add(const Arguments& arguments) {
   made.key.scope = arguments.rights.topics();
   if (!arguments.expires.empty()) {
     const auto expires = parse_expiry(arguments.expires, made.key.created_ns);
-    if (!expires) return fail({expires.error().code, "--expires " + expires.error().context});
+    if (!expires) {
+      return refuse(arguments.settings, "key_add", arguments.name,
+                    {expires.error().code, "--expires " + expires.error().context});
+    }
     made.key.expires_ns = *expires;
   }
   const auto append = [&](Accounts& accounts) -> Result<void> {

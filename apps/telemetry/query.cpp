@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "query_series.hpp"
 #include "selection.hpp"
 #include "telemetry/api.hpp"
 #include "telemetry/export.hpp"
@@ -21,7 +22,7 @@ struct Arguments {
   SelectionArguments selection;
   std::vector<std::string> fields, functions, by;
   std::string order = "oldest", format = "table", after, every, fill = "none";
-  std::uint64_t limit = 0;
+  std::uint64_t limit = 0, columns = 0;
   bool latest = false, json = false, pages = false, follow = false;
 };
 
@@ -139,6 +140,17 @@ int run_rows(const Arguments& arguments) {
   return code;
 }
 
+int run_series(const Arguments& arguments) {
+  Series series;
+  if (auto filled = arguments.selection.fill(series); !filled) return fail(filled.error());
+  auto fields = names_of(arguments.fields);
+  if (!fields) return fail(fields.error());
+  series.fields = *std::move(fields);
+  series.columns = arguments.columns;
+  if (arguments.limit > 0) series.limit = arguments.limit;
+  return print_series(arguments.settings, series, format_of(arguments));
+}
+
 /// Rows as they are stored, until somebody stops it or nobody reads.
 int run_follow(const Arguments& arguments) {
   Query query;
@@ -201,17 +213,35 @@ void add_query(Command& program) {
       .one_of({"none", "null", "previous", "linear"})
       .type("FILL")
       .show_default();
-  command.option("--limit", a.limit, "At most this many rows; 0 = all").type("N").show_default();
+  const Argument columns =
+      command
+          .option("--downsample", a.columns,
+                  "Numbers over time instead, for a chart of so many columns of pixels: at most "
+                  "four points of each column, with the lowest and the highest")
+          .type("N")
+          .range(1, Series::columns_max)
+          .excludes(latest)
+          .excludes(functions);
+  command
+      .option(
+          "--limit", a.limit,
+          "At most this many rows; 0 = all. With --downsample: series, 50 unless given, at most "
+          "200")
+      .type("N")
+      .show_default();
   command.flag("--pages", a.pages, "With --limit: says what to write behind --after for more")
-      .excludes(functions);
+      .excludes(functions)
+      .excludes(columns);
   command.option("--after", a.after, "Goes on where the page before ended")
       .type("CURSOR")
-      .excludes(functions);
+      .excludes(functions)
+      .excludes(columns);
   command.option("--order", a.order, "Rows come oldest or newest first")
       .one_of({"oldest", "newest"})
       .type("ORDER")
       .show_default()
-      .excludes(latest);
+      .excludes(latest)
+      .excludes(columns);
   const Argument format = command.option("--format", a.format, "table, csv, json or jsonl")
                               .one_of({"table", "csv", "json", "jsonl"})
                               .type("FORMAT")
@@ -222,6 +252,7 @@ void add_query(Command& program) {
             "Goes on with what is stored from now on, or --since; JSON Lines, in order of arrival")
       .excludes(functions)
       .excludes(latest)
+      .excludes(columns)
       .excludes(format)
       .excludes(json);
   command.footer(std::string(selection_footer) + "\n" + functions_footer);
@@ -236,6 +267,9 @@ void add_query(Command& program) {
       "telemetry query -c edge.yaml 'iot/dc/+/telemetry' \\\n"
       "      --fields voltage,current --format csv");
   command.example("telemetry query -c edge.yaml --latest");
+  command.example(
+      "telemetry query -c edge.yaml 'sensors/#' --fields temperature \\\n"
+      "      --since 24h --downsample 500 --format csv");
   command.example("telemetry query -c edge.yaml --format jsonl | jq .payload");
   command.example("telemetry query -c edge.yaml 'sensors/#' --where 'temperature > 30' --follow");
   command.action([arguments] {
@@ -245,6 +279,7 @@ void add_query(Command& program) {
       return fail({Errc::invalid_argument,
                    "--every, --by and --fill want --agg, for example --agg 'count()'"});
     }
+    if (given.columns > 0) return run_series(given);
     if (given.pages && (given.limit == 0 || given.latest)) {
       return fail({Errc::invalid_argument, "--pages wants --limit, for example --limit 100"});
     }

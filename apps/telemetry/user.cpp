@@ -62,15 +62,18 @@ int add(const Arguments& arguments) {
                              "`telemetry user role`",
                              arguments.name)};
   };
+  const auto refused = [&](const Error& why) {
+    return refuse(arguments.settings, "user_add", arguments.name, why);
+  };
   {  // before anybody types a password
     auto file = accounts_file(arguments.settings);
     if (!file) return fail(file.error());
     const auto accounts = all_accounts(**file);
-    if (!accounts) return fail(accounts.error());
-    if (auto free = exists(**accounts); !free) return fail(free.error());
+    if (!accounts) return refused(accounts.error());
+    if (auto free = exists(**accounts); !free) return refused(free.error());
   }
   const auto password = read_password(arguments.password);
-  if (!password) return fail(password.error());
+  if (!password) return refused(password.error());
   return change(arguments, "user_add", "added", password->generated,
                 [&](Accounts& accounts) -> Result<void> {
                   if (auto free = exists(accounts); !free) return free;
@@ -120,7 +123,8 @@ int remove(const Arguments& arguments) {
 
 int set_password(const Arguments& arguments) {
   const auto password = read_password(arguments.password);
-  if (!password) return fail(password.error());
+  if (!password)
+    return refuse(arguments.settings, "user_password", arguments.name, password.error());
   return change(arguments, "user_password", "has a new password", password->generated,
                 [&](Accounts& accounts) -> Result<void> {
                   User* user = accounts.user(arguments.name);
@@ -133,7 +137,9 @@ int set_password(const Arguments& arguments) {
 int set_role(const Arguments& arguments) {
   const bool has_role = !arguments.new_role.empty();
   if (!has_role && arguments.rights.scope.empty() && !arguments.all_topics) {
-    return fail({Errc::invalid_argument, "nothing to change: give ROLE, --scope or --all-topics"});
+    return refuse(
+        arguments.settings, "user_role", arguments.name,
+        {Errc::invalid_argument, "nothing to change: give ROLE, --scope or --all-topics"});
   }
   return change(arguments, "user_role", "changed", "", [&](Accounts& accounts) -> Result<void> {
     User* user = accounts.user(arguments.name);

@@ -49,6 +49,8 @@ struct Option {
   std::string_view remedy = {};   ///< what to write instead of what is refused
   std::string_view app = {};      ///< the one app that uses it ("gateway"); empty = every app
   bool empty_if_unset = false;    ///< `${NAME}` of a variable that is not set is empty, no mistake
+  bool private_file = false;      ///< names a file that is a secret: warned of when every user of
+                                  ///< this machine can read it
 };
 
 /// The parts of "scheme://user:password@host:port/path".

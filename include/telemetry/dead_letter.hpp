@@ -48,6 +48,10 @@ struct LetterSelection {
   std::int64_t since = INT64_MIN;  ///< ns, time of receipt: not before
   std::int64_t until = INT64_MAX;  ///< before
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ids;  ///< first and last; empty: every id
+  std::string reason = {};  ///< as reason() says it; empty: every reason
+  /// "temperature_sensor 1.0", or without the version any version; "none": letters that no schema
+  /// has judged; empty: all letters.
+  std::string schema = {};
 };
 
 /// A message that no store took. Views are good during the call that hands it over.
@@ -73,6 +77,8 @@ using LetterVisitor = std::function<bool(const Letter&)>;
                                         const LetterVisitor& visit);
 /// "pattern", "refused by a store": in short, why it is a letter.
 [[nodiscard]] std::string reason(const Letter& letter);
+/// What is wrong with a reason to select by, for people; empty: there is such a reason.
+[[nodiscard]] std::string reason_problem(std::string_view reason);
 /// "temperature_sensor 1.0", "none", or the id of a schema whose document is not there.
 [[nodiscard]] std::string schema_name(const Letter& letter);
 enum class LetterDetail : std::uint8_t { list, all };

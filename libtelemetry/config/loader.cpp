@@ -112,6 +112,7 @@ Result<Config> Loader::run() {
   choose_winners();
   find_inert();
   refuse_unbuilt();
+  look_at_private_files();
   derive_defaults(*state_);
   Config config(state_);
   const auto mistakes = [&] {

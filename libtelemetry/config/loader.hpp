@@ -75,6 +75,8 @@ class Loader {
   [[nodiscard]] bool is_later_store(std::string_view table_key) const;
   [[nodiscard]] bool is_off(std::string_view key) const;
   void refuse_unbuilt();
+  void look_at_private_files();
+  void warn_if_open(const Candidate& names, const std::string& path);
 
   void complain(const Origin& origin, std::string message, std::string hint,
                 Diagnostic::Severity severity = Diagnostic::Severity::error);

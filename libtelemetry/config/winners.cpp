@@ -77,11 +77,7 @@ void Loader::read_secret_files() {
                                    "name a file that holds the secret and nothing else"});
     } else {
       secret.values = {std::move(text)};
-      struct stat status {};
-      if (stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
-        complain(secret.origin, fmt::format("{}: every user can read {}", file_key, path),
-                 fmt::format("chmod o-r {}", path), Diagnostic::Severity::warning);
-      }
+      warn_if_open(candidates_[i], path);
     }
     candidates_.push_back(std::move(secret));
   }
@@ -295,6 +291,24 @@ void Loader::refuse_unbuilt() {
       refuse(at, winner.values[i]);
     }
   }
+}
+
+void Loader::look_at_private_files() {
+  for (const auto& [key, index] : winners_) {
+    const Candidate& winner = candidates_[index];
+    if (winner.option->private_file && winner.good && !winner.inert && !winner.values.empty())
+      warn_if_open(winner, winner.values.front());
+  }
+}
+
+void Loader::warn_if_open(const Candidate& names, const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || (status.st_mode & S_IROTH) == 0) return;
+  complain(names.origin,
+           fmt::format("{}: every user of this machine can read {}, mode {:04o}", names.key, path,
+                       status.st_mode & 07777U),
+           fmt::format("chmod o-r '{}', and think of what is in it as known", path),
+           Diagnostic::Severity::warning);
 }
 
 }  // namespace telemetry::config

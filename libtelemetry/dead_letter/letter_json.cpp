@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "telemetry/core/journal_format.hpp"
 #include "telemetry/dead_letter.hpp"
 #include "telemetry/export.hpp"
 
 namespace telemetry {
 namespace {
+
+constexpr std::string_view refused_by_store = "refused by a store";
 
 void member(std::string_view name, std::string_view text, std::string& out) {
   out += fmt::format(",\"{}\":", name);
@@ -28,8 +32,21 @@ void append_bytes(std::string_view bytes, Row::RawKind kind, std::string& out) {
 }  // namespace
 
 std::string reason(const Letter& letter) {
-  if (letter.is_refused()) return "refused by a store";
+  if (letter.is_refused()) return std::string(refused_by_store);
   return std::string(core::to_string(static_cast<core::Rule>(letter.header.reason)));
+}
+
+std::string reason_problem(std::string_view reason) {
+  std::vector<std::string_view> known{refused_by_store, core::to_string(core::Rule::none)};
+  for (int rule = 1; rule <= UINT8_MAX; ++rule) {
+    const std::string_view name = core::to_string(static_cast<core::Rule>(rule));
+    if (name != known[1]) known.push_back(name);
+  }
+  if (std::ranges::find(known, reason) != known.end()) return {};
+  const std::string_view near = nearest(reason, known);
+  return fmt::format("'{}' is no reason; {}", printable(reason),
+                     near.empty() ? fmt::format("known are {}", fmt::join(known, ", "))
+                                  : fmt::format("did you mean '{}'?", near));
 }
 
 std::string schema_name(const Letter& letter) {

@@ -21,6 +21,28 @@ bool is_selected(const LetterSelection& selection, const core::FrameView& frame)
                    core::topic_matches(selection.topic_filter, frame.topic));
 }
 
+/// Knows which letters are of a schema, by its name with or without version.
+class SchemaFilter {
+ public:
+  explicit SchemaFilter(const std::string& wanted) : wanted_(wanted) {}
+  bool takes(const Letter& letter) {
+    if (wanted_.empty()) return true;
+    const std::uint64_t id = letter.header.schema_id;
+    if (id == 0 || wanted_ == "none") return id == 0 && wanted_ == "none";
+    if (letter.schema.empty()) return schema_name(letter) == wanted_;  // by its id
+    const auto [known, fresh] = known_.try_emplace(id);
+    if (fresh) {
+      const std::string name = schema_name(letter);
+      known->second = name == wanted_ || name.substr(0, name.rfind(' ')) == wanted_;
+    }
+    return known->second;
+  }
+
+ private:
+  const std::string& wanted_;
+  std::map<std::uint64_t, bool> known_;  // by id
+};
+
 core::Rule rule_named(std::string_view name) {
   for (int rule = 0; rule <= UINT8_MAX; ++rule) {
     if (core::to_string(static_cast<core::Rule>(rule)) == name)
@@ -37,6 +59,7 @@ Result<void> visit_letters(const std::string& path, const Environment& environme
   std::map<std::uint64_t, std::string> documents;
   std::string problems;
   std::uint64_t problems_of = 0;
+  SchemaFilter schema(selection.schema);
   return dump_journal(path, environment,
                       [&](const core::FrameView& frame, const std::string&, std::uint64_t) {
                         const core::FrameHeader& header = frame.header;
@@ -56,6 +79,9 @@ Result<void> visit_letters(const std::string& path, const Environment& environme
                         if (problems_of == header.sequence) letter.problems = problems;
                         const auto document = documents.find(header.schema_id);
                         if (document != documents.end()) letter.schema = document->second;
+                        if (!selection.reason.empty() && reason(letter) != selection.reason)
+                          return true;
+                        if (!schema.takes(letter)) return true;
                         return visit(letter);
                       });
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "boards.hpp"
 #include "body.hpp"
@@ -56,7 +57,59 @@ std::string board_json(const Board& board) {
     out += "null";
   else
     append_json_string(board.by, out);
-  return out + ",\"document\":" + document_of(board) + "}";
+  return out + fmt::format(",\"version\":\"{}\",\"document\":{}}}", version_of(board),
+                           document_of(board));
+}
+
+Response board_answer(const Board& board) {
+  Response response = json_answer(board_json(board) + "\n");
+  response.headers.emplace_back("ETag", fmt::format("\"{}\"", version_of(board)));
+  return response;
+}
+
+/// Source: RFC 9110, 13.1.1; compared strongly.
+bool names_version(std::string_view if_match, const std::string& version) {
+  while (!if_match.empty()) {
+    std::string_view one = if_match.substr(0, if_match.find(','));
+    if_match.remove_prefix(std::min(one.size() + 1, if_match.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (one == "*" || one == fmt::format("\"{}\"", version)) return true;
+  }
+  return false;
+}
+
+/// Why this request does not change the board that is there now (null: none). What somebody has
+/// not seen he does not overwrite.
+/// @param must_say  also a request that does not say which board it has seen
+std::optional<Problem> why_not(const Call& call, std::string_view name, const Board* now,
+                               bool must_say) {
+  const std::string_view seen = call.request.header("If-Match");
+  const std::string shown = printable(name);
+  if (seen.empty()) {
+    if (now == nullptr || !must_say) return std::nullopt;
+    return Problem{
+        428, "precondition_required",
+        fmt::format("there is a board '{}': send If-Match with its ETag (GET /api/boards/...), or "
+                    "If-Match: * to replace it whatever it has become",
+                    shown)};
+  }
+  if (now == nullptr) {
+    return Problem{412, "changed_meanwhile",
+                   fmt::format("there is no board '{}' any more: somebody has removed it. Save it "
+                               "without If-Match to make it again",
+                               shown)};
+  }
+  if (names_version(seen, version_of(*now))) return std::nullopt;
+  std::string when;
+  append_json_time(now->updated_ns, when);
+  return Problem{
+      412, "changed_meanwhile",
+      fmt::format(
+          "the board '{}' was changed{} at {} and is not what you have seen: load it again, "
+          "and make your change anew",
+          shown, now->by.empty() ? "" : " by " + printable(now->by),
+          when.substr(1, when.size() - 2))};
 }
 
 /// Of the member `document`. What is wrong with it is noted in the body.
@@ -101,6 +154,15 @@ void note(const Call& call, std::string_view what, const std::string& name,
       outcome);
 }
 
+/// For the audit file.
+Result<void> outcome_of(const Result<bool>& done, const std::optional<Problem>& refused) {
+  if (refused) {
+    return Error{refused->status == 403 ? Errc::permission_denied : Errc::failed_precondition,
+                 refused->detail};
+  }
+  return done ? Result<void>() : Result<void>(done.error());
+}
+
 }  // namespace
 
 Answer get_boards(Call& call) {
@@ -123,7 +185,7 @@ Answer get_board(Call& call) {
   const auto board = call.here.boards.find(call.value("name"));
   if (!board) return problem_of(board.error());
   if (!*board || !may_see_board(call.principal, **board)) return no_board(call.value("name"));
-  return json_answer(board_json(**board) + "\n");
+  return board_answer(**board);
 }
 
 Answer save_board(Call& call) {
@@ -145,29 +207,40 @@ Answer save_board(Call& call) {
                        "each chart must ask for a topic within the scope of who saves it"},
                       "document");
   }
-  const auto before = call.here.boards.find(board.name);
-  if (!before) return problem_of(before.error());
-  if (*before && !may_see_board(call.principal, **before)) {
-    return problem_of({Errc::permission_denied, "this board is another's; choose another name"},
-                      "name");
-  }
-  const std::string saved = board_json(board), name = board.name;
-  const auto done = call.here.boards.save(std::move(board));
-  note(call, "board_save", name, done);
+  const std::string name = board.name;
+  Response saved = board_answer(board);
+  std::optional<Problem> refused;
+  const auto done = call.here.boards.save(std::move(board), [&](const Board* now) {
+    if (now != nullptr && !may_see_board(call.principal, *now)) {
+      refused = problem_of(
+          {Errc::permission_denied, "this board is another's; choose another name"}, "name");
+    } else {
+      refused = why_not(call, name, now, true);
+    }
+    return !refused;
+  });
+  note(call, "board_save", name, outcome_of(done, refused));
+  if (refused) return *std::move(refused);
   if (!done && done.error().code == Errc::resource_exhausted)
     return Problem{409, "too_many_boards", done.error().context};
   if (!done) return problem_of(done.error());
-  return json_answer(saved + "\n");
+  return saved;
 }
 
 Answer remove_board(Call& call) {
   if (!call.here.boards.is_kept()) return no_boards();
   const std::string name(call.value("name"));
-  const auto board = call.here.boards.find(name);
-  if (!board) return problem_of(board.error());
-  if (!*board || !may_see_board(call.principal, **board)) return no_board(name);
-  const auto done = call.here.boards.remove(name);
-  note(call, "board_remove", name, done ? Result<void>() : Result<void>(done.error()));
+  std::optional<Problem> refused;
+  const auto done = call.here.boards.remove(name, [&](const Board* now) {
+    if (now == nullptr || !may_see_board(call.principal, *now))
+      refused = no_board(name);
+    else
+      refused = why_not(call, name, now, false);
+    return !refused;
+  });
+  if (refused && refused->status == 404) return *std::move(refused);
+  note(call, "board_remove", name, outcome_of(done, refused));
+  if (refused) return *std::move(refused);
   if (!done) return problem_of(done.error());
   Response response;
   response.status = 204;

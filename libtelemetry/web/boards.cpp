@@ -85,6 +85,12 @@ std::string Boards::problem(const Board& board) {
   return {};
 }
 
+std::string version_of(const Board& board) {
+  const std::string text =
+      fmt::format("{}\n{}\n{}", board.updated_ns, board.by, document_of(board));
+  return fmt::format("{:016x}", hash64(text));
+}
+
 std::string document_of(const Board& board) {
   std::string out = "{\"charts\":[";
   for (const Board::Chart& chart : board.charts) {
@@ -190,26 +196,29 @@ Result<std::optional<Board>> Boards::find(std::string_view name) {
   return std::optional<Board>(found->second);
 }
 
-Result<void> Boards::save(Board board) {
+Result<bool> Boards::save(Board board, const Check& may) {
   const std::lock_guard lock(mutex_);
-  if (auto loaded = load(); !loaded) return loaded;
+  if (auto loaded = load(); !loaded) return loaded.error();
   Map changed = boards_;
-  if (!changed.contains(board.name) && changed.size() >= boards_max) {
+  const auto found = changed.find(board.name);
+  if (may && !may(found == changed.end() ? nullptr : &found->second)) return false;
+  if (found == changed.end() && changed.size() >= boards_max) {
     return Error{Errc::resource_exhausted,
                  fmt::format("there are {} boards, which is the most; remove one", boards_max)};
   }
   const std::string name = board.name;
   changed.insert_or_assign(name, std::move(board));
-  if (auto stored = store(changed); !stored) return stored;
+  if (auto stored = store(changed); !stored) return stored.error();
   boards_ = std::move(changed);
-  return {};
+  return true;
 }
 
-Result<bool> Boards::remove(std::string_view name) {
+Result<bool> Boards::remove(std::string_view name, const Check& may) {
   const std::lock_guard lock(mutex_);
   if (auto loaded = load(); !loaded) return loaded.error();
   Map changed = boards_;
   const auto found = changed.find(name);
+  if (may && !may(found == changed.end() ? nullptr : &found->second)) return false;
   if (found == changed.end()) return false;
   changed.erase(found);
   if (auto stored = store(changed); !stored) return stored.error();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -41,10 +42,14 @@ class Boards {
   [[nodiscard]] Result<std::vector<Board>> all();
   /// Nothing when there is none.
   [[nodiscard]] Result<std::optional<Board>> find(std::string_view name);
-  /// In the place of one with this name. Errors: resource_exhausted  there are as many as may be.
-  [[nodiscard]] Result<void> save(Board board);
-  /// @returns false when there is none.
-  [[nodiscard]] Result<bool> remove(std::string_view name);
+  /// Whether a board may be changed that is `now` like this; null: there is none. Nobody else
+  /// changes one before it is done.
+  using Check = std::function<bool(const Board* now)>;
+  /// In the place of one with this name. @returns false when `may` says no. Errors:
+  /// resource_exhausted  there are as many as may be.
+  [[nodiscard]] Result<bool> save(Board board, const Check& may = {});
+  /// @returns false when there is none, or when `may` says no.
+  [[nodiscard]] Result<bool> remove(std::string_view name, const Check& may = {});
 
   /// What is wrong with it, for people, or nothing.
   [[nodiscard]] static std::string name_problem(std::string_view name);
@@ -63,6 +68,8 @@ class Boards {
   Map boards_;
 };
 
+/// Another one whenever it was saved: 16 hexadecimal digits.
+[[nodiscard]] std::string version_of(const Board& board);
 /// {"charts":[{"title","query"}]}
 [[nodiscard]] std::string document_of(const Board& board);
 

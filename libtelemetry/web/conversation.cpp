@@ -125,6 +125,22 @@ Checked<Said> parse(std::string_view text) {
   return said;
 }
 
+/// The id of a text that is refused as a whole: who has sent it finds its answer by it. Empty: it
+/// has none that could be one.
+std::string id_in(std::string_view text) {
+  std::string id;
+  JsonPull pull(text);
+  if (pull.next() != JsonToken::object_begin) return id;
+  while (pull.next() == JsonToken::key) {
+    const bool is_id = text_of(pull) == "id";
+    const JsonToken token = pull.next();
+    if (is_id) id = token == JsonToken::string ? text_of(pull) : "";
+    const bool is_inside = token == JsonToken::object_begin || token == JsonToken::array_begin;
+    if (is_inside && !pull.skip_container()) break;
+  }
+  return id.size() <= id_bytes_max ? id : "";
+}
+
 class TheConversation final : public Conversation {
  public:
   TheConversation(const Surroundings& here, LiveHub& live, Principal principal)
@@ -204,7 +220,7 @@ class TheConversation final : public Conversation {
   void answer(const std::string& text, std::vector<std::string>& out) {
     auto said = parse(text);
     if (!said) {
-      out.push_back(error_text(said.error(), {}));
+      out.push_back(error_text(said.error(), id_in(text)));
       return;
     }
     std::optional<Mistake> wrong;

@@ -110,7 +110,7 @@ constexpr Route managed[] = {
      "/api/boards/{name}",
      "saveBoard",
      Access::operate,
-     "Saves a board, in the place of one with this name",
+     "Saves a new board, or in the place of the one that If-Match names",
      board_parameters,
      "Board",
      {},

@@ -163,8 +163,9 @@ constexpr std::string_view schemas = R"JSON({
 "BoardDocument":{"type":"object","required":["charts"],"additionalProperties":false,
  "properties":{"charts":{"type":"array","maxItems":100,"items":{"type":"object","required":["title","query"],"additionalProperties":false,
   "properties":{"title":{"type":"string","maxLength":200},"query":{"type":"string","maxLength":2000}}}}}},
-"Board":{"type":"object","required":["name","updated","by","document"],"additionalProperties":false,
+"Board":{"type":"object","required":["name","updated","by","version","document"],"additionalProperties":false,
  "properties":{"name":{"type":"string"},"updated":{"type":"string","format":"date-time"},"by":{"type":["string","null"]},
+  "version":{"type":"string","description":"Another one whenever it was saved; in quotes for If-Match, as ETag."},
   "document":{"$ref":"#/components/schemas/BoardDocument"}}},
 "Boards":{"type":"object","required":["data"],"additionalProperties":false,
  "properties":{"data":{"type":"array","items":{"$ref":"#/components/schemas/Board"}}}},
@@ -241,6 +242,10 @@ std::string content_of(std::string_view type, std::string_view schema) {
                          : fmt::format(R"({{"$ref":"#/components/schemas/{}"}})", schema));
 }
 
+bool changes_board(const Route& route) {
+  return route.id == "saveBoard" || route.id == "removeBoard";
+}
+
 void append_answers(const Route& route, std::string& out) {
   const bool signs_in = route.id == "signIn";
   std::string content =
@@ -262,6 +267,8 @@ void append_answers(const Route& route, std::string& out) {
   if (signs_in || route.access != Route::Access::open) wrong({401});
   if (!route.body_schema.empty()) wrong({415});
   if (!route.body_schema.empty() || route.id == "removeUser") wrong({409});
+  if (changes_board(route)) wrong({412});
+  if (route.id == "saveBoard") wrong({428});
   // Accounts and boards are not kept everywhere.
   const bool may_be_off = route.path.starts_with("/api/users") ||
                           route.path.starts_with("/api/keys") ||
@@ -316,6 +323,11 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
     for (const Parameter& parameter : route.parameters) {
       if (out.back() != '[') out += ',';
       append_parameter(route, parameter, out);
+    }
+    if (changes_board(route)) {
+      out += R"(,{"name":"If-Match","in":"header","required":false,"description":"ETag of the )"
+             R"(board that is changed: it must be the one that is there. * is any.",)"
+             R"("schema":{"type":"string"}})";
     }
     out += "],";
     if (!route.body.empty()) {

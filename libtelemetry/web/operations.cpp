@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <deque>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,17 +101,6 @@ void append_texts(std::string_view name, const std::vector<std::string>& texts, 
   out += ']';
 }
 
-bool may_see(const Principal& principal, std::string_view topic) {
-  return !principal.scope || matches_any(*principal.scope, topic);
-}
-
-std::string letter_json(const Call& call, const Letter& letter, LetterDetail detail) {
-  std::string out =
-      fmt::format("{{\"id\":\"{}\"", call.here.seal.id(Seal::Kind::letter, letter.header.sequence));
-  append_members(letter, detail, out);
-  return out + "}";
-}
-
 }  // namespace
 
 Answer get_schemas(Call& call) {
@@ -167,72 +154,6 @@ Answer validate(Call& call) {
     append_fault(schema->explain(violation, call.request.body), out);
   }
   return json_answer(out + "]}\n");
-}
-
-Answer get_letters(Call& call) {
-  DeadLetterSink* const letters = call.here.pipeline.dead_letters();
-  Selection times;
-  if (auto wrong = take_times(call, times)) return *std::move(wrong);
-  LetterSelection selection;
-  selection.topic_filter = call.value("topic");
-  selection.since = times.since.value_or(INT64_MIN);
-  selection.until = times.until.value_or(INT64_MAX);
-  if (const std::string_view text = call.value("cursor"); !text.empty()) {
-    const auto before = call.here.seal.number(Seal::Kind::letter, text);
-    if (!before || *before == 0) {
-      return problem_of({Errc::invalid_argument, "this is no cursor; take it from the page before"},
-                        "cursor");
-    }
-    selection.ids = {{0, *before - 1}};
-  }
-  const std::size_t limit = call.count("limit");
-  std::deque<std::pair<std::uint64_t, std::string>> newest;
-  bool more = false;
-  if (letters != nullptr) {
-    const auto read =
-        read_letters(letters->path(), call.here.environment, selection, [&](const Letter& letter) {
-          if (!may_see(call.principal, letter.topic)) return !call.request.is_abandoned();
-          newest.emplace_back(letter.header.sequence,
-                              letter_json(call, letter, LetterDetail::list));
-          more = more || newest.size() > limit;
-          if (newest.size() > limit) newest.pop_front();
-          return !call.request.is_abandoned();
-        });
-    if (!read && read.error().code != Errc::not_found) return problem_of(read.error());
-  }
-  std::string out = "{\"data\":[";
-  for (auto one = newest.rbegin(); one != newest.rend(); ++one) {
-    if (out.back() != '[') out += ",\n";
-    out += one->second;
-  }
-  out += more ? fmt::format("],\"next_cursor\":\"{}\"}}\n",
-                            call.here.seal.id(Seal::Kind::letter, newest.front().first))
-              : "],\"next_cursor\":null}\n";
-  return json_answer(std::move(out));
-}
-
-Answer get_letter(Call& call) {
-  DeadLetterSink* const letters = call.here.pipeline.dead_letters();
-  const std::string_view text = call.value("id");
-  const auto id = call.here.seal.number(Seal::Kind::letter, text);
-  std::string out;
-  if (id && letters != nullptr) {
-    LetterSelection selection;
-    selection.ids = {{*id, *id}};
-    const auto read =
-        read_letters(letters->path(), call.here.environment, selection, [&](const Letter& letter) {
-          if (may_see(call.principal, letter.topic))
-            out = letter_json(call, letter, LetterDetail::all);
-          return false;
-        });
-    if (!read && read.error().code != Errc::not_found) return problem_of(read.error());
-  }
-  if (!out.empty()) return json_answer(out + "\n");
-  return problem_of(
-      {Errc::not_found, fmt::format("there is no letter '{}': never there, replayed, dropped, or "
-                                    "gone because their journal was full",
-                                    printable(text))},
-      "id");
 }
 
 Answer get_config(Call& call) {

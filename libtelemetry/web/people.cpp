@@ -33,6 +33,15 @@ Result<std::shared_ptr<const Accounts>> accounts_of(const Call& call) {
   return accounts;
 }
 
+void note_change(const Call& call, std::string_view what, std::string_view name,
+                 const Result<void>& outcome) {
+  if (!call.here.options.audit) return;
+  const std::string details = details_of(name);
+  call.here.options.audit(
+      {.who = call.principal.name, .address = call.request.peer, .what = what, .details = details},
+      outcome);
+}
+
 /// Changes the file, and notes that.
 Result<void> change(const Call& call, std::string_view what, std::string_view name,
                     const std::function<Result<void>(Accounts&)>& apply) {
@@ -45,14 +54,7 @@ Result<void> change(const Call& call, std::string_view what, std::string_view na
             Errc::already_exists,
             fmt::format("{} is the last administrator without a scope: make another first", name)};
       });
-  const std::string details = details_of(name);
-  if (call.here.options.audit) {
-    call.here.options.audit({.who = call.principal.name,
-                             .address = call.request.peer,
-                             .what = what,
-                             .details = details},
-                            done);
-  }
+  note_change(call, what, name, done);
   return done;
 }
 
@@ -148,7 +150,10 @@ Answer add_user(Call& call) {
       fmt::format("there is a user '{}': change it with PATCH /api/users/{}", *name, *name)};
   const auto accounts = accounts_of(call);
   if (!accounts) return problem_of(accounts.error());
-  if ((*accounts)->user(*name) != nullptr) return problem_of(exists, "name");
+  if ((*accounts)->user(*name) != nullptr) {
+    note_change(call, "user_add", *name, exists);
+    return problem_of(exists, "name");
+  }
   auto hash = call.here.options.authenticator->hash(*password);
   if (!hash) return busy(hash.error());
   User user;
@@ -180,7 +185,11 @@ Answer change_user(Call& call) {
   if (auto wrong = body->wrong()) return *std::move(wrong);
   const auto accounts = accounts_of(call);
   if (!accounts) return problem_of(accounts.error());
-  if ((*accounts)->user(name) == nullptr) return problem_of(no_user(name), "name");
+  const std::string_view what = role || scope ? "user_role" : "user_password";
+  if ((*accounts)->user(name) == nullptr) {
+    note_change(call, what, name, no_user(name));
+    return problem_of(no_user(name), "name");
+  }
   std::string hash;
   if (password) {
     auto hashed = call.here.options.authenticator->hash(*password);
@@ -197,7 +206,7 @@ Answer change_user(Call& call) {
     changed = user_json(*user);
     return {};
   };
-  const auto done = change(call, role || scope ? "user_role" : "user_password", name, apply);
+  const auto done = change(call, what, name, apply);
   if (!done) return problem_of(done.error(), role ? "role" : "name");
   return json_answer(changed + "\n");
 }

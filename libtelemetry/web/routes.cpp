@@ -158,6 +158,13 @@ constexpr Parameter letters_parameters[] = {
      .example = "24h"},
     {.name = "end", .kind = Kind::time, .doc = "Up to this time, not included."},
     zone,
+    {.name = "reason",
+     .doc = "Only letters with this reason, as the summary names it.",
+     .example = "max"},
+    {.name = "schema",
+     .doc = "Only letters that this schema has judged: a name, or a name and a version; none: "
+            "letters that no schema has judged.",
+     .example = "temperature_sensor 1.0"},
     {.name = "limit",
      .kind = Kind::count,
      .doc = "At most this many, newest first.",

@@ -200,6 +200,14 @@ class Client {
     }
     return out;
   }
+  /// Takes at least so many bytes more, and no longer; they are of the next answer. @returns how
+  /// many came; fewer at the end.
+  std::size_t take_some(std::size_t bytes) {
+    const std::size_t before = read_.size();
+    while (read_.size() < before + bytes && more()) {
+    }
+    return read_.size() - before;
+  }
   /// Sends, and the next answer.
   Answer ask(std::string_view request) {
     send(request);

@@ -151,6 +151,40 @@ TEST_CASE("user refuses what would be a mistake, and changes nothing") {
   fails("add bob --generate", "", "chmod 600");
 }
 
+TEST_CASE("what user and key refuse is in the audit file as what they do") {
+  const Place place;
+  const auto last = [&] {
+    const std::string all = without_line_end(read(place.path("data/audit.jsonl")));
+    return all.substr(all.rfind('\n') + 1);  // npos + 1 is 0
+  };
+  const auto noted = [&](const Ran& ran, const std::string& what, const std::string& name,
+                         const std::string& result) {
+    CAPTURE(ran.err, what);
+    CHECK(ran.code == (result.empty() ? 0 : 2));
+    CHECK_THAT(ran.err, !Catch::Contains("not noted"));
+    CHECK_THAT(last(), Catch::Contains(R"("from":"command","what":")" + what +
+                                       R"(","details":{"name":")" + name + R"("},"result":{)" +
+                                       (result.empty() ? "}" : R"("error":")" + result + '"')));
+  };
+  noted(place.user("add anna --password-stdin", "short\n"), "user_add", "anna", "invalid_argument");
+  CHECK_THAT(last(), !Catch::Contains("short"));
+  noted(place.user("add anna --generate"), "user_add", "anna", "");
+  noted(place.user("add anna --generate"), "user_add", "anna", "already_exists");
+  noted(place.user("password anna --password-stdin", "short\n"), "user_password", "anna",
+        "invalid_argument");
+  noted(place.user("password bob --generate"), "user_password", "bob", "not_found");
+  noted(place.user("role anna"), "user_role", "anna", "invalid_argument");
+  noted(place.user("remove bob"), "user_remove", "bob", "not_found");
+  noted(place.key("add late --expires soon"), "key_add", "late", "invalid_argument");
+  noted(place.key("add grafana"), "key_add", "grafana", "");
+  noted(place.key("add grafana"), "key_add", "grafana", "already_exists");
+  noted(place.key("remove late"), "key_remove", "late", "not_found");
+  std::filesystem::permissions(place.path("data/accounts.json"),
+                               std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  noted(place.user("add carl --generate"), "user_add", "carl", "permission_denied");
+}
+
 TEST_CASE("on a terminal the password is asked for twice and not shown") {
   const Place place;
   const std::string program = std::string(TELEMETRY_BIN_DIR) + "/telemetry";

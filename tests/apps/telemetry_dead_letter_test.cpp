@@ -50,6 +50,33 @@ TEST_CASE("dead-letter list says id, time, size, topic and what is wrong, newest
   CHECK_THAT(none.err, Catch::Contains("no dead letters match"));
 }
 
+TEST_CASE("dead-letter list and drop take those of a reason and a schema") {
+  const Folder folder;
+  auto messages = broken(3);
+  messages.emplace_back("sensors/s/temperature", "{");
+  store(folder, messages);
+  const auto listed = [&](const std::string& options) {
+    return lines_of(run(folder, "dead-letter list -c edge.yaml " + options).out);
+  };
+  CHECK(listed("--reason max") == 3);
+  CHECK(listed("--reason json_syntax --schema temperature_sensor") == 1);
+  CHECK(listed("--schema 'temperature_sensor 1.0'") == 4);
+  CHECK(listed("--schema temperature") == 0);
+  CHECK(listed("--schema none") == 0);
+  for (const auto& [options, why] :
+       {std::pair("--reason patern", "--reason: 'patern' is no reason; did you mean 'pattern'?"),
+        {"--reason x", "'x' is no reason; known are refused by a store, none, json_syntax"},
+        {"--reason ''", "a reason, such as max"},
+        {"--schema ''", "the name of a schema"}}) {
+    const Ran wrong = run(folder, std::string("dead-letter list -c edge.yaml ") + options);
+    CHECK(wrong.code == 2);
+    CHECK_THAT(wrong.err, Catch::Contains(why));
+  }
+  CHECK(run(folder, "dead-letter drop -c edge.yaml --reason json_syntax --yes").out ==
+        "1 letters dropped\n");
+  CHECK(listed("") == 3);
+}
+
 TEST_CASE("dead-letter show has all of a letter, its payload byte for byte") {
   const Folder folder;
   auto messages = broken(1);

@@ -46,6 +46,49 @@ TEST_CASE("query aggregates by bucket, group and zone") {
                             Catch::Contains("temperature_sensor        8\n"));
 }
 
+TEST_CASE("query downsamples numbers to the points that a chart needs") {
+  const Folder folder;
+  auto messages = readings(8);
+  for (int i = 0; i < 100; ++i) {
+    messages.emplace_back("line", R"({"level":)" + std::to_string(i == 40 ? -7 : i % 5) +
+                                      R"(,"on":true,"text":"x"})");
+  }
+  store(folder, messages);
+  const Ran csv = run(folder,
+                      "query -c edge.yaml 'sensors/sensor-001/#' --fields temperature --downsample "
+                      "100 --tz Europe/Berlin --format csv");
+  CHECK(csv.code == 0);
+  CHECK_THAT(
+      csv.out,
+      Catch::StartsWith(
+          "time,topic,device,schema,field,unit,value\r\n"
+          "2026-10-25T02:30:00+01:00,sensors/sensor-001/temperature,sensor-001,temperature_sensor,"
+          "temperature,\xc2\xb0"
+          "C,1\r\n") &&
+          Catch::EndsWith("temperature,\xc2\xb0"
+                          "C,7\r\n"));
+  CHECK(rows_of(csv.out) == 5);
+  const Ran lines =
+      run(folder, "query -c edge.yaml line --fields level --downsample 1 --format jsonl");
+  CHECK(rows_of(lines.out) >= 3);
+  CHECK(rows_of(lines.out) <= 8);  // of 100 rows
+  CHECK_THAT(lines.out, Catch::Contains(R"("topic":"line","device":null,"schema":null,)"
+                                        R"("field":"level","unit":null,"value":-7})"));
+  CHECK_THAT(run(folder, "query -c edge.yaml line --downsample 1 --json").out,
+             Catch::StartsWith("[\n{\"time\":\"") && Catch::EndsWith("}\n]\n") &&
+                 Catch::Contains(R"("field":"on","unit":null,"value":1})"));
+  const Ran table = run(folder, "query -c edge.yaml line hall --downsample 10");
+  CHECK_THAT(table.out, Catch::StartsWith("hall  temperature: 1 of 1 rows\n20") &&
+                            Catch::Contains("\n\nline  level: ") &&
+                            Catch::Contains(" of 100 rows\n"));
+  const Ran few = run(folder, "query -c edge.yaml --downsample 10 --limit 1 --format jsonl");
+  CHECK(few.code == 0);
+  CHECK_THAT(few.err, Catch::Contains("more than these 1 series"));
+  const Ran none = run(folder, "query -c edge.yaml none --downsample 10 --json");
+  CHECK(none.out == "[]\n");
+  CHECK_THAT(none.err, Catch::Contains("nothing stored matches"));
+}
+
 TEST_CASE("query finds what has no schema, and pages to the end") {
   const Folder folder;
   store(folder, readings(8));
@@ -105,6 +148,7 @@ TEST_CASE("a question that is wrong is answered with what to write") {
   const Folder folder;
   store(folder, readings(8));
   const auto answer = [&](const std::string& question) {
+    CAPTURE(question);
     const Ran ran = run(folder, "query -c edge.yaml " + question);
     CHECK(ran.code == 2);
     CHECK(ran.out.empty());
@@ -127,5 +171,10 @@ TEST_CASE("a question that is wrong is answered with what to write") {
   CHECK_THAT(answer("--where 'a == 1'"),
              Catch::Contains(R"(condition "a == 1" at byte 3: "==" is no operator)"));
   CHECK_THAT(answer("--every 1h"), Catch::Contains("want --agg"));
+  CHECK_THAT(answer("--downsample 10 --limit 201"), Catch::Contains("201 series; 1 to 200"));
+  CHECK_THAT(answer("--downsample 0"), Catch::Contains("--downsample"));
+  CHECK_THAT(answer("--downsample 10 --latest"), Catch::Contains("--downsample"));
+  CHECK_THAT(answer("--schema temperature_sensor --downsample 10 --fields sensor_id"),
+             Catch::Contains("'sensor_id' is a string, and a series is of numbers"));
   CHECK_THAT(answer("--after 12"), Catch::Contains(R"("12" is no cursor)"));
 }

@@ -36,7 +36,7 @@ inline constexpr Option mqtt_options[] = {
     {.key = "tls.enabled", .type = boolean, .fallback = "false", .doc = "TLS."},
     {.key = "tls.ca_file", .doc = "CA."},
     {.key = "tls.cert_file", .doc = "Certificate."},
-    {.key = "tls.key_file", .doc = "Key."},
+    {.key = "tls.key_file", .doc = "Key.", .private_file = true},
     {.key = "tls.min_version",
      .type = choice,
      .fallback = "1.2",

@@ -265,7 +265,33 @@ TEST_CASE("a secret's file that every user can read is a warning") {
   REQUIRE(chmod(path.c_str(), 0644) == 0);
   load.yaml = "mqtt: {password_file: " + path + "}";
   CHECK(load.good().text("mqtt.password") == "s3cret");
-  CHECK_THAT(load.mistakes(), Catch::Contains("warning: mqtt.password_file: every user can read"));
+  CHECK_THAT(load.mistakes(),
+             Catch::Contains("warning: mqtt.password_file: every user of this machine can "
+                             "read password, mode 0644 (chmod o-r 'password'"));
+}
+
+TEST_CASE("a private key that every user can read is a warning where it is used") {
+  Load load{"", {}, {}, "gateway"};
+  const std::string path = load.folder.write("key.pem", "key");
+  load.yaml = "mqtt:\n  tls: {enabled: true, key_file: " + path +
+              "}\nweb:\n  tls: {enabled: true, key_file: " + path + "}\n";
+  for (const mode_t mode : {0600U, 0640U, 0660U}) {
+    REQUIRE(chmod(path.c_str(), mode) == 0);
+    CHECK(load.good().boolean("web.tls.enabled"));
+    CHECK(load.mistakes().empty());
+  }
+  REQUIRE(chmod(path.c_str(), 0604) == 0);
+  CHECK(load.good().boolean("web.tls.enabled"));
+  const std::string rest =
+      ": every user of this machine can read key.pem, mode 0604 (chmod o-r "
+      "'key.pem', and think of what is in it as known)\n";
+  CHECK(load.mistakes() == "test.yaml:2:34: warning: mqtt.tls.key_file" + rest +
+                               "test.yaml:4:34: warning: web.tls.key_file" + rest);
+  load.diagnostics.clear();
+  load.app = "edge";
+  load.overrides.emplace_back("mqtt.tls.enabled", "false");
+  CHECK(load.good().text("mqtt.tls.key_file") == path);
+  CHECK(load.mistakes().empty());  // nobody reads it
 }
 
 TEST_CASE("a secret's file that is missing or empty, and a secret given twice, are errors") {

@@ -69,7 +69,7 @@ class Browser:
             return
         expected = re.search(r"status of (401|429|503)|HTTP Authentication failed", message.text)
         if self.refused:
-            expected = expected or re.search(r"status of (400|404|409)", message.text)
+            expected = expected or re.search(r"status of (400|404|409|412)", message.text)
         if self.patient:
             expected = expected or re.search(r"ERR_|WebSocket connection", message.text)
         if not expected:

@@ -205,6 +205,40 @@ def a_chart_is_pinned_ordered_renamed_and_removed(site, browser):
     expect(page.get_by_text("No boards yet")).to_be_visible()
 
 
+def who_is_overtaken_on_a_board_is_told_and_loses_nothing(site, browser):
+    browser.refused = True
+    headers = {"Content-Type": "application/json", "If-Match": "*"}
+
+    def save(titles, more):
+        charts = [{"title": title, "query": ALL} for title in titles]
+        body = json.dumps({"document": {"charts": charts}})
+        status, _, said = site.open.ask("/api/boards/shared", method="PUT", body=body, headers=more.items())
+        assert status == 200, said
+
+    save(["One", "Two"], {"Content-Type": "application/json"})
+    page = browser.page(site.open)
+    page.goto("/boards?name=shared")
+    titles = page.get_by_role("heading", level=3)
+    expect(titles).to_have_text(["One", "Two"])
+    save(["One", "Theirs"], headers)  # somebody else, meanwhile
+    page.get_by_role("button", name="Move Two forward").click()
+    expect(page.get_by_text("Somebody else was faster, and your change was not saved")).to_be_visible()
+    expect(titles).to_have_text(["One", "Theirs"])
+    page.get_by_role("button", name="Move Theirs forward").click()
+    expect(titles).to_have_text(["Theirs", "One"])
+    expect(page.get_by_text("Somebody else was faster")).to_have_count(0)
+    page.get_by_role("button", name="Move One forward").click()  # at once: what was saved last counts
+    expect(titles).to_have_text(["One", "Theirs"])
+    save(["Theirs"], headers)
+    page.get_by_role("button", name="Delete this board").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("Somebody else was faster")).to_be_visible()
+    expect(titles).to_have_text(["Theirs"])
+    page.get_by_role("button", name="Delete this board").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("No boards yet")).to_be_visible()
+
+
 def who_only_views_changes_no_board(site, browser):
     document = json.dumps({"document": {"charts": [{"title": "Hall", "query": ALL}]}})
     status, _, body = site.people.ask("/api/boards/seen", "operator", method="PUT", body=document,
@@ -239,6 +273,7 @@ TESTS = [
     a_gap_is_a_gap_and_a_spike_is_seen,
     what_is_exported_is_what_is_shown,
     a_chart_is_pinned_ordered_renamed_and_removed,
+    who_is_overtaken_on_a_board_is_told_and_loses_nothing,
     who_only_views_changes_no_board,
     a_gateway_without_boards_is_said_so,
 ]

@@ -123,6 +123,20 @@ def why_a_message_was_refused_takes_two_presses(site, browser):
     assert violations(page) == []
 
 
+def letters_of_a_reason_and_a_schema_are_all_that_come(site, browser):
+    site.publish(SENSOR, HOT)
+    site.publish(SENSOR, "{")
+    page = browser.page(site.open)
+    page.goto("/letters?reason=max&schema=temperature_sensor%201.0")
+    letters = page.get_by_role("table", name="Dead letters", exact=True).locator("tbody tr")
+    group = page.get_by_role("table", name="Dead letters by schema").locator("tbody tr")
+    expect(group).to_have_count(1)
+    many = int(group.get_by_role("cell").nth(2).inner_text().replace(",", ""))
+    expect(page.get_by_text(f"{min(many, 100)} shown")).to_be_visible()
+    for text in letters.all_inner_texts():
+        assert "is above max 150" in text, text
+
+
 def a_letter_that_is_hostile_or_no_text_is_shown_as_it_is(site, browser):
     site.publish(SENSOR, HOSTILE)
     command = ["mosquitto_pub", "-p", str(site.rig.broker_port), "-q", "1", "-t", "sensors/sensor-002/temperature", "-s"]
@@ -292,6 +306,7 @@ TESTS = [
     a_topic_has_the_schema_that_judges_it,
     a_schema_is_drafted_and_downloaded_and_none_is_stored,
     why_a_message_was_refused_takes_two_presses,
+    letters_of_a_reason_and_a_schema_are_all_that_come,
     a_letter_that_is_hostile_or_no_text_is_shown_as_it_is,
     letters_of_some_topics_and_all_again,
     the_device_that_stopped_is_found,

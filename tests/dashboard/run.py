@@ -7,7 +7,9 @@ Usage: tests/dashboard/run.py [--bin build/release/bin] [--shots FOLDER] [--only
 --shots keeps a picture of every page in three widths and both themes. Needs PyPI, once: see browser.py.
 """
 
+import json
 import os
+import re
 import subprocess
 import sys
 
@@ -341,6 +343,35 @@ def a_gateway_that_was_away_is_found_again_and_no_message_is_missing(site, brows
     assert asked == [], f"the stream went on, and yet the page asked for {asked}"
 
 
+# --- what the gateway refuses live ------------------------------------------------------------------------------------
+def what_is_refused_live_is_said_where_it_is_missing(site, browser):
+    page = browser.page(site.open)
+    bad = {"batch_ms": -1}
+
+    def meddle(page_side):
+        gateway_side = page_side.connect_to_server()
+
+        def said(text):
+            message = json.loads(text)
+            gateway_side.send(json.dumps({**message, **bad} if message["type"] == "subscribe" else message))
+            if "nonsense" in bad:
+                gateway_side.send("nonsense")
+
+        page_side.on_message(said)
+
+    page.route_web_socket(re.compile("/ws$"), meddle)
+    page.goto(PAGES["topic"])
+    refused = page.get_by_text("Nothing comes live: batch_ms is a whole number from 0 to 1000")
+    expect(refused).to_have_count(2)  # the tree with its newest values, and the topic
+    page.goto(f"/explorer?topic={SENSOR.replace('/', '%2F')}&start=5m&live=1")
+    expect(refused).to_have_count(1)
+    expect(page.get_by_text("refused something")).to_have_count(0)
+    bad["nonsense"] = True  # an error without id
+    page.goto("/topics")
+    expect(page.get_by_text("refused something that this page said live: this is no JSON object")).to_be_visible()
+    expect(page.get_by_role("button", name="Load again")).to_be_visible()
+
+
 # --- every page -------------------------------------------------------------------------------------------------------
 def every_page_is_accessible_and_fits_every_screen(site, browser):
     browser.refused = True  # 404 for the users of a gateway where nobody signs in
@@ -386,6 +417,7 @@ TESTS = [
     who_has_a_scope_sees_its_topics_and_no_numbers_over_all,
     *manage.TESTS,
     *explorer.TESTS,
+    what_is_refused_live_is_said_where_it_is_missing,
     every_page_is_accessible_and_fits_every_screen,
     a_gateway_that_was_away_is_found_again_and_no_message_is_missing,
 ]

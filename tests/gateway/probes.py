@@ -119,6 +119,7 @@ asks("`/api/series` with `downsample=0`, `limit=201` or `interval=1h`",
 asks("`/api/series` with a field that is a text everywhere, or nowhere",
      "/api/series?fields=sensor_id&schema=temperature_sensor", "/api/series?fields=temprature&schema=temperature_sensor",
      who="admin")  # fmt: skip
+asks("`/api/dead_letters?reason=patern`", "/api/dead_letters?reason=patern")
 asks("`topic=sensors/` and no row (an address ends at `#`)", "/api/data?topic=sensors/")
 asks("`cursor` with another `order` than that of names, to `/api/topics` and `/api/devices`",
      "/api/topics?order=rate&cursor=a", "/api/devices?order=gaps&cursor=a")  # fmt: skip
@@ -175,6 +176,20 @@ def boards(rigs):
             raise Failure(f"board {number}: {answer}")
         time.sleep(0.02)  # web.api.rate_limit
     return text_of(answer)
+
+
+@probe(ERRORS, "a board that somebody else has changed or removed since it was read; one that is there, without `If-Match`")
+def overtaken(rigs):
+    def put(target, seen):
+        more = {"If-Match": seen} if seen else {}
+        return send(rigs.people, "PUT", f"/api/boards/{target}", '{"document":{"charts":[]}}', "operator", more)
+
+    first = put("overtaken", "")
+    answers = [put("overtaken", '"0"'), put("never", '"0"'), put("overtaken", "")]
+    last = put("overtaken", first[1]["ETag"])
+    if [one[0] for one in (first, *answers, last)] != [200, 412, 412, 428, 200]:
+        raise Failure(f"{first} {answers} {last}")
+    return "\n".join(map(text_of, answers))
 
 
 @probe(ERRORS, "a draft of schemas while another is made")

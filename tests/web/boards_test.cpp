@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/boards.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "accounted.hpp"
 
@@ -14,6 +16,14 @@ namespace {
 
 web::Board board_of(const std::string& name) {
   return {name, 1'796'040'000'000'000'000, "anna", {{"Hall \"3\"", "topic=hall/%23&start=24h"}}};
+}
+
+rapidjson::Document json_in(const web::Response& response) {
+  rapidjson::Document document;
+  document.Parse(response.body.data(), response.body.size());
+  INFO(response.body);
+  REQUIRE_FALSE(document.HasParseError());
+  return document;
 }
 
 std::string document(const std::string& query) {
@@ -118,6 +128,84 @@ TEST_CASE("a board is saved, read and removed") {
     CHECK(accounted.send("PUT", "/api/boards/a", body).status == 400);
   }
   CHECK(accounted.send("PUT", "/api/boards/.a", document("")).status == 400);
+}
+
+TEST_CASE("the second of two who change one board is told so, and what the first has saved stays") {
+  Accounted accounted;
+  Gateway& gateway = *accounted.gateway;
+  accounted.become("operator");
+  const auto with = [&](const std::string& if_match) {
+    gateway.request.headers.push_back({"If-Match", if_match});
+  };
+  const auto without = [&] { gateway.request.headers.pop_back(); };
+  const auto put = [&](const char* topic, const std::string& if_match) {
+    if (!if_match.empty()) with(if_match);
+    auto answer =
+        accounted.send("PUT", "/api/boards/hall", document(std::string("topic=") + topic));
+    if (!if_match.empty()) without();
+    return answer;
+  };
+  const auto topic = [&] {
+    return std::string(
+        gateway.json("/api/boards/hall")["document"]["charts"][0]["query"].GetString());
+  };
+  CHECK(put("none", "*").status == 412);  // there is none to replace
+  REQUIRE(put("first", "").status == 200);
+  const auto read = gateway.get("/api/boards/hall");
+  const std::string seen = served::header_of(read, "ETag");
+  CHECK(seen == "\"" + std::string(json_in(read)["version"].GetString()) + "\"");
+  CHECK(gateway.get("/api/boards").body.find(seen) != std::string::npos);
+
+  const auto one = put("one", seen);
+  REQUIRE(one.status == 200);
+  CHECK(served::header_of(one, "ETag") != seen);
+  const auto other = put("other", seen);
+  CHECK(other.status == 412);
+  CHECK(json_in(other)["code"] == "changed_meanwhile");
+  CHECK(json_in(other)["title"] == "Precondition Failed");
+  CHECK_THAT(
+      std::string(json_in(other)["detail"].GetString()),
+      Catch::Contains("'hall' was changed by operator at 20") && Catch::Contains("load it again"));
+  CHECK(accounted.acts.back() == "operator board_save {\"name\":\"hall\"} failed");
+  const auto blind = put("blind", "");
+  CHECK(blind.status == 428);
+  CHECK(json_in(blind)["code"] == "precondition_required");
+  CHECK(topic() == "topic=one");
+  CHECK(put("weak", "W/" + served::header_of(one, "ETag")).status == 412);
+  CHECK(put("listed", "\"a\", " + served::header_of(one, "ETag")).status == 200);
+  CHECK(put("any", "*").status == 200);
+  CHECK(topic() == "topic=any");
+
+  with(seen);
+  CHECK(accounted.send("DELETE", "/api/boards/hall").status == 412);
+  without();
+  const std::string now = served::header_of(gateway.get("/api/boards/hall"), "ETag");
+  with(now);
+  CHECK(accounted.send("DELETE", "/api/boards/hall").status == 204);
+  without();
+  const auto gone = put("gone", now);
+  CHECK(gone.status == 412);
+  CHECK_THAT(std::string(json_in(gone)["detail"].GetString()), Catch::Contains("any more"));
+}
+
+TEST_CASE("of two who save a board at one time one is refused, whatever the order") {
+  const running::Folder folder;
+  web::Boards boards(folder.path("boards.json"), system_environment());
+  REQUIRE(boards.save(board_of("hall")));
+  const std::string seen = version_of(*boards.find("hall").value());
+  std::atomic<int> saved{0};
+  std::vector<std::thread> people;
+  for (int i = 0; i < 8; ++i) {
+    people.emplace_back([&, i] {
+      web::Board mine = board_of("hall");
+      mine.updated_ns += i + 1;
+      const auto done = boards.save(
+          mine, [&](const web::Board* now) { return now != nullptr && version_of(*now) == seen; });
+      if (done && *done) ++saved;
+    });
+  }
+  for (std::thread& one : people) one.join();
+  CHECK(saved == 1);
 }
 
 TEST_CASE("who has a scope sees the boards whose charts all lie within it") {

@@ -453,6 +453,30 @@ TEST_CASE("what a client says wrong is answered with what to say") {
   CHECK(wrong(R"({"type":"subscribe","id":"one more"})").starts_with("too_many_subscriptions: 16"));
 }
 
+TEST_CASE("an error carries the id of the text that it answers") {
+  Gateway gateway;
+  Talk talk = gateway.talk();
+  for (const char* const text :
+       {R"({"type":"subscribe","id":"a","topic":["b"]})", R"({"topic":{"id":"b"},"id":"a"})",
+        R"({"type":"subscribe","topics":[1,{"id":"b"}],"\u0069d":"\u0061"})",
+        R"({"id":"a","batch_ms":-1,"type":"subscribe"})", R"({"id":"a","type":"subscrib"})",
+        R"({"id":"a","type":"subscribe","where":"temprature >"})", R"({"id":"a","type":)"}) {
+    INFO(text);
+    const auto error = talk.ask(text);
+    CHECK(error["type"] == "error");
+    REQUIRE(error.HasMember("id"));
+    CHECK(error["id"] == "a");
+  }
+  for (const std::string& text : {std::string("hello"), std::string(R"({"type":"subscrib"})"),
+                                  std::string(R"({"type":"subscribe","id":7})"),
+                                  R"({"id":")" + std::string(129, 'a') + "\"}"}) {
+    INFO(text);
+    const auto error = talk.ask(text);
+    CHECK(error["type"] == "error");
+    CHECK_FALSE(error.HasMember("id"));
+  }
+}
+
 TEST_CASE("a name that a query would refuse is refused live, with the same words") {
   Gateway gateway;
   gateway.publish("sensors/s1/temperature", R"({"temperature":21,"sensor_id":"sensor-001"})");

@@ -51,9 +51,11 @@ TEST_CASE("users are made, listed, changed and removed, and each act is noted") 
   CHECK(accounted.send("PATCH", "/api/users/anna", R"({"role":"viewer"})").status == 404);
   CHECK(accounted.acts == std::vector<std::string>{
                               "admin user_add {\"name\":\"anna\"}",
+                              "admin user_add {\"name\":\"anna\"} failed",
                               "admin user_role {\"name\":\"anna\"}",
                               "admin user_remove {\"name\":\"anna\"}",
                               "admin user_remove {\"name\":\"anna\"} failed",
+                              "admin user_role {\"name\":\"anna\"} failed",
                           });
 }
 

@@ -63,6 +63,52 @@ TEST_CASE("dead letters are summed up by schema and reason, within the scope of 
   CHECK(gateway.json("/api/dead_letters/summary?end=2000-01-01")["data"].Empty());
 }
 
+TEST_CASE("dead letters are found by reason and schema, page by page") {
+  running::FixedSource::Messages all;
+  for (int i = 0; i < 4; ++i) {
+    all.emplace_back("sensors/a/temperature", R"({"sensor_id":"sensor-001","temperature":999})");
+    all.emplace_back("sensors/a/temperature", "{");
+    all.emplace_back("iot/dc/dc-001/telemetry", "{");
+  }
+  Gateway gateway(all);
+  const auto count = [&](const std::string& query) {
+    return gateway.json("/api/dead_letters?" + query)["data"].Size();
+  };
+  CHECK(count("") == 12);
+  CHECK(count("reason=max") == 4);
+  CHECK(count("reason=json_syntax") == 8);
+  CHECK(count("schema=temperature_sensor") == 8);
+  CHECK(count("schema=temperature_sensor+1.0&reason=json_syntax") == 4);
+  CHECK(count("schema=temperature_sensor+2.0") == 0);
+  CHECK(count("schema=temperature") == 0);
+  CHECK(count("schema=none") == 0);
+  CHECK(count("reason=refused+by+a+store") == 0);
+  const auto summary = gateway.json("/api/dead_letters/summary");
+  REQUIRE(summary["data"].Size() == 3);
+  for (const auto& group : summary["data"].GetArray()) {
+    std::string query = std::string("reason=") + group["reason"].GetString() + "&schema=";
+    for (const char c : std::string(group["schema"].GetString())) query += c == ' ' ? '+' : c;
+    INFO(query);
+    CHECK(count(query) == group["messages"].GetUint());
+  }
+  std::size_t seen = 0;
+  std::string cursor;
+  do {  // no page is emptied by letters that are left out
+    const auto page = gateway.json("/api/dead_letters?reason=max&limit=3" + cursor);
+    CHECK(page["data"].Size() == (seen == 0 ? 3 : 1));
+    for (const auto& letter : page["data"].GetArray()) CHECK(letter["reason"] == "max");
+    seen += page["data"].Size();
+    cursor = page["next_cursor"].IsNull()
+                 ? ""
+                 : std::string("&cursor=") + page["next_cursor"].GetString();
+  } while (!cursor.empty());
+  CHECK(seen == 4);
+  const auto wrong = gateway.json("/api/dead_letters?reason=patern", 400);
+  CHECK(wrong["errors"][0]["parameter"] == "reason");
+  CHECK(std::string(wrong["detail"].GetString()) ==
+        "'patern' is no reason; did you mean 'pattern'?");
+}
+
 TEST_CASE("schemas are drafted of stored messages that have none") {
   Accounted accounted;
   accounted.become("operator");

@@ -63,6 +63,8 @@ export interface Options<Q = Query> {
   path?: Record<string, string>;
   /** Sent as JSON; a string or bytes as they are. */
   body?: unknown;
+  /** Which version is to be changed: what has another one now is refused with 412. */
+  version?: string;
   signal?: AbortSignal;
   /** Answers with these statuses are no problems: health says 503 with its reasons. */
   alsoFine?: number[];
@@ -84,6 +86,7 @@ async function send(method: string, path: string, options: Options): Promise<Res
   };
   const token = session.get()?.csrf_token;
   if (method !== "GET" && token) headers["X-CSRF-Token"] = token;
+  if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
   let body: string | Uint8Array<ArrayBuffer> | undefined;
   if (options.body !== undefined) {
     headers["Content-Type"] = "application/json";

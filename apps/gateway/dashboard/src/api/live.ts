@@ -28,13 +28,14 @@ export interface Handlers {
   onRecords(records: LiveRecord[], areLast: boolean): void;
   /** Messages between are gone for good, or the gateway has another journal: read anew. */
   onGap?(): void;
-  /** The gateway refuses the selection. */
-  onRefused?(detail: string): void;
+  /** The gateway refuses the selection, and nothing comes. Empty: it takes it now. */
+  onRefused(detail: string): void;
 }
 export interface LinkState {
   state: "idle" | "connecting" | "live" | "lost";
   /** Milliseconds since 1970, of "lost". */
   since: number;
+  /** Why it is "lost"; while it is "live": what the gateway has refused, of no stream. */
   detail: string;
 }
 export const link = makeStore<LinkState>({ state: "idle", since: 0, detail: "" });
@@ -44,6 +45,7 @@ interface Stream {
   selection: Selection;
   handlers: Handlers;
   token: string | null;
+  refused: boolean;
 }
 interface Said {
   type: string;
@@ -54,6 +56,7 @@ interface Said {
   tokens?: Record<string, string>;
   code?: string;
   detail?: string;
+  hint?: string;
 }
 
 const batch_ms = 100;
@@ -102,13 +105,22 @@ function heard(text: string) {
   }
   const stream = said.id === undefined ? undefined : streams.get(said.id);
   if (said.type === "error") {
-    if (stream) stream.handlers.onRefused?.(said.detail ?? "the gateway refuses it");
-    else link.set({ ...link.get(), detail: said.detail ?? "" });
+    const why = [said.detail ?? "the gateway refuses it", said.hint].filter(Boolean).join(". ");
+    if (stream) {
+      stream.refused = true;
+      stream.handlers.onRefused(why);
+    } else if (said.id === undefined) {
+      link.set({ ...link.get(), detail: why });
+    } // else of a stream that is gone: nobody waits for it
     return;
   }
   if (!stream) return;
   if (said.token !== undefined) stream.token = said.token;
   switch (said.type) {
+    case "subscribed":
+      if (stream.refused) stream.handlers.onRefused("");
+      stream.refused = false;
+      break;
     case "message":
     case "messages": {
       const data = said.data === undefined ? [] : Array.isArray(said.data) ? said.data : [said.data];
@@ -189,7 +201,7 @@ async function open() {
 
 /** @returns what ends the stream. */
 export function openStream(selection: Selection, handlers: Handlers): () => void {
-  const stream = { id: `s${++next}`, selection, handlers, token: null };
+  const stream: Stream = { id: `s${++next}`, selection, handlers, token: null, refused: false };
   streams.set(stream.id, stream);
   if (socket?.readyState === WebSocket.OPEN) {
     subscribe(stream);
@@ -197,7 +209,7 @@ export function openStream(selection: Selection, handlers: Handlers): () => void
   } else if (socket === null && link.get().state !== "lost") void open();
   return () => {
     streams.delete(stream.id);
-    say({ type: "unsubscribe", id: stream.id });
+    if (!stream.refused) say({ type: "unsubscribe", id: stream.id });
     if (streams.size === 0) {
       // Another page opens its own at once: the connection is kept for it.
       setTimeout(() => {

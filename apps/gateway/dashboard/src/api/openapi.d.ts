@@ -562,7 +562,7 @@ export interface paths {
         };
         /** One of them */
         get: operations["getBoard"];
-        /** Saves a board, in the place of one with this name */
+        /** Saves a new board, or in the place of the one that If-Match names */
         put: operations["saveBoard"];
         post?: never;
         /** Removes a board */
@@ -909,6 +909,8 @@ export interface components {
             /** Format: date-time */
             updated: string;
             by: string | null;
+            /** @description Another one whenever it was saved; in quotes for If-Match, as ETag. */
+            version: string;
             document: components["schemas"]["BoardDocument"];
         };
         Boards: {
@@ -1843,6 +1845,16 @@ export interface operations {
                  * @example Europe/Berlin
                  */
                 tz?: string;
+                /**
+                 * @description Only letters with this reason, as the summary names it.
+                 * @example max
+                 */
+                reason?: string;
+                /**
+                 * @description Only letters that this schema has judged: a name, or a name and a version; none: letters that no schema has judged.
+                 * @example temperature_sensor 1.0
+                 */
+                schema?: string;
                 /** @description At most this many, newest first. */
                 limit?: number;
                 /** @description next_cursor of the page before. */
@@ -2626,7 +2638,10 @@ export interface operations {
     saveBoard: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of the board that is changed: it must be the one that is there. * is any. */
+                "If-Match"?: string;
+            };
             path: {
                 /**
                  * @description Name of the board.
@@ -2658,9 +2673,11 @@ export interface operations {
             404: components["responses"]["Problem"];
             408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             421: components["responses"]["Problem"];
+            428: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             431: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
@@ -2671,7 +2688,10 @@ export interface operations {
     removeBoard: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of the board that is changed: it must be the one that is there. * is any. */
+                "If-Match"?: string;
+            };
             path: {
                 /**
                  * @description Name of the board.
@@ -2695,6 +2715,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             408: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             421: components["responses"]["Problem"];
             429: components["responses"]["Problem"];

@@ -59,6 +59,7 @@ export function App() {
         <main ref={main} id="main" className="shell-main" tabIndex={-1}>
           <div className="stack">
             <LostNote />
+            <StrangeNote />
             <Trouble key={route.page}>
               {who === null ? (
                 <Loading what="Asking the gateway who you are" />
@@ -185,6 +186,18 @@ function LostNote() {
         {silent === null && `: ${detail}`}. What you see is from before. This page tries again by itself and goes on where it stopped.
       </p>
       {state === "lost" && <Button onClick={retryNow}>Try now</Button>}
+    </Note>
+  );
+}
+
+/** What the gateway has refused of no stream: a part of a page says itself what was refused of its own. */
+function StrangeNote() {
+  const { state, detail } = useStore(link);
+  if (state !== "live" || detail === "") return null;
+  return (
+    <Note kind="warn">
+      <p>The gateway has refused something that this page said live: <Text of={detail} />. Load the page again; it may be of another version than the gateway.</p>
+      <Button onClick={() => location.reload()}>Load again</Button>
     </Note>
   );
 }

@@ -78,19 +78,25 @@ export function useAsk<T>(
     : { data: undefined, problem: undefined, loading: key !== null, reload };
 }
 
-/** A live stream for as long as the component is there; null: none. */
-export function useLive(selection: Selection | null, handlers: Handlers) {
+/**
+ * A live stream for as long as the component is there; null: none.
+ * @returns why the gateway refuses it, which the component says (RefusedNote); empty: it does not
+ */
+export function useLive(selection: Selection | null, handlers: Omit<Handlers, "onRefused">): string {
+  const [refused, setRefused] = useState("");
   const latest = useRef(handlers);
   latest.current = handlers;
   const key = selection === null ? null : JSON.stringify(selection);
   useEffect(() => {
+    setRefused("");
     if (key === null) return;
     return openStream(JSON.parse(key) as Selection, {
       onRecords: (records, areLast) => latest.current.onRecords(records, areLast),
       onGap: () => latest.current.onGap?.(),
-      onRefused: (detail) => latest.current.onRefused?.(detail),
+      onRefused: setRefused,
     });
   }, [key]);
+  return refused;
 }
 
 /** The time, in milliseconds since 1970, told anew every `everyMs`. */

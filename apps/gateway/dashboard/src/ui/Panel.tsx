@@ -47,6 +47,11 @@ export function Note({ kind = "plain", children }: { kind?: "plain" | "warn" | "
   );
 }
 
+/** That the gateway sends nothing live of what is seen here; nothing when `why` is empty. */
+export function RefusedNote({ why }: { why: string }) {
+  return why === "" ? null : <Note kind="warn"><p>Nothing comes live: <Text of={why} /></p></Note>;
+}
+
 const remedies: Record<string, string> = {
   permission_denied: "Ask an administrator for the role, or sign in as somebody who may.",
   deadline_exceeded: "Choose a shorter time or fewer topics.",

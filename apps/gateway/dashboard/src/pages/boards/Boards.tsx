@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { api, Problem } from "../../api/client";
 import { mayDo, session } from "../../api/session";
 import { clock } from "../../app/format";
 import { useAsk, useSettled, useSize } from "../../app/hooks";
 import { navigate, useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
-import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, Table, Text, toast } from "../../ui";
+import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, RefusedNote, Table, Text, toast } from "../../ui";
 import { Plots } from "../explorer/Plots";
 import { chosenOf, queryOf } from "../explorer/query";
 import { useFeed } from "../explorer/useFeed";
 import "../explorer/explorer.css";
 import "./boards.css";
-import { isMissing, saveBoard, type Board, type Pinned } from "./store";
+import { isMissing, isOvertaken, saveBoard, type Board, type Pinned } from "./store";
 
 const anew_ms = 60_000;
 const chart_px = 170;
@@ -61,25 +61,36 @@ function List({ boards }: { boards: readonly Board[] }) {
   );
 }
 
-function Open({ board, onChanged }: { board: Board; onChanged: () => void }) {
+function Open({ board: given, onChanged }: { board: Board; onChanged: () => void }) {
   const who = useStore(session);
   const mayChange = mayDo(who, "operator");
   const [renaming, setRenaming] = useState<number | null>(null);
   const [isDeleting, setDeleting] = useState(false);
   const [isBusy, setBusy] = useState(false);
+  const [overtaken, setOvertaken] = useState<Problem>();
+  // What was saved last, until the boards that are asked for again are here.
+  const [saved, setSaved] = useState<Board>();
+  useEffect(() => setSaved(undefined), [given]);
+  const board = saved ?? given;
   const charts = board.document.charts;
   const done = async (what: () => Promise<unknown>, said: string) => {
     setBusy(true);
+    setOvertaken(undefined);
     try {
       await what();
       toast(said);
       onChanged();
     } catch (error) {
-      toast(error instanceof Problem ? error.message : String(error), true);
+      if (isOvertaken(error)) {
+        setOvertaken(error);
+        onChanged();
+      } else {
+        toast(error instanceof Problem ? error.message : String(error), true);
+      }
     }
     setBusy(false);
   };
-  const save = (next: Pinned[], said: string) => void done(() => saveBoard(board.name, next), said);
+  const save = (next: Pinned[], said: string) => void done(async () => setSaved(await saveBoard(board.name, board, next)), said);
   const swapped = (a: number, b: number) => charts.map((one, i) => (i === a ? charts[b]! : i === b ? charts[a]! : one));
   return (
     <>
@@ -88,6 +99,12 @@ function Open({ board, onChanged }: { board: Board; onChanged: () => void }) {
         <h2 className="grow boards-name"><Text of={board.name} max={200} /></h2>
         {mayChange && <Button kind="danger" icon="trash" disabled={isBusy} onClick={() => setDeleting(true)}>Delete this board</Button>}
       </div>
+      {overtaken && (
+        <Note kind="warn">
+          <p>Somebody else was faster, and your change was not saved: <Text of={overtaken.message} />. Below is the board as it is now.</p>
+          <Button onClick={() => setOvertaken(undefined)}>I have seen it</Button>
+        </Note>
+      )}
       {charts.length === 0 ? (
         <Empty title="Nothing is on this board">
           <p>Make a chart in the Explorer, then press “Pin to a board”.</p>
@@ -121,7 +138,7 @@ function Open({ board, onChanged }: { board: Board; onChanged: () => void }) {
           onYes={() => {
             setDeleting(false);
             void done(async () => {
-              await api.delete("/api/boards/{name}", { path: { name: board.name } });
+              await api.delete("/api/boards/{name}", { path: { name: board.name }, version: board.version });
               navigate("boards", {}, { replace: true });
             }, `Deleted the board ${board.name}`);
           }} />
@@ -156,6 +173,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
         <span className="row">{tools}</span>
       </div>
       <div ref={box} className="panel-body">
+        <RefusedNote why={shown.refused} />
         {shown.wrong ? (
           <Note kind="warn"><p>{shown.wrong.wrong} <Link to="explorer" query={query}>Mend it in the Explorer</Link></p></Note>
         ) : shown.problem && shown.feed.tracks.length === 0 ? (

@@ -6,7 +6,7 @@ import { clock } from "../../app/format";
 import { useAsk, useSettled, useSize } from "../../app/hooks";
 import { navigate, useRoute } from "../../app/router";
 import { useStore } from "../../app/store";
-import { Button, Choices, Empty, Icon, IconButton, Loading, Note, Panel, ProblemNote, Select, Text } from "../../ui";
+import { Button, Choices, Empty, Icon, IconButton, Loading, Note, Panel, ProblemNote, RefusedNote, Select, Text } from "../../ui";
 import { PinDialog } from "../boards/PinDialog";
 import { series_max } from "./feed";
 import { Fields } from "./Fields";
@@ -105,7 +105,7 @@ export default function Explorer() {
 
       <div ref={box} className="stack">
         {problem && !isSaid && <ProblemNote of={problem} onRetry={shown.reload} />}
-        {shown.refused !== "" && live && <Note kind="warn"><p>Nothing comes live: <Text of={shown.refused} /></p></Note>}
+        <RefusedNote why={shown.refused} />
         {feed.more && hasSeries && <Note><p>There are more than these {feed.tracks.length < series_max ? "" : series_max} series. Choose fewer topics or fields to see the others.</p></Note>}
         {!isQuery(chosen) ? (
           <Begin onTopic={(topic) => set({ topics: [topic] })} />

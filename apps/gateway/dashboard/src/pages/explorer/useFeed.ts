@@ -36,7 +36,6 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
   const [feed] = useState(() => new Feed());
   const [version, setVersion] = useState(0);
   const [turn, setTurn] = useState(0);
-  const [refused, setRefused] = useState("");
   const [thin, setThin] = useState(false);
   const anew = () => setTurn((was) => was + 1);
   // A relative window that does not move is that of the time when it was asked for.
@@ -73,7 +72,6 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
     setVersion((was) => was + 1);
   }, [asked.data]); // eslint-disable-line
   useEffect(() => {
-    setRefused("");
     if (!live) return;
     let words = 0;
     const timer = setInterval(() => {
@@ -97,7 +95,7 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
     }, words_ms);
   };
   useEffect(() => () => clearTimeout(pending.current), []);
-  useLive(
+  const refused = useLive(
     live && isQuery(chosen) && loaded.current !== ""
       ? {
         ...(chosen.topics.length > 0 && { topics: chosen.topics }), // the gateway refuses empty lists
@@ -111,7 +109,6 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
         if (feed.take(records, chosen) || feed.isFull) soon();
       },
       onGap: soon,
-      onRefused: setRefused,
     },
   );
   return {

@@ -11,7 +11,6 @@ import "./letters.css";
 import { useLetters, type Letter } from "./useLetters";
 
 type Group = AnswerOf<"/api/dead_letters/summary">["data"][number];
-type Schemas = AnswerOf<"/api/schemas">["data"];
 
 const spans = [
   { value: "", text: "All that are kept" },
@@ -36,7 +35,6 @@ function LetterList() {
   }, [settled]); // not when the address has changed: then the field follows
   const summary = useAsk(`${state.topic} ${state.start}`, (signal) =>
     api.get("/api/dead_letters/summary", { query: { topic: state.topic, start: state.start }, signal }), 10_000);
-  const schemas = useAsk("schemas", (signal) => api.get("/api/schemas", { signal }));
   const wrong = summary.problem?.parts.find((part) => part.parameter === "topic");
   const total = summary.data?.data.reduce((sum, group) => sum + group.messages, 0) ?? 0;
   const isAll = state.topic === "" && state.start === "";
@@ -60,7 +58,7 @@ function LetterList() {
       ) : (
         <>
           {summary.data ? <Groups of={summary.data.data} /> : <Loading />}
-          {(schemas.data || schemas.problem) && !wrong && <List state={state} schemas={schemas.data?.data ?? []} />}
+          {!wrong && <List state={state} />}
         </>
       )}
     </>
@@ -68,7 +66,6 @@ function LetterList() {
 }
 
 const groups_shown = 10;
-const schemaName = (schema: string | null) => (schema ?? "").split(" ")[0]!;
 
 function Groups({ of }: { of: readonly Group[] }) {
   const [state] = useQueryState({ topic: "", start: "", schema: "", reason: "" });
@@ -118,15 +115,14 @@ function Groups({ of }: { of: readonly Group[] }) {
   );
 }
 
-function List({ state, schemas }: {
-  state: { topic: string; start: string; schema: string; reason: string };
-  schemas: Schemas;
-}) {
-  // Letters are found by topic: those of a schema by its topics.
-  const pattern = schemas.find((one) => one.name === schemaName(state.schema))?.topic;
-  const topic = state.topic !== "" ? state.topic : (pattern ?? "");
-  const { letters, seen, cursor, loading, problem, more, reload } = useLetters(topic, state.start, state.reason);
+function List({ state }: { state: { topic: string; start: string; schema: string; reason: string } }) {
   const isChosen = state.reason !== "";
+  const { letters, cursor, loading, problem, more, reload } = useLetters({
+    topic: state.topic,
+    start: state.start,
+    reason: state.reason,
+    schema: isChosen && state.schema === "" ? "none" : state.schema,
+  });
   const columns: Column<Letter>[] = [
     {
       name: "received",
@@ -160,7 +156,7 @@ function List({ state, schemas }: {
   return (
     <Panel flush
       title={isChosen
-        ? <>Letters: {titleOf(state.reason)} {pattern !== undefined && state.topic === "" && <Pill>topics of <Text of={schemaName(state.schema)} /></Pill>}</>
+        ? <>Letters: {titleOf(state.reason)} {state.schema !== "" && <Pill><Text of={state.schema} /></Pill>}</>
         : "Letters, newest first"}
       tools={<>
         <Button icon="reload" onClick={reload}>Newest</Button>
@@ -168,17 +164,13 @@ function List({ state, schemas }: {
       {letters.length > 0 && <Table caption="Dead letters" columns={columns} rows={letters} keyOf={(letter) => letter.id} />}
       {problem && <ProblemNote of={problem} onRetry={more} />}
       {letters.length === 0 && !loading && !problem && (
-        <Empty title={cursor === null ? "No such letter is kept any more" : "Not among the newest"}>
-          <p>{cursor === null ? "The oldest make room for new ones." : `${count(seen)} letters were looked through.`}</p>
+        <Empty title="No such letter is kept any more">
+          <p>The oldest make room for new ones.</p>
         </Empty>
       )}
       <div className="letters-more">
-        <span className="dim" role="status">
-          {loading ? `Looking: ${count(seen)} letters so far…`
-            : isChosen ? `${count(letters.length)} of them in ${count(seen)} letters looked through`
-              : `${count(letters.length)} shown`}
-        </span>
-        {cursor !== null && !loading && <Button onClick={more}>{isChosen ? "Look further" : "Show more"}</Button>}
+        <span className="dim" role="status">{loading ? "Asking for letters…" : `${count(letters.length)} shown`}</span>
+        {cursor !== null && !loading && <Button onClick={more}>Show more</Button>}
       </div>
     </Panel>
   );

@@ -3,7 +3,7 @@ import { useCallback, useId, useMemo, useRef, useState, type KeyboardEvent } fro
 import type { LiveRecord } from "../../api/live";
 import { brief, count, short } from "../../app/format";
 import { useLive, useSettled } from "../../app/hooks";
-import { Icon, Pill, Scroller, Text, type ScrollerHandle } from "../../ui";
+import { Icon, Pill, RefusedNote, Scroller, Text, type ScrollerHandle } from "../../ui";
 import { rowsOf, treeOf, type Branch, type Topic } from "./tree";
 
 const row_height = 30;
@@ -38,7 +38,7 @@ export function TopicTree({ topics, selected, searching, label, onSelect }: {
     () => rows.slice(first, last).filter((row) => row.branch.topic).map((row) => row.branch.path).slice(0, watched_max),
     [rows, first, last],
   );
-  const values = useLastValues(useSettled(seen, 200));
+  const { values, refused } = useLastValues(useSettled(seen, 200));
 
   const toggle = (branch: Branch) => {
     const next = new Set(toggled);
@@ -76,37 +76,40 @@ export function TopicTree({ topics, selected, searching, label, onSelect }: {
     event.preventDefault();
   };
   return (
-    <Scroller className="topics-tree" role="tree" aria-label={label} handle={scroller} count={rows.length} rowHeight={row_height} onRange={onRange}
-      aria-activedescendant={rows.length > 0 ? `${id}-${active}` : undefined} onKeyDown={onKeyDown}
-      render={(i) => {
-        const { branch, key, level, place, siblings, open } = rows[i]!;
-        const leaf = branch.branches.length === 0;
-        const value = values.get(branch.path);
-        return (
-          <div key={key} id={`${id}-${i}`} role="treeitem" aria-level={level} aria-posinset={place} aria-setsize={siblings}
-            aria-expanded={leaf ? undefined : open} aria-selected={branch.topic !== undefined && branch.path === selected}
-            className={i === active ? "topics-row topics-row-active" : "topics-row"} style={{ height: row_height, paddingLeft: 8 + (level - 1) * 16 }}
-            onClick={() => { setAt(key); choose(branch); }}>
-            <span className="topics-mark" onClick={(event) => { if (!leaf) { event.stopPropagation(); setAt(key); toggle(branch); } }}>
-              {!leaf && <Icon name={open ? "down" : "right"} size={14} />}
-            </span>
-            <span className="topics-name"><Text of={branch.label === "" ? "(empty level)" : branch.label} max={300} /></span>
-            {!leaf && <span className="dim">{count(branch.topics)}</span>}
-            {branch.topic && branch.topic.invalid > 0 && <Pill kind="bad">{count(branch.topic.invalid)} invalid</Pill>}
-            <span className="topics-value mono">{value !== undefined && <Text of={brief(value.payload)} max={160} />}</span>
-            <span className="topics-rate numbers dim">{branch.rate > 0 ? `${short(branch.rate)}/min` : ""}</span>
-          </div>
-        );
-      }} />
+    <>
+      <RefusedNote why={refused} />
+      <Scroller className="topics-tree" role="tree" aria-label={label} handle={scroller} count={rows.length} rowHeight={row_height} onRange={onRange}
+        aria-activedescendant={rows.length > 0 ? `${id}-${active}` : undefined} onKeyDown={onKeyDown}
+        render={(i) => {
+          const { branch, key, level, place, siblings, open } = rows[i]!;
+          const leaf = branch.branches.length === 0;
+          const value = values.get(branch.path);
+          return (
+            <div key={key} id={`${id}-${i}`} role="treeitem" aria-level={level} aria-posinset={place} aria-setsize={siblings}
+              aria-expanded={leaf ? undefined : open} aria-selected={branch.topic !== undefined && branch.path === selected}
+              className={i === active ? "topics-row topics-row-active" : "topics-row"} style={{ height: row_height, paddingLeft: 8 + (level - 1) * 16 }}
+              onClick={() => { setAt(key); choose(branch); }}>
+              <span className="topics-mark" onClick={(event) => { if (!leaf) { event.stopPropagation(); setAt(key); toggle(branch); } }}>
+                {!leaf && <Icon name={open ? "down" : "right"} size={14} />}
+              </span>
+              <span className="topics-name"><Text of={branch.label === "" ? "(empty level)" : branch.label} max={300} /></span>
+              {!leaf && <span className="dim">{count(branch.topics)}</span>}
+              {branch.topic && branch.topic.invalid > 0 && <Pill kind="bad">{count(branch.topic.invalid)} invalid</Pill>}
+              <span className="topics-value mono">{value !== undefined && <Text of={brief(value.payload)} max={160} />}</span>
+              <span className="topics-rate numbers dim">{branch.rate > 0 ? `${short(branch.rate)}/min` : ""}</span>
+            </div>
+          );
+        }} />
+    </>
   );
 }
 
 /** The newest message of each of these topics, as they come. */
-function useLastValues(topics: readonly string[]): ReadonlyMap<string, LiveRecord> {
+function useLastValues(topics: readonly string[]): { values: ReadonlyMap<string, LiveRecord>; refused: string } {
   const kept = useRef(new Map<string, LiveRecord>());
   const [shown, setShown] = useState<ReadonlyMap<string, LiveRecord>>(new Map());
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useLive(topics.length === 0 ? null : { topics: [...topics], last_values: true }, {
+  const refused = useLive(topics.length === 0 ? null : { topics: [...topics], last_values: true }, {
     onRecords: (records) => {
       for (const one of records) kept.current.set(one.topic, one);
       timer.current ??= setTimeout(() => {
@@ -116,5 +119,5 @@ function useLastValues(topics: readonly string[]): ReadonlyMap<string, LiveRecor
       }, 250);
     },
   });
-  return shown;
+  return { values: shown, refused };
 }

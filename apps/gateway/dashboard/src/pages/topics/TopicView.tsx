@@ -6,7 +6,7 @@ import { clock, count, short, span } from "../../app/format";
 import { useAsk, useLive, useNow } from "../../app/hooks";
 import { useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
-import { IconButton, Link, Panel, Pill, Tabs, Text, toast } from "../../ui";
+import { IconButton, Link, Panel, Pill, RefusedNote, Tabs, Text, toast } from "../../ui";
 import { Charts } from "./Charts";
 import { Messages } from "./Messages";
 import { pins, togglePin } from "./pins";
@@ -27,7 +27,7 @@ function useArrivals(topic: string) {
       setShown({ records: [...all.current], gaps: gaps.current });
     }, told_ms);
   }, []);
-  useLive({ topics: [topic] }, {
+  const refused = useLive({ topics: [topic] }, {
     onRecords: (records) => {
       all.current.push(...records);
       if (all.current.length > kept_max) all.current.splice(0, all.current.length - kept_max);
@@ -38,7 +38,7 @@ function useArrivals(topic: string) {
       tell();
     },
   });
-  return shown;
+  return { ...shown, refused };
 }
 
 type Tab = "charts" | "messages";
@@ -66,6 +66,7 @@ export function TopicView({ name, topic, onClose }: { name: string; topic: Topic
             <IconButton icon="close" label="Back to all topics" onClick={onClose} />
           </span>
         }>
+        <RefusedNote why={arrivals.refused} />
         <Facts topic={topic} which={which.data} newest={arrivals.records.at(-1)} />
       </Panel>
       <div>
