@@ -138,7 +138,7 @@ function Rename({ title, onClose, onDone }: { title: string; onClose: () => void
         <Button onClick={onClose}>Cancel</Button>
         <Button kind="main" type="submit" disabled={text.trim() === ""}>Rename</Button>
       </>}>
-      <Field label="Title" value={text} onChange={(event) => setText(event.target.value)} maxLength={200} autoFocus />
+      <Field label="Title" value={text} onChange={(event) => setText(event.target.value)} maxLength={200} data-first />
     </Dialog>
   );
 }
