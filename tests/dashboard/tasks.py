@@ -181,7 +181,7 @@ def a_chart_is_pinned_to_a_board_and_found_again(site, hand):
     expect(page.get_by_role("dialog")).to_have_count(0)
     hand.go("Boards")
     hand.click(page.get_by_role("link", name="Power"))
-    shown = page.get_by_role("region", name="tele/+/SENSOR").get_by_role("img", name=re.compile("^Chart"))
+    shown = page.get_by_role("group", name="tele/+/SENSOR").get_by_role("img", name=re.compile("^Chart"))
     expect(shown).to_have_attribute("aria-label", re.compile(r"plug-7/SENSOR: 2 points, last 44\.0.*plug-8/SENSOR: 2 points, last 1,830"))
 
 
@@ -235,7 +235,7 @@ def write_history(site):
                "the history is stored")
 
 
-@task(11)
+@task(9)
 def two_sensors_are_compared_over_yesterday(site, hand):
     write_history(site)
     page = hand.page
@@ -280,9 +280,9 @@ def the_spike_is_found_with_its_value_and_time(site, hand):
     for width in (0.02, 0.05):
         before, at = page.url, highest()
         hand.drag(chart(page), at - width / 2, at + width / 2)
-        page.wait_for_function("(before) => location.href !== before", arg=before)
+        expect(page).not_to_have_url(before)
         expect(page.locator(".loading")).to_have_count(0)
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(300)  # the line of before is gone
     hand.point(chart(page), highest() + 0.002)
     key = page.locator(".chart-key")
     expect(key).to_contain_text(f"{SPIKE:.1f}")
