@@ -68,7 +68,7 @@ def the_pictures_of_the_documentation_are_made(site, browser):
     overview.goto("/")
     expect(overview.get_by_text("Takes and stores messages")).to_be_visible()
 
-    page = browser.page(house_of(site))
+    page = browser.page(house_of(site, browser))
     page.goto("/topics?topic=zigbee2mqtt%2FLiving%20room")
     for i in range(60):
         site.publish("zigbee2mqtt/Living room", json.dumps({

@@ -150,7 +150,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
   const shown = useFeed(chosen, columns, anew_ms);
   const query = queryOf(chosen);
   return (
-    <section className="panel boards-chart" role="group" aria-label={plainText(chart.title)}>
+    <div className="panel boards-chart" role="group" aria-label={plainText(chart.title)}>
       <div className="panel-head">
         <h3 className="grow"><Link to="explorer" query={query}><Text of={chart.title} max={200} /></Link></h3>
         <span className="row">{tools}</span>
@@ -172,6 +172,6 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
             }} />
         )}
       </div>
-    </section>
+    </div>
   );
 }
