@@ -52,7 +52,7 @@ def take(site, page, name):
     page.mouse.move(0, 0)
     page.wait_for_timeout(700)
     size = page.viewport_size
-    clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 0.75 if size["width"] > 500 else 1}
+    clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 0.75}
     session = page.context.new_cdp_session(page)
     data = base64.b64decode(session.send("Page.captureScreenshot", {"format": "webp", "quality": 70, "clip": clip})["data"])
     assert len(data) <= BYTES_MAX, f"{name}: {len(data)} bytes, more than {BYTES_MAX}"
@@ -99,10 +99,4 @@ def the_pictures_of_the_documentation_are_made(site, browser):
     expect(page.locator("mark")).to_be_visible()
     take(site, page, "letter")
 
-    page = browser.page(site.open, width=390, theme="dark")
-    page.goto(f"/explorer?{ALL}&fields=temperature&start=24h")
-    expect(chart(page)).to_be_visible()
-    chart(page).scroll_into_view_if_needed()
-    page.evaluate("scrollTo(0, document.querySelector('.explorer-bar').offsetTop - 70)")
-    take(site, page, "phone")
     take(site, overview, "overview")  # last: its lines have grown meanwhile
