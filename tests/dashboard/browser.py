@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.parse
 import venv
 
@@ -84,6 +85,15 @@ def sign_in(page, name, password):
     dialog.get_by_label("Name").fill(name)
     dialog.get_by_label("Password").fill(password)
     dialog.get_by_role("button", name="Sign in").click()
+
+
+def holds(page, condition):
+    """Waits until it does. Playwright's own wait_for_function asks again by eval, which the gateway's policy forbids."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(condition):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never so: {condition}")
+        page.wait_for_timeout(50)
 
 
 def violations(page):

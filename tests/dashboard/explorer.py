@@ -9,7 +9,7 @@ import urllib.parse
 import urllib.request
 
 from gateway import PASSWORD
-from browser import sign_in
+from browser import holds, sign_in
 from playwright.sync_api import expect
 
 ALL = "topic=sensors%2F%2B%2Ftemperature"
@@ -84,7 +84,7 @@ def a_chart_is_zoomed_and_moved_and_back_goes_back(site, browser):
     before = asked(page)["start"][0]
     chart(page).focus()
     page.keyboard.press("PageUp")
-    page.wait_for_function("(start) => new URLSearchParams(location.search).get('start') < start", arg=before)
+    holds(page, f"new URLSearchParams(location.search).get('start') < '{before}'")
     page.go_back()
     page.go_back()
     expect(page).to_have_url(begin)

@@ -2,25 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does the dashboard do what it should, in a browser, over a real gateway, broker and devices?
 
-Usage: tests/dashboard/run.py [--bin build/release/bin] [--shots FOLDER] [--only WORD]
+Usage: tests/dashboard/run.py [--bin build/release/bin] [--shots FOLDER] [--only WORD] [--pictures docs/dashboard]
 
---shots keeps a picture of every page in three widths and both themes. Needs PyPI, once: see browser.py.
+--shots keeps a picture of every page in three widths and both themes; --pictures makes those of docs/dashboard.md.
+Needs PyPI, once: see browser.py.
 """
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "gateway"))
-from browser import PATIENCE_MS, THEMES, WIDTHS, Browser, sign_in, violations, wider_than_screen, with_packages
+from browser import PATIENCE_MS, THEMES, WIDTHS, Browser, holds, sign_in, violations, wider_than_screen, with_packages
 
 if __name__ == "__main__":
     with_packages()
 
 import explorer  # noqa: E402
 import manage  # noqa: E402
+import pictures  # noqa: E402
+import tasks  # noqa: E402
 from gateway import PASSWORD, Failure, Gateway, arguments, run, wait_until  # noqa: E402
 from playwright.sync_api import expect, sync_playwright  # noqa: E402
 
@@ -39,6 +44,18 @@ PAGES = {
     **manage.PAGES,
     **explorer.PAGES,
 }
+PEOPLE_LOOKS = ((1280, "light"), (1280, "dark"), (390, "light"))
+PEOPLE_PAGES = {
+    "users": "/users",
+    "user-add": "/users",
+    "keys": "/users?tab=keys",
+    "key-make": "/users?tab=keys",
+}
+OPENED = {  # by what is pressed on the page of this name
+    "pin": "Pin to a board",
+    "user-add": "Add a user",
+    "key-make": "Make a key",
+}
 
 
 class Site:
@@ -52,6 +69,7 @@ class Site:
             text = config.read().replace("port: 0,", f"port: {self.open.port},")
         with open(self.open.config, "w", encoding="utf-8") as config:
             config.write(text)  # the same address when it is started again
+        self.publish(f"sensors/{tasks.STOPPED}/temperature", f'{{"sensor_id": "{tasks.STOPPED}", "temperature": 20}}')
         self.publish(HOSTILE_TOPIC, HOSTILE_PAYLOAD)
         for number in (1, 2):
             self.publish("iot/free/form", f'{{"speed": {number}.5, "deep": {{"on": true, "level": {number * 10}}}, "name": "<b>x</b>"}}')
@@ -59,14 +77,22 @@ class Site:
         for gateway in (self.open, self.people):
             wait_until(lambda g=gateway: g.json("/api/stats", "admin")["messages_stored"] > 50, 60, "messages are stored")
 
+    def ask_to(self, method, target, body=None):
+        """Of the gateway where people sign in, as its administrator."""
+        body = json.dumps(body) if body is not None else ""
+        status, _, answer = self.people.ask(target, "admin", method=method, body=body, headers={"Content-Type": "application/json"}.items())
+        assert 200 <= status < 300, (method, target, status, answer)
+
     def publish(self, topic, payload):
         command = ["mosquitto_pub", "-p", str(self.rig.broker_port), "-q", "1", "-t", topic, "-m", payload]
         subprocess.run(command, check=True, timeout=30)
 
+    def publish_lines(self, topic, payloads):
+        command = ["mosquitto_pub", "-p", str(self.rig.broker_port), "-q", "1", "-t", topic, "-l"]
+        subprocess.run(command, input="".join(f"{one}\n" for one in payloads), text=True, check=True, timeout=60)
+
     def count_up(self, first, last):
-        lines = "".join(f'{{"n": {n}}}\n' for n in range(first, last + 1))
-        command = ["mosquitto_pub", "-p", str(self.rig.broker_port), "-q", "1", "-t", COUNTED, "-l"]
-        subprocess.run(command, input=lines, text=True, check=True, timeout=30)
+        self.publish_lines(COUNTED, [f'{{"n": {n}}}' for n in range(first, last + 1)])
 
 
 # --- what is served ---------------------------------------------------------------------------------------------------
@@ -373,27 +399,59 @@ def what_is_refused_live_is_said_where_it_is_missing(site, browser):
 
 
 # --- every page -------------------------------------------------------------------------------------------------------
+def is_drawn(page):
+    expect(page.get_by_text("Live", exact=True).or_(page.get_by_text("Connected", exact=True)).first).to_be_attached()
+    expect(page.locator(".loading")).to_have_count(0)
+    holds(page, "document.querySelectorAll('.chart-box').length === document.querySelectorAll('.chart-box canvas').length")
+
+
+def look(site, page, pages, where):
+    """What is wrong with them. The page keeps its width and theme."""
+    wrong = []
+    for name, address in pages.items():
+        page.goto(address)
+        is_drawn(page)
+        if name in OPENED:
+            page.get_by_role("button", name=OPENED[name]).click()
+            expect(page.get_by_role("dialog")).to_be_visible()
+            is_drawn(page)
+        wrong += [f"{name} {where}: {one}" for one in violations(page)]
+        if (pixels := wider_than_screen(page)) > 0:
+            wrong.append(f"{name} {where}: {pixels} pixels wider than the screen")
+        if site.rig.options.shots:
+            os.makedirs(site.rig.options.shots, exist_ok=True)
+            page.screenshot(path=os.path.join(site.rig.options.shots, f"{name}-{where.replace(' ', '-')}.png"))
+    return wrong
+
+
 def every_page_is_accessible_and_fits_every_screen(site, browser):
     browser.refused = True  # 404 for the users of a gateway where nobody signs in
     wrong = []
-    shots = site.rig.options.shots
-    if shots:
-        os.makedirs(shots, exist_ok=True)
     for width in WIDTHS:
         for theme in THEMES:
             page = browser.page(site.open, width=width, theme=theme)
-            for name, address in PAGES.items():
-                page.goto(address)
-                expect(page.get_by_text("Live", exact=True).or_(page.get_by_text("Connected", exact=True)).first).to_be_attached()
-                expect(page.locator(".loading")).to_have_count(0)
-                page.wait_for_function("document.querySelectorAll('.chart-box').length === document.querySelectorAll('.chart-box canvas').length")
-                where = f"{name} at {width} in {theme}"
-                wrong += [f"{where}: {one}" for one in violations(page)]
-                if (pixels := wider_than_screen(page)) > 0:
-                    wrong.append(f"{where}: {pixels} pixels wider than the screen")
-                if shots:
-                    page.screenshot(path=os.path.join(shots, f"{name}-{width}-{theme}.png"))
+            wrong += look(site, page, PAGES, f"{width} {theme}")
             page.context.close()
+    assert wrong == [], "\n  ".join(["", *wrong])
+
+
+def boards_users_keys_and_dialogs_are_accessible_and_fit_every_screen(site, browser):
+    long_name = "contractor.of.the.north.building"
+    filters = ["building/north/floor-12/room-1204/climate/#", "iot/dc/battery-3/telemetry"]
+    site.ask_to("POST", "/api/users", {"name": long_name, "password": PASSWORD, "role": "viewer", "scope": filters})
+    charts = [{"title": f"{field} of all rooms", "query": f"{explorer.ALL}&fields={field}&start=15m"} for field in ("temperature", "humidity")]
+    site.ask_to("PUT", "/api/boards/wall", {"document": {"charts": [*charts, *charts]}})
+    pages = {"boards-list": "/boards", "board": "/boards?name=wall", "pin": explorer.PAGES["explorer"], **PEOPLE_PAGES}
+    wrong = []
+    for width, theme in PEOPLE_LOOKS if not site.rig.options.shots else itertools.product(WIDTHS, THEMES):
+        page = browser.page(site.people, width=width, theme=theme)
+        page.goto("/")
+        sign_in(page, "admin", PASSWORD)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        wrong += look(site, page, pages, f"{width} {theme}")
+        page.context.close()
+    site.ask_to("DELETE", "/api/boards/wall")
+    site.ask_to("DELETE", f"/api/users/{long_name}")
     assert wrong == [], "\n  ".join(["", *wrong])
 
 
@@ -418,7 +476,9 @@ TESTS = [
     *manage.TESTS,
     *explorer.TESTS,
     what_is_refused_live_is_said_where_it_is_missing,
+    *tasks.TESTS,
     every_page_is_accessible_and_fits_every_screen,
+    boards_users_keys_and_dialogs_are_accessible_and_fit_every_screen,
     a_gateway_that_was_away_is_found_again_and_no_message_is_missing,
 ]
 
@@ -429,11 +489,12 @@ def test(rig):
     wrong = []
     with sync_playwright() as playwright:
         browser = Browser(playwright)
-        for one in TESTS:
-            if rig.options.only and rig.options.only not in one.__name__:
+        for one in [pictures.the_pictures_of_the_documentation_are_made] if rig.options.pictures else TESTS:
+            if rig.options.only and not any(word in one.__name__ for word in rig.options.only.split(",")):
                 continue
             name = one.__name__.replace("_", " ")
             browser.wrong.clear()
+            begun = time.monotonic()
             try:
                 one(site, browser)
                 found = list(browser.wrong)
@@ -442,7 +503,8 @@ def test(rig):
             for context in browser.chromium.contexts:
                 context.close()
             browser.patient = browser.refused = False
-            print("\n    ".join([f"{'failed' if found else 'passed'} {name}", *found]), flush=True)
+            took = f"{time.monotonic() - begun:.1f} s"
+            print("\n    ".join([f"{'failed' if found else 'passed'} {name} ({took})", *found]), flush=True)
             wrong += [name] if found else []
         browser.close()
     return wrong
@@ -452,6 +514,7 @@ if __name__ == "__main__":
     given = arguments(
         __doc__,
         shots={"help": "folder for pictures of every page"},
-        only={"help": "the tests that have this in their name"},
+        pictures={"help": "makes the pictures of docs/dashboard.md in this folder, and nothing else"},
+        only={"help": "the tests that have this in their name; several words with commas"},
     )
     sys.exit(run(given, "dashboard", test))

@@ -127,8 +127,9 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
   useEffect(() => plot.current?.setData(data), [data, start, end]);
 
   const readout = lines.map((line) => {
-    const i = at === null ? line.values.length - 1 : before(line.times, at);
-    return i < 0 ? undefined : line.values[i];
+    if (at === null) return line.values.at(-1);
+    const i = Math.max(0, before(line.times, at)), next = line.times[i + 1];
+    return line.values[next !== undefined && next - at < at - line.times[i]! ? i + 1 : i]; // the nearer of two
   });
   const step = (by: number) => {
     const times = lines[0]?.times ?? [];

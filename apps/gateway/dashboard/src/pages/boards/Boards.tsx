@@ -155,7 +155,7 @@ function Rename({ title, onClose, onDone }: { title: string; onClose: () => void
         <Button onClick={onClose}>Cancel</Button>
         <Button kind="main" type="submit" disabled={text.trim() === ""}>Rename</Button>
       </>}>
-      <Field label="Title" value={text} onChange={(event) => setText(event.target.value)} maxLength={200} autoFocus />
+      <Field label="Title" value={text} onChange={(event) => setText(event.target.value)} maxLength={200} data-first />
     </Dialog>
   );
 }
@@ -167,7 +167,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
   const shown = useFeed(chosen, columns, anew_ms);
   const query = queryOf(chosen);
   return (
-    <section className="panel boards-chart" aria-label={plainText(chart.title)}>
+    <div className="panel boards-chart" role="group" aria-label={plainText(chart.title)}>
       <div className="panel-head">
         <h3 className="grow"><Link to="explorer" query={query}><Text of={chart.title} max={200} /></Link></h3>
         <span className="row">{tools}</span>
@@ -190,6 +190,6 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
             }} />
         )}
       </div>
-    </section>
+    </div>
   );
 }

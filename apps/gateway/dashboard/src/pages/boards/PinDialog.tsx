@@ -49,11 +49,11 @@ export function PinDialog({ query, title, onClose }: { query: string; title: str
         <Select label="Board" value={chosen} onChange={(event) => setBoard(event.target.value)}
           options={[...names.map((one) => ({ value: one, text: one })), { value: fresh, text: "A new one" }]} />
       )}
-      {chosen === fresh && (
-        <Field label="Name of the new board" value={name} onChange={(event) => setName(event.target.value)} maxLength={64}
+      {boards.data && chosen === fresh && (
+        <Field label="Name of the new board" value={name} onChange={(event) => setName(event.target.value)} maxLength={64} autoFocus
           wrong={wrongName && [wrongName.detail, wrongName.hint].filter(Boolean).join(". ")} />
       )}
-      <Field label="Title of the chart" value={text} onChange={(event) => setText(event.target.value)} maxLength={200} />
+      <Field label="Title of the chart" value={text} onChange={(event) => setText(event.target.value)} maxLength={200} data-first />
     </Dialog>
   );
 }

@@ -64,7 +64,7 @@ export default function Explorer() {
   };
   const exported = (format: string) => addressOf("/api/export", { ...selectionOf(chosen, feed.window), format });
   const hasSeries = feed.tracks.length > 0 && shown.ready;
-  const room = Math.min(460, Math.max(240, window.innerHeight * 0.45));
+  const room = Math.min(720, Math.max(240, window.innerHeight * 0.45));
   return (
     <div className="stack">
       <Panel title="Query" tools={
@@ -76,7 +76,7 @@ export default function Explorer() {
       }>
         <div className="explorer-form">
           <Picker label="Topics" one="topic" values={chosen.topics} onChange={(topics) => set({ topics, fields: [] })} propose={proposeTopics}
-            placeholder="Part of a name, or sensors/+/temperature" wrong={wrongOf("topic")} />
+            placeholder="Part of a name, or a/+/b" wrong={wrongOf("topic")} />
           <Picker label="Devices" one="device" values={chosen.devices} onChange={(devices) => set({ devices })} propose={proposeDevices}
             placeholder="All" wrong={wrongOf("device")} />
           <Picker label="Conditions" one="condition" values={chosen.where} onChange={(where) => set({ where })} placeholder="temperature > 30"

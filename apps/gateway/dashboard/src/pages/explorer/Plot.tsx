@@ -168,8 +168,10 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
     event.preventDefault();
   };
   const valueAt = (track: Track) => {
-    const i = at === null ? track.to - 1 : track.before(at);
-    return i < track.from || i < 0 ? "–" : short(track.values[i]!);
+    if (track.length === 0) return "–";
+    let i = at === null ? track.to - 1 : Math.max(track.from, track.before(at));
+    if (at !== null && i + 1 < track.to && track.times[i + 1]! - at < at - track.times[i]!) i += 1; // the nearer of two
+    return short(track.values[i]!);
   };
   const label = tracks.slice(0, keys_max)
     .map(({ track }) => `${names.get(track)}: ${track.length} points, last ${track.length ? short(track.values[track.to - 1]!) : "none"}`)

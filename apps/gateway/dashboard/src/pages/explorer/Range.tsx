@@ -7,6 +7,16 @@ const spans: [string, string][] = [
   ["24h", "Last 24 hours"], ["7d", "Last 7 days"], ["30d", "Last 30 days"],
 ];
 const between = "between";
+const days: { value: string; text: string; back: number }[] = [{ value: "today", text: "Today", back: 0 }, { value: "yesterday", text: "Yesterday", back: 1 }];
+
+/** A day of this browser's zone, so many days ago; today has no end yet. */
+function dayOf(back: number, now: number): { start: string; end: string } {
+  const midnight = (ago: number) => {
+    const t = new Date(now);
+    return new Date(t.getFullYear(), t.getMonth(), t.getDate() - ago).toISOString();
+  };
+  return { start: midnight(back), end: back === 0 ? "" : midnight(back - 1) };
+}
 
 /** "2026-03-01T14:03:07", as this browser's zone has it. */
 function localText(ms: number): string {
@@ -30,16 +40,23 @@ export function Range({ chosen, onChange, wrong }: {
   const options = [
     ...(relative && !listed ? [{ value: chosen.start, text: `Last ${chosen.start}` }] : []),
     ...spans.map(([value, text]) => ({ value, text })),
+    ...days.map(({ value, text }) => ({ value, text })),
     { value: between, text: "Between two times" },
   ];
+  const day = days.find(({ back }) => {
+    const { start, end } = dayOf(back, now);
+    return start === chosen.start && end === chosen.end;
+  });
   const take = (name: "start" | "end") => (event: { target: { value: string } }) => {
     const ms = Date.parse(event.target.value);
     if (Number.isFinite(ms)) onChange({ [name]: new Date(ms).toISOString(), live: false });
   };
   return (
     <>
-      <Select label="Time" options={options} value={relative ? chosen.start : between}
+      <Select label="Time" options={options} value={relative ? chosen.start : (day?.value ?? between)}
         onChange={(event) => {
+          const taken = days.find(({ value }) => value === event.target.value);
+          if (taken) return onChange({ ...dayOf(taken.back, now), live: false });
           if (event.target.value !== between) return onChange({ start: event.target.value, end: "" });
           const window = windowOf(chosen, now);
           if ("wrong" in window) return;

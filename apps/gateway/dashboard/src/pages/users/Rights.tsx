@@ -41,7 +41,7 @@ export function RightsFields({ of, onChange, wrong }: {
         <Choices label="Sees" value={of.isForAll ? "all" : "some"} onChange={(value) => onChange({ ...of, isForAll: value === "all" })}
           options={[{ value: "all", text: "All topics" }, { value: "some", text: "Only some" }]} />
         {!of.isForAll && (
-          <TextArea label="Topic filters, one a line" rows={3} value={of.filters} placeholder="sensors/#" wrong={wrong("scope")}
+          <TextArea label="Topic filters, one a line" rows={3} autoFocus value={of.filters} placeholder="sensors/#" wrong={wrong("scope")}
             onChange={(event) => onChange({ ...of, filters: event.target.value })}
             hint="+ stands for one level, # for all that follow." />
         )}

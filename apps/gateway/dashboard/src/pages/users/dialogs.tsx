@@ -36,7 +36,7 @@ export function AddUser({ onClose, onDone }: Ends) {
   return (
     <Dialog title="Add a user" onClose={onClose} onSubmit={() => void send()} foot={<Foot busy={busy} action="Add" onClose={onClose} />}>
       {rest && <ProblemNote of={rest} />}
-      <Field label="Name" value={name} wrong={wrong("name")} autoFocus onChange={(event) => setName(event.target.value)} />
+      <Field label="Name" value={name} wrong={wrong("name")} data-first onChange={(event) => setName(event.target.value)} />
       <NewPassword label="Password" hint="12 characters at least." value={password} onChange={setPassword} wrong={wrong("password")} />
       <RightsFields of={rights} onChange={setRights} wrong={wrong} />
     </Dialog>
@@ -86,7 +86,7 @@ export function Delete({ title, what, onDelete, onClose, onDone }: Ends & {
   return (
     <Dialog title={title} onClose={onClose} onSubmit={() => void send()}
       foot={<>
-        <Button onClick={onClose} autoFocus>Cancel</Button>
+        <Button onClick={onClose} data-first>Cancel</Button>
         <Button kind="danger" type="submit" disabled={busy}>Delete</Button>
       </>}>
       {rest && <ProblemNote of={rest} />}
@@ -120,7 +120,7 @@ export function AddKey({ onClose, onDone, onMade }: Ends & { onMade: (name: stri
   return (
     <Dialog title="Make an API key" onClose={onClose} onSubmit={() => void send()} foot={<Foot busy={busy} action="Make" onClose={onClose} />}>
       {rest && <ProblemNote of={rest} />}
-      <Field label="Name" value={name} wrong={wrong("name")} autoFocus hint="Of the program that uses it: grafana."
+      <Field label="Name" value={name} wrong={wrong("name")} data-first hint="Of the program that uses it: grafana."
         onChange={(event) => setName(event.target.value)} />
       <RightsFields of={rights} onChange={setRights} wrong={wrong} />
       <Select label="Expires" options={expiries} value={choice} wrong={choice === "other" ? undefined : wrong("expires")} onChange={(event) => setChoice(event.target.value)} />
