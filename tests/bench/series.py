@@ -7,9 +7,10 @@
 bench_sqlite fills a store with the rows of one topic, telemetry-gateway serves it, and this asks by turns for
 GET /api/series (1,000 columns), the same over a hundredth of the time, and for the export as CSV and as JSON Lines.
 Time is that of the clock and that of the gateway's processor. Checked: the rows of each answer; for each column that
-the first, last, lowest and highest are those that plain SQL finds; and that a spike of one row is in the answer, at
---spikes random places, one after the other. On a busy machine give it priority, in a session of its own (setsid):
-echo -10 > /proc/self/autogroup. --topics N spreads the rows over N topics and asks for all at once.
+the first, last, lowest and highest are those that plain SQL finds; and that a spike of one row is seen at --spikes
+random places (at most 500): in the answer over the whole range, and in one over a part of it. On a busy machine give
+it priority, in a session of its own (setsid): echo -10 > /proc/self/autogroup. --topics N spreads the rows over N
+topics and asks for all at once.
 
 Figures are medians [least-most]. Exit code: 0 done, 1 a check failed, 2 wrong usage.
 """
@@ -150,22 +151,42 @@ def check_columns(rig, answer):
     return rows
 
 
-def check_spikes(rig):
-    """A spike at random rows, each alone."""
-    database = connect(rig)
+def spiked(answer, topic, at, spike):
+    return any(value == spike and ns_of(time_ms) == at for line in answer["data"] if line["topic"] == topic
+               for time_ms, value in zip(line["times"], line["values"]))  # fmt: skip
+
+
+def check_spikes(rig, whole):
+    """Spikes of one row at random places, no two of one sign in a column: all of them are in the answer over the whole
+    range, and each in that over a random part of it. @returns how many were in both"""
+    options, database, width = rig.options, connect(rig), round(whole["column_ms"] * 1e6)
     parts = list(database.execute("SELECT table_name, first_id, last_id FROM partitions"))
-    chance, seen = random.Random(20261201), 0
-    for number in range(rig.options.spikes):
-        row = chance.randint(1, rig.options.rows)
+    topics = dict(database.execute("SELECT id, topic FROM topics"))
+    chance, spikes = random.Random(20261201), {}
+    while len(spikes) < options.spikes:
+        row, high = chance.randint(1, options.rows), len(spikes) % 2 == 0
         table = next(name for name, first, last in parts if first <= row <= last)
-        before, at = database.execute(f'SELECT {FIELD}, time FROM "{table}" WHERE id=?', (row,)).fetchone()
-        spike = 149.5 if number % 2 else -49.5
-        database.execute(f'UPDATE "{table}" SET {FIELD}=? WHERE id=?', (spike, row))
-        answer = rig.series()
-        seen += any(value == spike and ns_of(time_ms) == at for line in answer["data"]
-                    for time_ms, value in zip(line["times"], line["values"]))  # fmt: skip
-        database.execute(f'UPDATE "{table}" SET {FIELD}=? WHERE id=?', (before, row))
-    database.close()
+        topic, before, at = database.execute(f'SELECT topic_id, {FIELD}, time FROM "{table}" WHERE id=?', (row,)).fetchone()
+        spikes.setdefault((topic, at // width, high), (table, row, topics[topic], before, at))
+
+    def put(values):
+        database.execute("BEGIN IMMEDIATE")
+        for (table, row, *_), value in zip(spikes.values(), values):
+            database.execute(f'UPDATE "{table}" SET {FIELD}=? WHERE id=?', (value, row))
+        database.execute("COMMIT")
+
+    values = [149.5 if high else -49.5 for *_, high in spikes]
+    put(values)
+    try:
+        answer, seen = rig.series(), 0
+        for (_, _, topic, _, at), value in zip(spikes.values(), values):
+            span = (whole["end_ms"] - whole["start_ms"]) * chance.uniform(0.01, 0.1)
+            start = at / 1e6 - span * chance.random()
+            near = rig.series(f"&start={start / 1000:.3f}&end={(start + span) / 1000 + 0.001:.3f}")
+            seen += spiked(answer, topic, at, value) and spiked(near, topic, at, value)
+    finally:
+        put([before for _, _, _, before, _ in spikes.values()])
+        database.close()
     return seen
 
 
@@ -206,7 +227,7 @@ def measure(rig):
             verdict = f" (bar {BAR}: {'held' if wall <= BAR else 'MISSED'})" if form == "csv" else ""
             print(f"series : export as {form}: {wall:.3f}{verdict}, processor {cpu:.3f}")
     print(f"VmHWM of the gateway: {rig.memory_mb():.1f} MB", flush=True)
-    seen = check_spikes(rig)
+    seen = check_spikes(rig, whole)
     print(f"spikes seen: {seen} of {options.spikes}")
     if seen != options.spikes:
         raise Wrong("a spike was not seen")
@@ -223,6 +244,8 @@ def main():
     parser.add_argument("--store", metavar="FILE", help="database of an earlier run with the same --rows and --topics, or where one "
                                                         "is made and kept; without, in a folder that is removed")  # fmt: skip
     options = parser.parse_args()
+    if options.spikes > COLUMNS // 2:
+        parser.error(f"--spikes: at most {COLUMNS // 2}, because each has a column of its own")
     options.bin = os.path.abspath(options.bin)
     with tempfile.TemporaryDirectory(prefix="bench-series-") as folder:
         try:

@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -125,6 +126,50 @@ def what_comes_is_drawn_at_once_when_it_is_live(site, browser):
     expect(page.get_by_role("img", name="iot/live/one: 2 points, last 7.00")).to_be_visible()
     site.publish("iot/live/one", '{"level": 8, "fresh": 3}')
     expect(page.get_by_role("button", name="fresh")).to_be_visible()
+
+
+# Drawings of the chart, and arrays as long as a series that were made.
+WORK = """
+window.work = {};
+const clear = CanvasRenderingContext2D.prototype.clearRect;
+CanvasRenderingContext2D.prototype.clearRect = function (...given) { window.work.drawings += 1; return clear.apply(this, given); };
+window.Float64Array = class extends Float64Array {
+  constructor(...given) {
+    super(...given);
+    if (this.length > 1000 && !(given[0] instanceof ArrayBuffer)) window.work.arrays += 1;
+  }
+};
+"""
+# Counts how often the words of the chart change, which is how often React renders it.
+WORDS = """(box) => {
+  window.work = {drawings: 0, arrays: 0, words: 0, began: performance.now()};
+  new MutationObserver(() => { window.work.words += 1; }).observe(box, {attributeFilter: ["aria-label"]});
+}"""
+
+
+def messages_render_the_page_once_a_second_and_copy_no_series(site, browser):
+    topic, stored, live = "sensors/sensor-950/temperature", 1200, 100
+
+    def reading(ms):
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03}Z"
+        return f'{{"sensor_id": "sensor-950", "temperature": {ms // 100 % 30}, "timestamp": "{at}"}}'
+
+    now = int(time.time() * 1000)
+    lines = "".join(reading(now - n * 500) + "\n" for n in range(stored, 0, -1))
+    command = ["mosquitto_pub", "-p", str(site.rig.broker_port), "-q", "1", "-t", topic, "-l"]
+    subprocess.run(command, input=lines, text=True, check=True, timeout=30)
+    page = browser.page(site.open)
+    page.add_init_script(WORK)
+    page.goto(f"/explorer?topic={topic.replace('/', '%2F')}&start=15m&live=1")
+    expect(page.get_by_role("img", name=f"temperature: {stored} points")).to_be_visible()
+    chart(page).evaluate(WORDS)
+    for _ in range(live):
+        site.publish(topic, reading(int(time.time() * 1000)))
+    expect(page.get_by_role("img", name=f"temperature: {stored + live} points")).to_be_visible()
+    work = page.evaluate("({...window.work, seconds: (performance.now() - window.work.began) / 1000})")
+    assert work["drawings"] > work["words"], work
+    assert 0 < work["words"] <= work["seconds"] + 2, work
+    assert work["arrays"] <= 2, work  # room for more at the end: its times and its values
 
 
 # Pixels of the chart that have the colour of its first line, in its parts from left to right.
@@ -270,6 +315,7 @@ TESTS = [
     a_chart_is_zoomed_and_moved_and_back_goes_back,
     what_is_wrong_stands_at_its_field,
     what_comes_is_drawn_at_once_when_it_is_live,
+    messages_render_the_page_once_a_second_and_copy_no_series,
     a_gap_is_a_gap_and_a_spike_is_seen,
     what_is_exported_is_what_is_shown,
     a_chart_is_pinned_ordered_renamed_and_removed,

@@ -42,6 +42,9 @@ export function clock(ms: number, now = Date.now()): string {
     ? text
     : `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${text}`;
 }
+const days = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+/** "Mar 1" */
+export const day = (ms: number) => days.format(ms);
 /** With milliseconds. */
 export const exact = (ms: number) =>
   `${clock(ms)}.${String(new Date(ms).getMilliseconds()).padStart(3, "0")}`;

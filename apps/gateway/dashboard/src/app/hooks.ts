@@ -119,6 +119,15 @@ export function useSettled<T>(value: T, ms = 250): T {
   return settled;
 }
 
+/**
+ * Columns of pixels to ask a series for, in steps of `step`: at once for the first width, then once it has not changed
+ * for a while, since a column more or less is not worth a question. 0: not known yet
+ */
+export function useColumns(width: number, step = 50): number {
+  const now = width === 0 ? 0 : Math.max(100, Math.round(width / step) * step);
+  return useSettled(now, 150) || now;
+}
+
 /** The size of an element in CSS pixels. */
 export function useSize<E extends HTMLElement>() {
   const ref = useRef<E>(null);

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock, short } from "../app/format";
+import { clock, day, short } from "../app/format";
 import { useSize } from "../app/hooks";
 import { useStore } from "../app/store";
 import { shownTheme, token } from "../app/theme";
@@ -178,13 +178,11 @@ function sparse(u: uPlot, _: number, from: number, to: number) {
 /** The day stands where it changes, so that the rest can be short. */
 function timeMarks(_: uPlot, marks: number[]): string[] {
   const gap = (marks[1] ?? 0) - (marks[0] ?? 0);
-  let day = "";
+  let before = "";
   return marks.map((mark) => {
-    const text = clock(mark * 1000, mark * 1000);
-    const t = new Date(mark * 1000);
-    const today = t.toLocaleDateString("en", { month: "short", day: "numeric" });
-    const fresh = day !== "" && day !== today;
-    day = today;
+    const ms = mark * 1000, text = clock(ms, ms), today = day(ms);
+    const fresh = before !== "" && before !== today;
+    before = today;
     if (gap >= 86_400 || fresh) return today;
     return gap < 60 ? text : text.slice(0, 5);
   });

@@ -3,7 +3,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { api, Problem } from "../../api/client";
 import { mayDo, session } from "../../api/session";
 import { clock } from "../../app/format";
-import { useAsk, useSettled, useSize } from "../../app/hooks";
+import { useAsk, useColumns, useSize } from "../../app/hooks";
 import { navigate, useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
 import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, RefusedNote, Table, Text, toast } from "../../ui";
@@ -162,7 +162,7 @@ function Rename({ title, onClose, onDone }: { title: string; onClose: () => void
 
 function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
   const [box, size] = useSize<HTMLDivElement>();
-  const columns = useSettled(size.width === 0 ? 0 : Math.max(100, Math.round(size.width / 50) * 50), 150);
+  const columns = useColumns(size.width);
   const chosen = chosenOf(new URLSearchParams(chart.query));
   const shown = useFeed(chosen, columns, anew_ms);
   const query = queryOf(chosen);

@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 import { addressOf, api } from "../../api/client";
 import { mayDo, session } from "../../api/session";
 import { clock } from "../../app/format";
-import { useAsk, useSettled, useSize } from "../../app/hooks";
+import { useAsk, useColumns, useSize } from "../../app/hooks";
 import { navigate, useRoute } from "../../app/router";
 import { useStore } from "../../app/store";
 import { Button, Choices, Empty, Icon, IconButton, Loading, Note, Panel, ProblemNote, RefusedNote, Select, Text } from "../../ui";
@@ -42,8 +42,7 @@ export default function Explorer() {
   const who = useStore(session);
   const [isPinning, setPinning] = useState(false);
   const [box, size] = useSize<HTMLDivElement>();
-  // The axes take some of it; a column more or less is not worth a question.
-  const columns = useSettled(size.width === 0 ? 0 : Math.max(100, Math.round(size.width / 50) * 50), 150);
+  const columns = useColumns(size.width); // the axes take some of it;
   const shown = useFeed(chosen, columns);
   const { feed, version, problem } = shown;
   const { names, order } = useNames(feed);

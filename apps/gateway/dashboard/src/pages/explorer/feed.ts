@@ -39,9 +39,9 @@ export class Track {
     this.field = of.field;
     this.unit = of.unit;
     this.rows = of.rows;
-    this.times = Float64Array.from(of.times);
+    this.times = new Float64Array(of.times);
     if (shift !== 0) for (let i = 0; i < this.times.length; ++i) this.times[i]! += shift;
-    this.values = Float64Array.from(of.values);
+    this.values = new Float64Array(of.values);
     this.to = this.times.length;
     this.whole = of.rows <= this.to;
     this.column_ms = column_ms;
@@ -105,10 +105,10 @@ export class Track {
 
   private judge() {
     this.judged = this.length;
-    const distances: number[] = [];
     const step = Math.max(1, Math.floor(this.length / sample));
-    for (let i = this.from + 1; i < this.to; i += step) distances.push(this.times[i]! - this.times[i - 1]!);
-    distances.sort((a, b) => a - b);
+    const distances = new Float64Array(Math.ceil(Math.max(0, this.length - 1) / step));
+    for (let i = this.from + 1, k = 0; i < this.to; i += step, ++k) distances[k] = this.times[i]! - this.times[i - 1]!;
+    distances.sort();
     const median = distances[distances.length >> 1];
     this.gap_ms = median === undefined || distances.length < 3 ? Infinity
       : Math.max(gap_factor * median, this.whole ? 0 : gap_columns * this.column_ms);

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { api, type AnswerOf } from "../../api/client";
 import type { LiveRecord } from "../../api/live";
 import { clock, count, numbersOf } from "../../app/format";
-import { useAsk, useNow, useSettled, useSize } from "../../app/hooks";
+import { useAsk, useColumns, useNow, useSize } from "../../app/hooks";
 import { useQueryState } from "../../app/router";
 import { Button, Choices, Empty, Loading, Note, ProblemNote, Text } from "../../ui";
 import { Chart } from "../../ui/Chart";
@@ -24,9 +24,9 @@ export function Charts({ topic, arrivals, gaps }: { topic: string; arrivals: rea
   const now = useNow();
   const span_ms = fixed ? to - from : ranges[range] * 1000;
   const end = fixed ? to : now, start = end - span_ms;
-  const columns = useSettled(Math.max(100, Math.round(size.width / 100) * 100), 150);
+  const columns = useColumns(size.width, 100);
   const asked = useAsk(
-    size.width === 0 ? null : `series ${topic} ${fixed ? `${from} ${to}` : range} ${columns} ${gaps}`,
+    columns === 0 ? null : `series ${topic} ${fixed ? `${from} ${to}` : range} ${columns} ${gaps}`,
     (signal) => {
       const until = fixed ? to : Date.now();
       return api.get("/api/series", {
