@@ -78,6 +78,7 @@ class IngestState final : public Ingest {
  private:
   void recover(const core::FrameView& frame);
   void replay(const core::FrameView& frame);
+  void replay_message();
   [[nodiscard]] const Schema* schema_of_frame(std::uint64_t id) const;
   [[nodiscard]] std::string schema_document(std::uint64_t id) const;
   void roll_back(std::uint64_t last_durable);
@@ -106,6 +107,9 @@ class IngestState final : public Ingest {
     Judge judge;
     Batch batch;
     std::uint64_t unknown_schema = 0;
+    /// Readings of the message under way; batch holds what they view.
+    std::vector<SequenceState::Offer> message;
+    bool one_number = false;
   };
   std::unique_ptr<Recovery> recovery_;
 
