@@ -9,6 +9,7 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(crypt REQUIRED IMPORTED_TARGET libcrypt)
 find_package(ZLIB REQUIRED)
+pkg_check_modules(cbor REQUIRED IMPORTED_TARGET libcbor)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 find_path(TELEMETRY_XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(TELEMETRY_VALIJSON_INCLUDE valijson/validator.hpp REQUIRED

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -111,8 +112,9 @@ void JsonText::real(double number) {
 
 void JsonText::bytes(std::string_view bytes, Encoding encoding) {
   out_.push_back('"');
-  if (encoding == Encoding::base16) {
-    constexpr std::string_view digits = "0123456789abcdef";
+  if (encoding == Encoding::base16 || encoding == Encoding::hex) {
+    const std::string_view digits =
+        encoding == Encoding::hex ? "0123456789abcdef" : "0123456789ABCDEF";
     for (const char c : bytes) {
       const auto byte = static_cast<std::uint8_t>(c);
       out_.push_back(digits[byte >> 4]);

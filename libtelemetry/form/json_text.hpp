@@ -13,8 +13,8 @@ namespace telemetry::forms {
 
 inline constexpr std::size_t npos = std::string_view::npos;
 
-/// The alphabets of bytes as text.
-enum class Encoding : std::uint8_t { base64url, base64, base16 };
+/// Bytes as text, by RFC 4648; hex is base16 in small letters.
+enum class Encoding : std::uint8_t { base64url, base64, base16, hex };
 
 /// Writes JSON behind what a string has already.
 class JsonText {
@@ -43,6 +43,8 @@ class JsonText {
     return out_.size() - start_ > core::payload_bytes_max;
   }
   [[nodiscard]] std::size_t size() const noexcept { return out_.size(); }
+  /// All of the string; until the next is written.
+  [[nodiscard]] std::string_view all() const noexcept { return out_; }
   /// What was written from this size() on; until the next is written.
   [[nodiscard]] std::string_view since(std::size_t size) const noexcept {
     return std::string_view(out_).substr(size);

@@ -108,7 +108,7 @@ class LayoutReader {
         return at_ / 8 + wrong;
       }
       case Kind::hex:
-        out_.bytes(bytes, Encoding::base16);
+        out_.bytes(bytes, Encoding::hex);
         break;
       case Kind::bcd:
         return put_bcd(bytes, item.little_endian);
