@@ -14,6 +14,8 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 find_path(TELEMETRY_XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(TELEMETRY_VALIJSON_INCLUDE valijson/validator.hpp REQUIRED
           PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libvalijson-dev/usr/include)  # scripts/packages
+find_path(TELEMETRY_MSGPACK_INCLUDE msgpack/parse.hpp REQUIRED
+          PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libmsgpack-cxx-dev/usr/include)  # scripts/packages
 if(TELEMETRY_WITH_MQTT)
   pkg_check_modules(mosquitto REQUIRED IMPORTED_TARGET libmosquitto)
 endif()

@@ -88,6 +88,7 @@ Shape make_shape(const Form::Specification& from, Mistakes& mistakes) {
   if (from.form == "pairs") return make_pairs(from, mistakes);
   if (from.form == "regex") return make_regex(from.pattern, mistakes);
   if (from.form == "cbor") return Cbor{};
+  if (from.form == "msgpack") return MessagePack{};
   if (from.form == "layout") return make_layout(from.layout, mistakes);
   return Json{};
 }

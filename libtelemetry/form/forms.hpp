@@ -97,7 +97,7 @@ struct Layout {
 };
 
 using Shape =
-    std::variant<Json, Value, Text, Csv, Pairs, Regex, Cbor, Layout>;
+    std::variant<Json, Value, Text, Csv, Pairs, Regex, Cbor, MessagePack, Layout>;
 
 /// Each appends documents. @returns how many.
 Result<std::size_t> read(const Json&, std::string_view payload, JsonText& out, Buffers&);
