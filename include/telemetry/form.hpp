@@ -16,9 +16,9 @@ namespace telemetry {
 struct LayoutField {
   /// Of the member. Empty: `skip`, and `bits` that are passed over.
   std::string name;
-  /// u8 i8, u16be i16le and so on up to 64 bits in steps of 8, f16be f32le f64be and so on; bits and
-  /// ibits (unsigned and signed, from the most significant bit on), flag (one bit, true or false),
-  /// text, hex, bcd (digits from the first byte on), bcdle (from the last), skip.
+  /// u8 i8, u16be i16le and so on up to 64 bits in steps of 8, f16be f32le f64be and so on; bits
+  /// and ibits (unsigned and signed, from the most significant bit on), flag (one bit, true or
+  /// false), text, hex, bcd (digits from the first byte on), bcdle (from the last), skip.
   std::string type;
   /// bits, ibits: bits, 1..64. text, hex, skip: bytes. bcd: bytes, 1..32. Others: values, an array
   /// from 2 on.
@@ -32,7 +32,7 @@ class Form {
  public:
   static constexpr std::size_t unpack_max = 4;
   static constexpr std::size_t columns_max = 1'000;
-  static constexpr std::size_t groups_max = 64;          ///< of a pattern, named or not
+  static constexpr std::size_t groups_max = 64;  ///< of a pattern, named or not
   static constexpr std::size_t layout_fields_max = 256;
   static constexpr std::size_t layout_bytes_max = 65'536;
 
@@ -42,12 +42,12 @@ class Form {
     /// What the bytes are taken out of first, in this order: gzip zlib zstd base64 hex json_text.
     std::vector<std::string> unpack = {};
     std::vector<std::string> columns = {};  ///< csv: names; or else `header`
-    bool header = false;               ///< csv: the first line of each payload has the names
-    /// csv: one ASCII character, else ','. pairs: any of these characters, one or more, else ';' and
-    /// line ends.
+    bool header = false;                    ///< csv: the first line of each payload has the names
+    /// csv: one ASCII character, else ','. pairs: any of these characters, one or more, else ';'
+    /// and line ends.
     std::string separator = {};
-    std::string assign = {};                ///< pairs: any one of these characters, else '='
-    std::string pattern = {};               ///< regex: RE2 of the whole text, with groups (?P<name>...)
+    std::string assign = {};   ///< pairs: any one of these characters, else '='
+    std::string pattern = {};  ///< regex: RE2 of the whole text, with groups (?P<name>...)
     std::vector<LayoutField> layout = {};
   };
 
@@ -70,11 +70,12 @@ class Form {
   ///                           begins with the key.
   [[nodiscard]] static Result<Form> make(const Specification& specification);
 
-  /// Appends the document, or several with '\n' between them, to `out`. But for the form json, which
-  /// takes the bytes as they are, all of it is valid JSON without line ends, in at most
+  /// Appends the document, or several with '\n' between them, to `out`. But for the form json,
+  /// which takes the bytes as they are, all of it is valid JSON without line ends, in at most
   /// core::json_depth_max levels.
   /// @returns how many documents; 1 for json, whatever the bytes hold.
-  /// Errors: invalid_argument  the payload does not have this form, or it, what is unpacked of it or
+  /// Errors: invalid_argument  the payload does not have this form, or it, what is unpacked of it
+  /// or
   ///                           what it becomes is over core::payload_bytes_max; the context names
   ///                           the form, the place and the limit. `out` is as it was.
   /// Memory: none where `out` and `scratch` are large enough, but one small block a document of

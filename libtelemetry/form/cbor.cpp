@@ -42,7 +42,9 @@ struct Callbacks : cbor_callbacks {
     negint16 = negative;
     negint32 = negative;
     negint64 = negative;
-    byte_string = [](void* to, cbor_data data, auto size) { set_bytes(to, Kind::bytes, data, size); };
+    byte_string = [](void* to, cbor_data data, auto size) {
+      set_bytes(to, Kind::bytes, data, size);
+    };
     string = [](void* to, cbor_data data, auto size) { set_bytes(to, Kind::text, data, size); };
     byte_string_start = [](void* to) { set(to, Kind::bytes).open = true; };
     string_start = [](void* to) { set(to, Kind::text).open = true; };
@@ -189,8 +191,9 @@ class CborReader {
         case 4:
           return write_decimal_fraction(place);
         case 5:
-          return fail(place, "tag 5, a fraction to the base 2, is not read; send a decimal fraction "
-                             "(tag 4) or a float");
+          return fail(place,
+                      "tag 5, a fraction to the base 2, is not read; send a decimal fraction "
+                      "(tag 4) or a float");
         case 21:
           encoding = Encoding::base64url;
           break;
@@ -317,7 +320,8 @@ class CborReader {
     constexpr std::uint64_t exponent_max = 1'000;
     if (exponent.kind != Kind::whole && exponent.kind != Kind::negative) return fail(place, what);
     if (exponent.number > exponent_max)
-      return fail(place, fmt::format("a decimal fraction with an exponent beyond {}", exponent_max));
+      return fail(place,
+                  fmt::format("a decimal fraction with an exponent beyond {}", exponent_max));
     if (!next_value()) return false;
     if (item_.kind == Kind::whole || item_.kind == Kind::negative) {
       write_whole();

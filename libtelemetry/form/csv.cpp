@@ -82,8 +82,9 @@ class CsvReader {
       const char c = payload_[at_];
       if ((c == '\n' || c == '\r') && line_end() != 0) break;
       if (c == '"')
-        return wrong(at_, "a quote stands within a cell; such a cell is quoted, and its quotes are "
-                          "doubled");
+        return wrong(at_,
+                     "a quote stands within a cell; such a cell is quoted, and its quotes are "
+                     "doubled");
     }
     buffers_.cells.push_back({false, begin, at_ - begin});
     return {};
@@ -116,8 +117,8 @@ class CsvReader {
 
   Result<void> read_header() {
     if (buffers_.cells.size() > Form::columns_max)
-      return wrong_line(fmt::format("{} columns; the limit is {}", buffers_.cells.size(),
-                                    Form::columns_max));
+      return wrong_line(
+          fmt::format("{} columns; the limit is {}", buffers_.cells.size(), Form::columns_max));
     buffers_.keys.resize(buffers_.cells.size());
     buffers_.document.clear();
     buffers_.members.clear();

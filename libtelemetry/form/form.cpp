@@ -89,6 +89,7 @@ Shape make_shape(const Form::Specification& from, Mistakes& mistakes) {
   if (from.form == "regex") return make_regex(from.pattern, mistakes);
   if (from.form == "cbor") return Cbor{};
   if (from.form == "msgpack") return MessagePack{};
+  if (from.form == "senml") return Senml{};
   if (from.form == "layout") return make_layout(from.layout, mistakes);
   return Json{};
 }
@@ -151,7 +152,9 @@ Result<std::size_t> read(const Text&, std::string_view payload, JsonText& out, B
 
 std::optional<Members::Twice> Members::end(std::size_t begin, std::string_view text) {
   const auto first = members_.begin() + static_cast<std::ptrdiff_t>(begin);
-  const auto name = [text](const Member& one) { return text.substr(one.begin, one.end - one.begin); };
+  const auto name = [text](const Member& one) {
+    return text.substr(one.begin, one.end - one.begin);
+  };
   std::sort(first, members_.end(), [&](const Member& a, const Member& b) {
     const int order = name(a).compare(name(b));
     return order < 0 || (order == 0 && a.place < b.place);
@@ -202,8 +205,7 @@ bool Form::is_document() const noexcept {
   return plan_->packings.empty() && std::holds_alternative<forms::Json>(plan_->shape);
 }
 
-Result<std::size_t> Form::read(std::string_view payload, std::string& out,
-                               Scratch& scratch) const {
+Result<std::size_t> Form::read(std::string_view payload, std::string& out, Scratch& scratch) const {
   if (payload.size() > core::payload_bytes_max)
     return Error{Errc::invalid_argument, fmt::format("the payload has {} bytes; the limit is {}",
                                                      payload.size(), core::payload_bytes_max)};

@@ -96,8 +96,7 @@ struct Layout {
   std::size_t bytes = 0;
 };
 
-using Shape =
-    std::variant<Json, Value, Text, Csv, Pairs, Regex, Cbor, MessagePack, Layout>;
+using Shape = std::variant<Json, Value, Text, Csv, Pairs, Regex, Cbor, MessagePack, Senml, Layout>;
 
 /// Each appends documents. @returns how many.
 Result<std::size_t> read(const Json&, std::string_view payload, JsonText& out, Buffers&);

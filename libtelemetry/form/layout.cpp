@@ -50,8 +50,8 @@ bool read_type(const LayoutField& from, LayoutItem& item) {
     item.count = from.count;
   } else if (type == "text" || type == "hex" || type == "skip" || type == "bcd" ||
              type == "bcdle") {
-    item.kind = type == "text"  ? Kind::text
-                : type == "hex" ? Kind::hex
+    item.kind = type == "text"   ? Kind::text
+                : type == "hex"  ? Kind::hex
                 : type == "skip" ? Kind::skip
                                  : Kind::bcd;
     item.little_endian = type == "bcdle";
@@ -149,7 +149,8 @@ class LayoutReader {
       return out_.real(double{std::bit_cast<float>(static_cast<std::uint32_t>(bits))});
     const auto exponent = static_cast<int>(bits >> 10 & 31u);
     const auto mantissa = static_cast<double>(bits & 1023u);
-    double value = std::ldexp(exponent == 0 ? mantissa : mantissa + 1024, std::max(exponent, 1) - 25);
+    double value =
+        std::ldexp(exponent == 0 ? mantissa : mantissa + 1024, std::max(exponent, 1) - 25);
     if (exponent == 31)
       value = mantissa == 0 ? std::numeric_limits<double>::infinity()
                             : std::numeric_limits<double>::quiet_NaN();
@@ -202,7 +203,7 @@ Layout make_layout(const std::vector<LayoutField>& fields, Mistakes& mistakes) {
       continue;
     }
     if (!read_type(field, item)) {
-      mistakes.add(fmt::format("{}.type: {} is not known", place, shown(field.type)), 
+      mistakes.add(fmt::format("{}.type: {} is not known", place, shown(field.type)),
                    std::string(types));
       continue;
     }
@@ -240,9 +241,9 @@ Layout make_layout(const std::vector<LayoutField>& fields, Mistakes& mistakes) {
 
 Result<std::size_t> read(const Layout& layout, std::string_view payload, JsonText& out, Buffers&) {
   if (payload.size() != layout.bytes)
-    return refusal_at(form, std::min(payload.size(), layout.bytes),
-                      fmt::format("the payload has {} bytes, the layout {}", payload.size(),
-                                  layout.bytes));
+    return refusal_at(
+        form, std::min(payload.size(), layout.bytes),
+        fmt::format("the payload has {} bytes, the layout {}", payload.size(), layout.bytes));
   LayoutReader reader(payload, out);
   char before = '{';
   for (const LayoutItem& item : layout.items) {

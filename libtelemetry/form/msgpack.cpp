@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MessagePack objects in a row, each a document. msgpack-cxx walks them and calls a visitor, so that
-// no tree is built; its own stack of open containers is the block of memory a document. It tells no
-// places but those of bytes, so that other mistakes have the place of the last byte it has read.
+// MessagePack objects in a row, each a document. msgpack-cxx walks them and calls a visitor, so
+// that no tree is built; its own stack of open containers is the block of memory a document. It
+// tells no places but those of bytes, so that other mistakes have the place of the last byte it has
+// read.
 #include <fmt/format.h>
 
 #include <msgpack/null_visitor.hpp>
@@ -110,10 +111,11 @@ class Writer : public msgpack::null_visitor {
   /// @param end the last byte that the library has read
   [[nodiscard]] Error error(std::size_t begin, std::size_t end) && {
     if (is_cut_off_)
-      return refusal_at(form, payload_.size(),
-                        fmt::format("the payload ends here, in the object that begins at byte {}; it "
-                                    "was cut off",
-                                    begin));
+      return refusal_at(
+          form, payload_.size(),
+          fmt::format("the payload ends here, in the object that begins at byte {}; it "
+                      "was cut off",
+                      begin));
     if (reason_.empty()) return std::move(error_);
     return refusal_at(form, end, reason_);
   }

@@ -37,8 +37,7 @@ Result<std::size_t> read(const Pairs& pairs, std::string_view payload, JsonText&
       continue;
     }
     if (assign >= end)
-      return refusal_at(form, at,
-                        fmt::format("{} has no {}", shown(pair), shown(pairs.assign)));
+      return refusal_at(form, at, fmt::format("{} has no {}", shown(pair), shown(pairs.assign)));
     const std::string_view key = trimmed(payload.substr(at, assign - at));
     if (key.empty()) return refusal_at(form, at, fmt::format("{} has no name", shown(pair)));
     std::size_t value = assign + 1;
@@ -46,7 +45,8 @@ Result<std::size_t> read(const Pairs& pairs, std::string_view payload, JsonText&
     if (value < end && payload[value] == '"') {
       end = behind_quotes(payload, value);
       if (end == npos) return refusal_at(form, value, "the quote that opens here is not closed");
-      const std::size_t next = std::min(payload.find_first_of(pairs.separators, end), payload.size());
+      const std::size_t next =
+          std::min(payload.find_first_of(pairs.separators, end), payload.size());
       if (!trimmed(payload.substr(end, next - end)).empty())
         return refusal_at(form, end, "something follows the closing quote of a value");
     }

@@ -41,9 +41,9 @@ Regex make_regex(const std::string& pattern, Mistakes& mistakes) {
   }
   const int groups = regex.expression->NumberOfCapturingGroups();
   if (groups > static_cast<int>(Form::groups_max))
-    mistakes.add(fmt::format("pattern: {} groups", groups),
-                 fmt::format("the limit is {}; groups without a member are (?:...)",
-                             Form::groups_max));
+    mistakes.add(
+        fmt::format("pattern: {} groups", groups),
+        fmt::format("the limit is {}; groups without a member are (?:...)", Form::groups_max));
   const auto& names = regex.expression->NamedCapturingGroups();
   for (const auto& [number, name] : regex.expression->CapturingGroupNames()) {
     if (names.at(name) != number)  // the first of that name
@@ -77,7 +77,8 @@ Result<std::size_t> read(const Regex& regex, std::string_view payload, JsonText&
     // UTF-8, of which no part begins or ends within a character.
     const std::size_t wrong = out.bare({text.data(), text.size()});
     if (wrong != npos)
-      return not_utf8(form, payload, static_cast<std::size_t>(text.data() - payload.data()) + wrong);
+      return not_utf8(form, payload,
+                      static_cast<std::size_t>(text.data() - payload.data()) + wrong);
   }
   if (before == '{') out.put('{');
   out.put('}');

@@ -135,8 +135,7 @@ Result<void> unpack_json_text(std::string_view bytes, std::string& out) {
   if (pull.next() != core::JsonToken::string)
     return refusal_at(name, pull.offset(), "a JSON string must stand here, with its quotes");
   const std::string_view raw = pull.text();
-  if (pull.next() != core::JsonToken::end)
-    return followed(name, pull.offset(), bytes.size());
+  if (pull.next() != core::JsonToken::end) return followed(name, pull.offset(), bytes.size());
   out.resize(raw.size());
   out.resize(core::json_unescape(raw, out));
   return {};

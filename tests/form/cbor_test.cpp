@@ -90,8 +90,7 @@ const std::vector<Case> examples = {
     {"a201020304", R"({"1":2,"3":4})"},
     {"a26161016162820203", R"({"a":1,"b":[2,3]})"},
     {"826161a161626163", R"(["a",{"b":"c"}])"},
-    {"a56161614161626142616361436164614461656145",
-     R"({"a":"A","b":"B","c":"C","d":"D","e":"E"})"},
+    {"a56161614161626142616361436164614461656145", R"({"a":"A","b":"B","c":"C","d":"D","e":"E"})"},
     {"5f42010243030405ff", R"("AQIDBAU")"},
     {"7f657374726561646d696e67ff", R"("streaming")"},
     {"9fff", "[]"},
@@ -123,12 +122,14 @@ TEST_CASE("each example of RFC 8949 is refused where it is cut off, with form an
 }
 
 TEST_CASE("items in a row are a document each") {
-  check_hex({{"a1617401 a1617402 f6", "{\"t\":1}\n{\"t\":2}\nnull"},
-             {"01 18",
-              "error: cbor: byte 2: the payload ends here, in the item that begins at byte 1; it was "
-              "cut off"},
-             {"", "error: cbor: byte 0: the payload ends here, in the item that begins at byte 0; "
-                  "it was cut off"}});
+  check_hex(
+      {{"a1617401 a1617402 f6", "{\"t\":1}\n{\"t\":2}\nnull"},
+       {"01 18",
+        "error: cbor: byte 2: the payload ends here, in the item that begins at byte 1; it was "
+        "cut off"},
+       {"",
+        "error: cbor: byte 0: the payload ends here, in the item that begins at byte 0; "
+        "it was cut off"}});
 }
 
 TEST_CASE("whole numbers and decimal fractions keep every digit") {
@@ -175,8 +176,7 @@ TEST_CASE("names of members are texts or whole numbers, each once") {
        {"a1800101", "error: cbor: byte 1: the name of a member must be a text or a whole number"},
        {"a3616101616202616103", "error: cbor: byte 7: \"a\" is there twice in one map"},
        {"a2010161316131", "error: cbor: byte 3: \"1\" is there twice in one map"},
-       {"a26161a161610161b202",
-        "error: cbor: byte 8: 0xb2 is not UTF-8 here; a text must be"},
+       {"a26161a161610161b202", "error: cbor: byte 8: 0xb2 is not UTF-8 here; a text must be"},
        {"a26161a16161016162a1616101", R"({"a":{"a":1},"b":{"a":1}})"},
        {"82a1616101a1616101", R"([{"a":1},{"a":1}])"},
        {"a16161a2616201616202", "error: cbor: byte 7: \"b\" is there twice in one map"}});
@@ -204,10 +204,12 @@ TEST_CASE("what is no CBOR, or has no place in JSON, is refused with its place")
        {"c48101", "error: cbor: byte 0: a decimal fraction (tag 4) must be two whole numbers"},
        {"c482f401", "error: cbor: byte 0: a decimal fraction (tag 4) must be two whole numbers"},
        {"c48201f4", "error: cbor: byte 0: a decimal fraction (tag 4) must be two whole numbers"},
-       {"c49f010203ff", "error: cbor: byte 0: a decimal fraction (tag 4) must be two whole numbers"},
+       {"c49f010203ff",
+        "error: cbor: byte 0: a decimal fraction (tag 4) must be two whole numbers"},
        {"c4821903e901", "error: cbor: byte 0: a decimal fraction with an exponent beyond 1000"},
        {"c5822003",
-        "error: cbor: byte 0: tag 5, a fraction to the base 2, is not read; send a decimal fraction "
+        "error: cbor: byte 0: tag 5, a fraction to the base 2, is not read; send a decimal "
+        "fraction "
         "(tag 4) or a float"},
        {"d81900",
         "error: cbor: byte 0: tag 25 refers to another place, which is not read; send the value "
@@ -227,7 +229,7 @@ TEST_CASE("levels, sizes and counts are limited by what is there") {
   CHECK(read(cbor(), '\x81' + deepest) == "error: cbor: byte 32: more than 32 levels");
   CHECK(read(cbor(), std::string(100'000, '\x81')) == "error: cbor: byte 32: more than 32 levels");
   CHECK(read(cbor(), std::string(100'000, '\xC6') + '\x01') == "1");
-  for (const std::string_view head : {"9bffffffffffffffff", "bbfffffffffffffffe",
-                                      "5b7fffffffffffffff", "7bffffffffffffffff"})
+  for (const std::string_view head :
+       {"9bffffffffffffffff", "bbfffffffffffffffe", "5b7fffffffffffffff", "7bffffffffffffffff"})
     CHECK_THAT(read(cbor(), unhex(head)), Catch::Contains("the payload ends here"));
 }

@@ -21,36 +21,36 @@ TEST_CASE("whole numbers of every size, sign and order are read exactly") {
     std::string type;
     std::string_view digits, wanted;
   };
-  for (const auto& [type, digits, wanted] : std::vector<Number>{
-           {"u8", "ff", "255"},
-           {"i8", "ff", "-1"},
-           {"i8", "80", "-128"},
-           {"u16be", "0102", "258"},
-           {"u16le", "0102", "513"},
-           {"i16be", "fffe", "-2"},
-           {"i16le", "feff", "-2"},
-           {"u24be", "010203", "66051"},
-           {"i24le", "ffff7f", "8388607"},
-           {"i24be", "800000", "-8388608"},
-           {"u32le", "ffffffff", "4294967295"},
-           {"i32be", "80000000", "-2147483648"},
-           {"i40be", "ffffffffff", "-1"},
-           {"u48le", "0100000000ff", "280375465082881"},
-           {"u56be", "ffffffffffffff", "72057594037927935"},
-           {"u64be", "ffffffffffffffff", "18446744073709551615"},
-           {"u64le", "0100000000000080", "9223372036854775809"},
-           {"i64be", "8000000000000000", "-9223372036854775808"},
-           {"f32be", "41aa6666", "21.299999237060547"},
-           {"f32le", "0000ac41", "21.5"},
-           {"f64be", "3ff199999999999a", "1.1"},
-           {"f64le", "000000000000f03f", "1"},
-           {"f16be", "3e00", "1.5"},
-           {"f16le", "ff7b", "65504"},
-           {"f16be", "8001", "-5.960464477539063e-08"},
-           {"f16be", "fc00", "\"-Infinity\""},
-           {"f16be", "7e00", "\"NaN\""},
-           {"f32be", "7f800000", "\"Infinity\""},
-           {"f64be", "8000000000000000", "-0"}}) {
+  for (const auto& [type, digits, wanted] :
+       std::vector<Number>{{"u8", "ff", "255"},
+                           {"i8", "ff", "-1"},
+                           {"i8", "80", "-128"},
+                           {"u16be", "0102", "258"},
+                           {"u16le", "0102", "513"},
+                           {"i16be", "fffe", "-2"},
+                           {"i16le", "feff", "-2"},
+                           {"u24be", "010203", "66051"},
+                           {"i24le", "ffff7f", "8388607"},
+                           {"i24be", "800000", "-8388608"},
+                           {"u32le", "ffffffff", "4294967295"},
+                           {"i32be", "80000000", "-2147483648"},
+                           {"i40be", "ffffffffff", "-1"},
+                           {"u48le", "0100000000ff", "280375465082881"},
+                           {"u56be", "ffffffffffffff", "72057594037927935"},
+                           {"u64be", "ffffffffffffffff", "18446744073709551615"},
+                           {"u64le", "0100000000000080", "9223372036854775809"},
+                           {"i64be", "8000000000000000", "-9223372036854775808"},
+                           {"f32be", "41aa6666", "21.299999237060547"},
+                           {"f32le", "0000ac41", "21.5"},
+                           {"f64be", "3ff199999999999a", "1.1"},
+                           {"f64le", "000000000000f03f", "1"},
+                           {"f16be", "3e00", "1.5"},
+                           {"f16le", "ff7b", "65504"},
+                           {"f16be", "8001", "-5.960464477539063e-08"},
+                           {"f16be", "fc00", "\"-Infinity\""},
+                           {"f16be", "7e00", "\"NaN\""},
+                           {"f32be", "7f800000", "\"Infinity\""},
+                           {"f64be", "8000000000000000", "-0"}}) {
     INFO(type << " of " << digits);
     CHECK(read_hex({{"v", type}}, digits) == "{\"v\":" + std::string(wanted) + "}");
   }
@@ -74,8 +74,8 @@ TEST_CASE("bits are read from the most significant on, across bytes") {
 }
 
 TEST_CASE("texts, bytes and decimal digits have a length") {
-  CHECK(read_hex({{"id", "text", 4}, {"key", "hex", 2}, {"count", "bcd", 3}}, "41420000 0aff 001234") ==
-        R"({"id":"AB","key":"0aff","count":1234})");
+  CHECK(read_hex({{"id", "text", 4}, {"key", "hex", 2}, {"count", "bcd", 3}},
+                 "41420000 0aff 001234") == R"({"id":"AB","key":"0aff","count":1234})");
   CHECK(read_hex({{"count", "bcdle", 3}}, "341200") == R"({"count":1234})");
   CHECK(read_hex({{"count", "bcd", 2}}, "0000") == R"({"count":0})");
   CHECK(read_hex({{"id", "text", 3}}, "000000") == R"({"id":""})");
@@ -104,8 +104,9 @@ TEST_CASE("a layout that cannot be read is refused with its field") {
   CHECK_THAT(mistake(layout({{"a", "u8", 0}})), Catch::StartsWith("layout[0].count: 0"));
   CHECK_THAT(mistake(layout({{"a", "bits", 65}})), Catch::StartsWith("layout[0].count: 65 bits"));
   CHECK_THAT(mistake(layout({{"a", "bcd", 33}})), Catch::StartsWith("layout[0].count: 33 bytes"));
-  CHECK(mistake(layout({{"a", "bits", 3}, {"b", "u8"}})) ==
-        "layout[1]: it begins at bit 3 of a byte ({type: bits, count: 5} before it fills the byte)");
+  CHECK(
+      mistake(layout({{"a", "bits", 3}, {"b", "u8"}})) ==
+      "layout[1]: it begins at bit 3 of a byte ({type: bits, count: 5} before it fills the byte)");
   CHECK_THAT(mistake(layout({{"a", "bits", 3}})),
              Catch::StartsWith("layout: it ends at bit 3 of a byte"));
   CHECK_THAT(mistake(layout({{"a", "u64be", 65'536}})), Catch::StartsWith("layout: 524288 bytes"));

@@ -5,7 +5,8 @@ using namespace telemetry;
 using namespace form_test;
 
 TEST_CASE("groups with names become members, by the rule of a value") {
-  check(made({.form = "regex", .pattern = R"(T=(?P<t>[-0-9.]+)C? (?P<state>\w+)(?: +(?P<n>\d+))?\s*)"}),
+  check(made({.form = "regex",
+              .pattern = R"(T=(?P<t>[-0-9.]+)C? (?P<state>\w+)(?: +(?P<n>\d+))?\s*)"}),
         {{"T=21.5C on 7\n", R"({"t":21.5,"state":"on","n":7})"},
          {"T=-.5 off", R"({"t":"-.5","state":"off"})"},
          {"T=007 true 08", R"({"t":"007","state":true,"n":"08"})"}});
@@ -19,12 +20,13 @@ TEST_CASE("groups that took no part are absent") {
 }
 
 TEST_CASE("a text that does not match as a whole is refused with its beginning") {
-  check(made({.form = "regex", .pattern = R"(T=(?P<t>\d+))"}),
-        {{"T=x\n",
-          R"(error: regex: byte 0: the pattern does not match "T=x\x0a", which it must from its first to its last byte)"},
-         {"T=1 ",
-          R"(error: regex: byte 0: the pattern does not match "T=1 ", which it must from its first to its last byte)"},
-         {"T=\xFF", "error: regex: byte 2: 0xff is not UTF-8 here; a text must be"}});
+  check(
+      made({.form = "regex", .pattern = R"(T=(?P<t>\d+))"}),
+      {{"T=x\n",
+        R"(error: regex: byte 0: the pattern does not match "T=x\x0a", which it must from its first to its last byte)"},
+       {"T=1 ",
+        R"(error: regex: byte 0: the pattern does not match "T=1 ", which it must from its first to its last byte)"},
+       {"T=\xFF", "error: regex: byte 2: 0xff is not UTF-8 here; a text must be"}});
   CHECK_THAT(read({.form = "regex", .pattern = "(?P<a>b)"}, std::string(1'000, 'x')),
              Catch::Contains(std::string(60, 'x') + "\" and so on"));
 }

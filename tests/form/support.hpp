@@ -92,7 +92,8 @@ inline void check(const telemetry::Form& form, const std::vector<Case>& cases) {
   }
 }
 
-/// Every part of the payload from its beginning on is refused, or is a document that `whole` allows.
+/// Every part of the payload from its beginning on is refused, or is a document that `whole`
+/// allows.
 template <class Whole>
 void check_cut(const telemetry::Form& form, std::string_view payload, const Whole& whole) {
   for (std::size_t bytes = 0; bytes < payload.size(); ++bytes) {

@@ -15,30 +15,31 @@ TEST_CASE("json is the payload, and need not be read") {
 }
 
 TEST_CASE("a value that JSON knows stays as it is, all else is a text") {
-  check(made({.form = "value"}), {{"21.5", "21.5"},
-                                  {" -0.0e+10\r\n", "-0.0e+10"},
-                                  {"12345678901234567890123456789", "12345678901234567890123456789"},
-                                  {"true", "true"},
-                                  {"null", "null"},
-                                  {R"("on \u00e4")", R"("on \u00e4")"},
-                                  {"on", R"("on")"},
-                                  {"None", R"("None")"},
-                                  {"nan", R"("nan")"},
-                                  {"True", R"("True")"},
-                                  {"", R"("")"},
-                                  {"  ", R"("")"},
-                                  {"+1.5", R"("+1.5")"},
-                                  {".5", R"(".5")"},
-                                  {"5.", R"("5.")"},
-                                  {"007", R"("007")"},
-                                  {"-", R"("-")"},
-                                  {"0x1F", R"("0x1F")"},
-                                  {"1 2", R"("1 2")"},
-                                  {R"({"a":1})", R"("{\"a\":1}")"},
-                                  {"[1]", R"("[1]")"},
-                                  {R"("half)", R"("\"half")"},
-                                  {R"("\ud800")", R"("\"\\ud800\"")"},
-                                  {"21,5 °C", R"("21,5 °C")"}});
+  check(made({.form = "value"}),
+        {{"21.5", "21.5"},
+         {" -0.0e+10\r\n", "-0.0e+10"},
+         {"12345678901234567890123456789", "12345678901234567890123456789"},
+         {"true", "true"},
+         {"null", "null"},
+         {R"("on \u00e4")", R"("on \u00e4")"},
+         {"on", R"("on")"},
+         {"None", R"("None")"},
+         {"nan", R"("nan")"},
+         {"True", R"("True")"},
+         {"", R"("")"},
+         {"  ", R"("")"},
+         {"+1.5", R"("+1.5")"},
+         {".5", R"(".5")"},
+         {"5.", R"("5.")"},
+         {"007", R"("007")"},
+         {"-", R"("-")"},
+         {"0x1F", R"("0x1F")"},
+         {"1 2", R"("1 2")"},
+         {R"({"a":1})", R"("{\"a\":1}")"},
+         {"[1]", R"("[1]")"},
+         {R"("half)", R"("\"half")"},
+         {R"("\ud800")", R"("\"\\ud800\"")"},
+         {"21,5 °C", R"("21,5 °C")"}});
 }
 
 TEST_CASE("a text is all of the payload, controls and quotes escaped") {
@@ -63,18 +64,19 @@ TEST_CASE("bytes that are not UTF-8 are refused with their place") {
 
 TEST_CASE("lines of cells become an object each") {
   const Form form = made({.form = "csv", .columns = {"t", "s"}});
-  check(form,
-        {{"21.5,on", R"({"t":21.5,"s":"on"})"},
-         {"21.5,on\r\n22,off\r\n", "{\"t\":21.5,\"s\":\"on\"}\n{\"t\":22,\"s\":\"off\"}"},
-         {"\n\n1,2\n\n3,4\n", "{\"t\":1,\"s\":2}\n{\"t\":3,\"s\":4}"},
-         {" 1 , a b ", R"({"t":1,"s":"a b"})"},
-         {",", R"({"t":"","s":""})"},
-         {"\"1\",\"a,b\"", R"({"t":1,"s":"a,b"})"},
-         {"\"5\"\" pipe\",\"two\r\nlines\"", R"({"t":"5\" pipe","s":"two\u000d\nlines"})"},
-         {"\"\"\"\",\"\"", R"({"t":"\"","s":""})"},
-         {"\"\"\"a\"\"\",1", R"({"t":"a","s":1})"},
-         {"\xEF\xBB\xBF" "1,2", R"({"t":1,"s":2})"},
-         {"a\rb,2", R"({"t":"a\u000db","s":2})"}});
+  check(form, {{"21.5,on", R"({"t":21.5,"s":"on"})"},
+               {"21.5,on\r\n22,off\r\n", "{\"t\":21.5,\"s\":\"on\"}\n{\"t\":22,\"s\":\"off\"}"},
+               {"\n\n1,2\n\n3,4\n", "{\"t\":1,\"s\":2}\n{\"t\":3,\"s\":4}"},
+               {" 1 , a b ", R"({"t":1,"s":"a b"})"},
+               {",", R"({"t":"","s":""})"},
+               {"\"1\",\"a,b\"", R"({"t":1,"s":"a,b"})"},
+               {"\"5\"\" pipe\",\"two\r\nlines\"", R"({"t":"5\" pipe","s":"two\u000d\nlines"})"},
+               {"\"\"\"\",\"\"", R"({"t":"\"","s":""})"},
+               {"\"\"\"a\"\"\",1", R"({"t":"a","s":1})"},
+               {"\xEF\xBB\xBF"
+                "1,2",
+                R"({"t":1,"s":2})"},
+               {"a\rb,2", R"({"t":"a\u000db","s":2})"}});
   check(made({.form = "csv", .columns = {"a", "b"}, .separator = ";"}),
         {{"21,5;1", R"({"a":"21,5","b":1})"}});
   check(made({.form = "csv", .columns = {"a", "b"}, .separator = "\t"}),
@@ -82,32 +84,34 @@ TEST_CASE("lines of cells become an object each") {
 }
 
 TEST_CASE("a csv that is none is refused with its line") {
-  check(made({.form = "csv", .columns = {"t", "s"}}),
-        {{"1,2\n3", "error: csv: line 2: 1 cells for 2 columns"},
-         {"1,2\n3,4,5\n", "error: csv: line 2: 3 cells for 2 columns"},
-         {"\"two\nlines\",2\n1", "error: csv: line 3: 1 cells for 2 columns"},
-         {"\"a\n\n\",2,3\n1", "error: csv: line 1: 3 cells for 2 columns"},
-         {"", "error: csv: line 1: there is no line with values"},
-         {"\n\n", "error: csv: line 3: there is no line with values"},
-         {"1,\"a", "error: csv: line 1, byte 2: the quote that opens here is not closed"},
-         {"\"a\"b,1", "error: csv: line 1, byte 3: something follows the closing quote of a cell"},
-         {"1,5\" pipe",
-          "error: csv: line 1, byte 3: a quote stands within a cell; such a cell is quoted, and its "
-          "quotes are doubled"},
-         {"1,a\xFF", "error: csv: line 1: cell 2: 0xff at its byte 1 is not UTF-8"}});
+  check(
+      made({.form = "csv", .columns = {"t", "s"}}),
+      {{"1,2\n3", "error: csv: line 2: 1 cells for 2 columns"},
+       {"1,2\n3,4,5\n", "error: csv: line 2: 3 cells for 2 columns"},
+       {"\"two\nlines\",2\n1", "error: csv: line 3: 1 cells for 2 columns"},
+       {"\"a\n\n\",2,3\n1", "error: csv: line 1: 3 cells for 2 columns"},
+       {"", "error: csv: line 1: there is no line with values"},
+       {"\n\n", "error: csv: line 3: there is no line with values"},
+       {"1,\"a", "error: csv: line 1, byte 2: the quote that opens here is not closed"},
+       {"\"a\"b,1", "error: csv: line 1, byte 3: something follows the closing quote of a cell"},
+       {"1,5\" pipe",
+        "error: csv: line 1, byte 3: a quote stands within a cell; such a cell is quoted, and its "
+        "quotes are doubled"},
+       {"1,a\xFF", "error: csv: line 1: cell 2: 0xff at its byte 1 is not UTF-8"}});
 }
 
 TEST_CASE("the first line names the columns where header says so") {
-  check(made({.form = "csv", .header = true}),
-        {{"time, \"t \"\"C\"\"\"\r\n1,2\r\n3,4",
-          "error: csv: line 1, byte 6: a quote stands within a cell; such a cell is quoted, and its "
-          "quotes are doubled"},
-         {"time,\"t \"\"C\"\"\"\r\n1,2\r\n3,4",
-          "{\"time\":1,\"t \\\"C\\\"\":2}\n{\"time\":3,\"t \\\"C\\\"\":4}"},
-         {" a ,b\n1,2", R"({"a":1,"b":2})"},
-         {"a,b", "error: csv: line 1: there is no line with values"},
-         {"a,,c\n1,2,3", "error: csv: line 1: column 2 has no name, but \"\""},
-         {"a,b,a\n1,2,3", "error: csv: line 1: two columns have the name \"a\""}});
+  check(
+      made({.form = "csv", .header = true}),
+      {{"time, \"t \"\"C\"\"\"\r\n1,2\r\n3,4",
+        "error: csv: line 1, byte 6: a quote stands within a cell; such a cell is quoted, and its "
+        "quotes are doubled"},
+       {"time,\"t \"\"C\"\"\"\r\n1,2\r\n3,4",
+        "{\"time\":1,\"t \\\"C\\\"\":2}\n{\"time\":3,\"t \\\"C\\\"\":4}"},
+       {" a ,b\n1,2", R"({"a":1,"b":2})"},
+       {"a,b", "error: csv: line 1: there is no line with values"},
+       {"a,,c\n1,2,3", "error: csv: line 1: column 2 has no name, but \"\""},
+       {"a,b,a\n1,2,3", "error: csv: line 1: two columns have the name \"a\""}});
   std::string many = "a0";
   for (int i = 1; i < 1'001; ++i) many += ",a" + std::to_string(i);
   CHECK(read({.form = "csv", .header = true}, many) ==
@@ -115,15 +119,14 @@ TEST_CASE("the first line names the columns where header says so") {
 }
 
 TEST_CASE("pairs become members") {
-  check(made({.form = "pairs"}),
-        {{"a=1;b=on", R"({"a":1,"b":"on"})"},
-         {";;a = 1 ;; b=2;\r\n", R"({"a":1,"b":2})"},
-         {"a=1;  ;b=", R"({"a":1,"b":""})"},
-         {"a=x=y", R"({"a":"x=y"})"},
-         {R"(a="x;y";b=1)", R"({"a":"x;y","b":1})"},
-         {R"(a= "q\"s;" ;b=1)", R"({"a":"q\"s;","b":1})"},
-         {R"(len=5")", R"({"len":"5\""})"},
-         {"a=21,5", R"({"a":"21,5"})"}});
+  check(made({.form = "pairs"}), {{"a=1;b=on", R"({"a":1,"b":"on"})"},
+                                  {";;a = 1 ;; b=2;\r\n", R"({"a":1,"b":2})"},
+                                  {"a=1;  ;b=", R"({"a":1,"b":""})"},
+                                  {"a=x=y", R"({"a":"x=y"})"},
+                                  {R"(a="x;y";b=1)", R"({"a":"x;y","b":1})"},
+                                  {R"(a= "q\"s;" ;b=1)", R"({"a":"q\"s;","b":1})"},
+                                  {R"(len=5")", R"({"len":"5\""})"},
+                                  {"a=21,5", R"({"a":"21,5"})"}});
   check(made({.form = "pairs", .separator = " &", .assign = "=:"}),
         {{"t:21.5 & h=40", R"({"t":21.5,"h":40})"}});
 }
