@@ -14,7 +14,7 @@
 namespace telemetry::forms {
 namespace {
 
-constexpr std::string_view form = "cbor";
+constexpr std::string_view cbor_form = "cbor";
 constexpr std::size_t bignum_bytes_max = 64;
 constexpr std::uint64_t open_ended = std::numeric_limits<std::uint64_t>::max();
 
@@ -126,7 +126,7 @@ class CborReader {
 
  private:
   bool fail(std::size_t byte, std::string_view what) {
-    error_ = refusal_at(form, byte, what);
+    error_ = refusal_at(cbor_form, byte, what);
     return false;
   }
 
@@ -245,7 +245,7 @@ class CborReader {
         break;  // not here: see above
     }
     if (!out_.full()) return true;
-    error_ = too_large(form, at_);
+    error_ = too_large(cbor_form, at_);
     return false;
   }
 
@@ -288,7 +288,7 @@ class CborReader {
       }
       const std::size_t wrong = out_.inside_string(item_.bytes);
       if (wrong != npos) {
-        error_ = not_utf8(form, payload_,
+        error_ = not_utf8(cbor_form, payload_,
                           static_cast<std::size_t>(item_.bytes.data() - payload_.data()) + wrong);
         return false;
       }
@@ -381,6 +381,11 @@ class CborReader {
     if (item_.kind == Kind::whole || item_.kind == Kind::negative) {
       out_.put('"');
       write_whole();
+      out_.put('"');
+    } else if (item_.kind == Kind::tag && (item_.number == 2 || item_.number == 3)) {
+      const bool negative = item_.number == 3;
+      out_.put('"');
+      if (!next_value() || !write_bignum(place, negative)) return false;
       out_.put('"');
     } else if (item_.kind != Kind::text) {
       return fail(place, "the name of a member must be a text or a whole number");

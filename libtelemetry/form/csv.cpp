@@ -8,7 +8,7 @@
 namespace telemetry::forms {
 namespace {
 
-constexpr std::string_view form = "csv";
+constexpr std::string_view csv_form = "csv";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 class CsvReader {
@@ -31,10 +31,10 @@ class CsvReader {
       if (documents++ != 0) out_.put('\n');
       if (auto object = write_object(csv_.keys.empty() ? buffers_.keys : csv_.keys); !object)
         return std::move(object).error();
-      if (out_.full()) return too_large(form, at_);
+      if (out_.full()) return too_large(csv_form, at_);
     }
     if (documents == 0)
-      return refusal(form, fmt::format("line {}", line_), "there is no line with values");
+      return refusal(csv_form, fmt::format("line {}", line_), "there is no line with values");
     return documents;
   }
 
@@ -162,10 +162,10 @@ class CsvReader {
         .substr(cell.begin, cell.size);
   }
   [[nodiscard]] Error wrong(std::size_t byte, std::string_view what) const {
-    return refusal(form, fmt::format("line {}, byte {}", begins_, byte), what);
+    return refusal(csv_form, fmt::format("line {}, byte {}", begins_, byte), what);
   }
   [[nodiscard]] Error wrong_line(std::string_view what) const {
-    return refusal(form, fmt::format("line {}", begins_), what);
+    return refusal(csv_form, fmt::format("line {}", begins_), what);
   }
 
   const Csv& csv_;

@@ -14,25 +14,25 @@
 namespace telemetry::forms {
 namespace {
 
-constexpr std::string_view form = "layout";
+constexpr std::string_view layout_form = "layout";
 constexpr std::string_view types =
     "u8 i8, u16be u16le i16be i16le and so on to 64, f16be f32be f64be and le, bits, ibits, flag, "
     "text, hex, bcd, bcdle, skip";
 constexpr std::uint32_t bcd_bytes_max = 32;
-using Kind = LayoutItem::Kind;
+using ItemKind = LayoutItem::Kind;
 
 /// u8, i24be, f32le. @returns false when it is none.
 bool read_number_type(std::string_view type, LayoutItem& item) {
   if (type.empty()) return false;
-  item.kind = type.front() == 'f' ? Kind::real : Kind::whole;
+  item.kind = type.front() == 'f' ? ItemKind::real : ItemKind::whole;
   item.is_signed = type.front() == 'i';
-  if (item.kind == Kind::whole && !item.is_signed && type.front() != 'u') return false;
+  if (item.kind == ItemKind::whole && !item.is_signed && type.front() != 'u') return false;
   const auto [end, error] = std::from_chars(type.data() + 1, type.data() + type.size(), item.bits);
   if (error != std::errc{} || type[1] == '0') return false;
   const std::string_view order = type.substr(static_cast<std::size_t>(end - type.data()));
   item.little_endian = order == "le";
   if (order != "le" && order != "be" && !(order.empty() && item.bits == 8)) return false;
-  if (item.kind == Kind::real) return item.bits == 16 || item.bits == 32 || item.bits == 64;
+  if (item.kind == ItemKind::real) return item.bits == 16 || item.bits == 32 || item.bits == 64;
   return item.bits % 8 == 0 && item.bits >= 8 && item.bits <= 64 &&
          (item.bits > 8 || order.empty());
 }
@@ -41,19 +41,19 @@ bool read_type(const LayoutField& from, LayoutItem& item) {
   item.count = 1;
   const std::string_view type = from.type;
   if (type == "bits" || type == "ibits") {
-    item.kind = Kind::bits;
+    item.kind = ItemKind::bits;
     item.is_signed = type == "ibits";
     item.bits = from.count;
   } else if (type == "flag") {
-    item.kind = Kind::flag;
+    item.kind = ItemKind::flag;
     item.bits = 1;
     item.count = from.count;
   } else if (type == "text" || type == "hex" || type == "skip" || type == "bcd" ||
              type == "bcdle") {
-    item.kind = type == "text"   ? Kind::text
-                : type == "hex"  ? Kind::hex
-                : type == "skip" ? Kind::skip
-                                 : Kind::bcd;
+    item.kind = type == "text"   ? ItemKind::text
+                : type == "hex"  ? ItemKind::hex
+                : type == "skip" ? ItemKind::skip
+                                 : ItemKind::bcd;
     item.little_endian = type == "bcdle";
     item.bits = from.count * 8;
   } else {
@@ -89,17 +89,17 @@ class LayoutReader {
   std::size_t read_one(const LayoutItem& item) {
     const std::string_view bytes = payload_.substr(at_ / 8, (item.bits + 7) / 8);
     switch (item.kind) {
-      case Kind::whole:
-      case Kind::bits:
+      case ItemKind::whole:
+      case ItemKind::bits:
         put_whole(number(item), item);
         break;
-      case Kind::real:
+      case ItemKind::real:
         put_real(number(item), item.bits);
         break;
-      case Kind::flag:
+      case ItemKind::flag:
         out_.put(number(item) != 0 ? "true" : "false");
         break;
-      case Kind::text: {
+      case ItemKind::text: {
         const std::size_t size = bytes.find_last_not_of('\0') + 1;
         const std::size_t wrong = out_.string(bytes.substr(0, size));
         if (wrong == npos) break;
@@ -107,12 +107,12 @@ class LayoutReader {
                               static_cast<std::uint8_t>(bytes[wrong]));
         return at_ / 8 + wrong;
       }
-      case Kind::hex:
+      case ItemKind::hex:
         out_.bytes(bytes, Encoding::hex);
         break;
-      case Kind::bcd:
+      case ItemKind::bcd:
         return put_bcd(bytes, item.little_endian);
-      case Kind::skip:
+      case ItemKind::skip:
         break;
     }
     return npos;
@@ -207,14 +207,15 @@ Layout make_layout(const std::vector<LayoutField>& fields, Mistakes& mistakes) {
                    std::string(types));
       continue;
     }
-    if (item.kind == Kind::bits && field.count > 64)
+    if (item.kind == ItemKind::bits && field.count > 64)
       mistakes.add(fmt::format("{}.count: {} bits", place, field.count), "1 to 64");
-    if (item.kind == Kind::bcd && field.count > bcd_bytes_max)
+    if (item.kind == ItemKind::bcd && field.count > bcd_bytes_max)
       mistakes.add(fmt::format("{}.count: {} bytes of digits", place, field.count),
                    fmt::format("1 to {}", bcd_bytes_max));
-    item.is_named = item.kind != Kind::skip && !(item.kind == Kind::bits && field.name.empty());
+    item.is_named =
+        item.kind != ItemKind::skip && !(item.kind == ItemKind::bits && field.name.empty());
     if (item.is_named) item.key = key_of(field.name, place + ".name", mistakes);
-    if (item.kind == Kind::skip && !field.name.empty())
+    if (item.kind == ItemKind::skip && !field.name.empty())
       mistakes.add(fmt::format("{}.name: skip has no member {}", place, shown(field.name)),
                    "no name, or another type");
     for (std::size_t j = 0; j < i && item.is_named; ++j) {
@@ -223,7 +224,7 @@ Layout make_layout(const std::vector<LayoutField>& fields, Mistakes& mistakes) {
                      "give each field a name of its own, or one field a count");
     }
     item.is_array = item.count > 1;
-    if (item.kind != Kind::bits && item.kind != Kind::flag && bits % 8 != 0)
+    if (item.kind != ItemKind::bits && item.kind != ItemKind::flag && bits % 8 != 0)
       mistakes.add(fmt::format("{}: it begins at bit {} of a byte", place, bits % 8),
                    fmt::format("{{type: bits, count: {}}} before it fills the byte", 8 - bits % 8));
     bits += std::size_t{item.bits} * item.count;
@@ -242,7 +243,7 @@ Layout make_layout(const std::vector<LayoutField>& fields, Mistakes& mistakes) {
 Result<std::size_t> read(const Layout& layout, std::string_view payload, JsonText& out, Buffers&) {
   if (payload.size() != layout.bytes)
     return refusal_at(
-        form, std::min(payload.size(), layout.bytes),
+        layout_form, std::min(payload.size(), layout.bytes),
         fmt::format("the payload has {} bytes, the layout {}", payload.size(), layout.bytes));
   LayoutReader reader(payload, out);
   char before = '{';
@@ -253,7 +254,7 @@ Result<std::size_t> read(const Layout& layout, std::string_view payload, JsonTex
       out.put(item.key);
     }
     const std::size_t wrong = reader.read(item);
-    if (wrong != npos) return refusal_at(form, wrong, reader.reason());
+    if (wrong != npos) return refusal_at(layout_form, wrong, reader.reason());
   }
   if (before == '{') out.put('{');
   out.put('}');

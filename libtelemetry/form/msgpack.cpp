@@ -17,7 +17,7 @@
 namespace telemetry::forms {
 namespace {
 
-constexpr std::string_view form = "msgpack";
+constexpr std::string_view msgpack_form = "msgpack";
 constexpr int timestamp_type = -1;
 constexpr std::uint32_t second_ns = 1'000'000'000;
 
@@ -47,7 +47,8 @@ class Writer : public msgpack::null_visitor {
     const std::size_t begin = out_.size();
     const std::size_t wrong = out_.string({text, size});
     if (wrong != npos) {
-      error_ = not_utf8(form, payload_, static_cast<std::size_t>(text - payload_.data()) + wrong);
+      error_ = not_utf8(msgpack_form, payload_,
+                        static_cast<std::size_t>(text - payload_.data()) + wrong);
       return false;
     }
     if (is_name_) add_name(begin);
@@ -112,12 +113,12 @@ class Writer : public msgpack::null_visitor {
   [[nodiscard]] Error error(std::size_t begin, std::size_t end) && {
     if (is_cut_off_)
       return refusal_at(
-          form, payload_.size(),
+          msgpack_form, payload_.size(),
           fmt::format("the payload ends here, in the object that begins at byte {}; it "
                       "was cut off",
                       begin));
     if (reason_.empty()) return std::move(error_);
-    return refusal_at(form, end, reason_);
+    return refusal_at(msgpack_form, end, reason_);
   }
 
  private:
@@ -222,7 +223,7 @@ Result<std::size_t> read(const MessagePack&, std::string_view payload, JsonText&
       if (!msgpack::parse(payload.data(), payload.size(), at, writer))
         return std::move(writer).error(begin, at);
     } catch (const msgpack::unpack_error& error) {  // sizes that a machine of 32 bits cannot have
-      return refusal_at(form, at, error.what());
+      return refusal_at(msgpack_form, at, error.what());
     }
   } while (at != payload.size());
   return documents;

@@ -11,7 +11,7 @@
 namespace telemetry::forms {
 namespace {
 
-constexpr std::string_view form = "regex";
+constexpr std::string_view regex_form = "regex";
 constexpr std::int64_t form_pattern_memory_bytes_max = 1024 * 1024;
 
 std::size_t first_not_utf8(std::string_view text) noexcept {
@@ -58,12 +58,12 @@ Regex make_regex(const std::string& pattern, Mistakes& mistakes) {
 }
 
 Result<std::size_t> read(const Regex& regex, std::string_view payload, JsonText& out, Buffers&) {
-  if (!core::is_valid_utf8(payload)) return not_utf8(form, payload, first_not_utf8(payload));
+  if (!core::is_valid_utf8(payload)) return not_utf8(regex_form, payload, first_not_utf8(payload));
   std::array<re2::StringPiece, Form::groups_max + 1> found;
   const auto groups = regex.expression->NumberOfCapturingGroups() + 1;
   if (!regex.expression->Match(re2::StringPiece(payload.data(), payload.size()), 0, payload.size(),
                                RE2::ANCHOR_BOTH, found.data(), groups))
-    return refusal_at(form, 0,
+    return refusal_at(regex_form, 0,
                       fmt::format("the pattern does not match {}, which it must from its first to "
                                   "its last byte",
                                   shown(payload)));
@@ -77,7 +77,7 @@ Result<std::size_t> read(const Regex& regex, std::string_view payload, JsonText&
     // UTF-8, of which no part begins or ends within a character.
     const std::size_t wrong = out.bare({text.data(), text.size()});
     if (wrong != npos)
-      return not_utf8(form, payload,
+      return not_utf8(regex_form, payload,
                       static_cast<std::size_t>(text.data() - payload.data()) + wrong);
   }
   if (before == '{') out.put('{');

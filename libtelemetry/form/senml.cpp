@@ -15,7 +15,7 @@
 namespace telemetry::forms {
 namespace {
 
-constexpr std::string_view form = "senml";
+constexpr std::string_view senml_form = "senml";
 constexpr std::int64_t version_max = 10;
 constexpr std::int64_t absolute_time_s = 1 << 28;  // less is from now on
 using core::JsonToken;
@@ -139,7 +139,7 @@ class SenmlReader {
 
   Result<std::size_t> read() {
     if (!read_pack()) return std::move(error_);
-    if (documents_ == 0) return refusal(form, "the pack", "there is no record with a value");
+    if (documents_ == 0) return refusal(senml_form, "the pack", "there is no record with a value");
     return documents_;
   }
 
@@ -149,7 +149,7 @@ class SenmlReader {
     if (number_ != 0) place = fmt::format("record {}", number_);
     // Of CBOR it would be a place in what it became.
     if (!is_cbor_) place += fmt::format(", byte {}", pull_.offset());
-    error_ = refusal(form, place, what);
+    error_ = refusal(senml_form, place, what);
     return false;
   }
 
@@ -405,14 +405,14 @@ class SenmlReader {
 
 Result<std::size_t> read(const Senml&, std::string_view payload, JsonText& out, Buffers& buffers) {
   const std::string_view content = trimmed(payload);
-  if (content.empty()) return refusal_at(form, 0, "the payload is empty");
+  if (content.empty()) return refusal_at(senml_form, 0, "the payload is empty");
   if (content.front() == '[' || content.front() == '{')
     return SenmlReader(payload, false, out).read();
   buffers.document.clear();
   JsonText document(buffers.document);
   auto items = read(Cbor{}, payload, document, buffers);
   if (!items) return items;
-  if (*items != 1) return refusal(form, "the pack", "something follows it");
+  if (*items != 1) return refusal(senml_form, "the pack", "something follows it");
   return SenmlReader(buffers.document, true, out).read();
 }
 

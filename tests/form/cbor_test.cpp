@@ -168,6 +168,8 @@ TEST_CASE("names of members are texts or whole numbers, each once") {
   check_hex(
       {{"a22001636b65797f6161ff", R"({"-1":1,"key":"a"})"},
        {"a17f61616162ff01", R"({"ab":1})"},
+       {"a2c2488000000000000000f6c34100f6", R"({"9223372036854775808":null,"-1":null})"},
+       {"a220f6c340f6", "error: cbor: byte 3: \"-1\" is there twice in one map"},
        {"a1c0616101", "error: cbor: byte 1: the name of a member must be a text or a whole number"},
        {"a1f401", "error: cbor: byte 1: the name of a member must be a text or a whole number"},
        {"a1416101", "error: cbor: byte 1: the name of a member must be a text or a whole number"},
