@@ -173,6 +173,7 @@ Result<void> Unpacker::Streams::inflate_all(std::string_view name, int window,
     return Error{Errc::internal, fmt::format("{}: no memory", name)};
   has_zlib = true;
   std::size_t used = 0;
+  out.resize(first_bytes);  // whatever was there before, the same steps
   zlib.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   zlib.avail_in = static_cast<uInt>(bytes.size());
   for (;;) {
@@ -207,11 +208,15 @@ Result<void> Unpacker::Streams::decompress(std::string_view bytes, std::string& 
     if (zstd == nullptr) return Error{Errc::internal, "zstd: no memory"};
     ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, zstd_window_log_max);
   }
-  ZSTD_DCtx_reset(zstd, ZSTD_reset_session_only);
+  const std::size_t first = ZSTD_initDStream(zstd);
+  std::size_t wanted = first;
   std::size_t used = 0;
-  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-  for (;;) {  // frames in a row are one, as for zstd -d
+  ZSTD_inBuffer in{bytes.data(), 0, 0};
+  out.resize(first_bytes);  // whatever was there before, the same steps
+  for (;;) {                // frames in a row are one, as for zstd -d
     if (!make_room(out, used)) return over_limit(name);
+    // A block at a time: at an error, zstd does not say how far it had come.
+    in.size = std::min(bytes.size(), in.pos + wanted);
     ZSTD_outBuffer to{out.data(), out.size(), used};
     const std::size_t left = ZSTD_decompressStream(zstd, &to, &in);
     used = to.pos;
@@ -223,12 +228,9 @@ Result<void> Unpacker::Streams::decompress(std::string_view bytes, std::string& 
                                       core::payload_bytes_max));
       return refusal_at(name, in.pos, ZSTD_getErrorName(left));
     }
-    if (in.pos < in.size || to.pos == to.size) {
-      if (left == 0 && in.pos == in.size) break;
-      continue;
-    }
-    if (left != 0) return cut_off(name, bytes.size());
-    break;
+    if (left == 0 && in.pos == bytes.size()) break;
+    if (in.pos == bytes.size() && to.pos < to.size) return cut_off(name, bytes.size());
+    wanted = left == 0 ? first : left;
   }
   if (used > core::payload_bytes_max) return over_limit(name);
   out.resize(used);

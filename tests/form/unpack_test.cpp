@@ -116,6 +116,13 @@ TEST_CASE("what is cut off, damaged or followed by more is refused with its plac
         "error: zlib: byte 11: 11 bytes follow its end");
   CHECK(read(unpacking({"gzip"}), "{\"t\":1}") == "error: gzip: byte 2: incorrect header check");
   CHECK(read(unpacking({"zstd"}), "{\"t\":1}") == "error: zstd: byte 0: Unknown frame descriptor");
+  std::string damaged = zstd(text, true);
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  CHECK(read(unpacking({"zstd"}), damaged) == "error: zstd: byte " +
+                                                  std::to_string(damaged.size() - 4) +
+                                                  ": Restored data doesn't match checksum");
+  CHECK(read(unpacking({"zstd"}), zstd(text) + "12345") ==
+        "error: zstd: byte " + std::to_string(zstd(text).size()) + ": Unknown frame descriptor");
   CHECK(read(unpacking({"zstd"}), "") ==
         "error: zstd: byte 0: the payload ends here, in the middle; it was cut off");
 }
