@@ -221,12 +221,15 @@ Result<void> Unpacker::Streams::decompress(std::string_view bytes, std::string& 
     const std::size_t left = ZSTD_decompressStream(zstd, &to, &in);
     used = to.pos;
     if (ZSTD_isError(left) != 0) {
-      if (ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge)
+      ZSTD_ErrorCode code = ZSTD_getErrorCode(left);
+      if (code == ZSTD_error_frameParameter_windowTooLarge)
         return refusal_at(name, in.pos,
                           fmt::format("it needs a window of more than {} bytes; pack it without "
                                       "--long and --ultra",
                                       core::payload_bytes_max));
-      return refusal_at(name, in.pos, ZSTD_getErrorName(left));
+      // What a block of a wrong size is called depends on the windows of earlier frames.
+      if (code == ZSTD_error_dstSize_tooSmall) code = ZSTD_error_corruption_detected;
+      return refusal_at(name, in.pos, ZSTD_getErrorString(code));
     }
     if (left == 0 && in.pos == bytes.size()) break;
     if (in.pos == bytes.size() && to.pos < to.size) return cut_off(name, bytes.size());
