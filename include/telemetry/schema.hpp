@@ -41,7 +41,7 @@ struct Record {
 /// What became of a payload.
 struct Unfolded {
   core::Rule refusal = core::Rule::none;  ///< form, records: no reading can be told from it
-  std::string reason = {};                ///< what is wrong, behind "the payload"
+  std::string reason = {};                ///< what is wrong with it
   std::size_t dropped = 0;                ///< readings that the schema leaves out
 };
 

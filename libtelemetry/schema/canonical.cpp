@@ -96,6 +96,7 @@ void write_conversion(const FieldSpec& field, const SchemaSpec& schema, Object& 
   if (!of.no_value.empty()) object.raw("no_value", one_or_list(of.no_value));
   if (of.non_finite_absent) object.text("non_finite", "absent");
   if (of.decimal_comma) object.raw("decimal_comma", "true");
+  if (of.hex) object.raw("hex", "true");
   if (of.scale) object.raw("scale", number_text(*of.scale));
   if (of.offset) object.raw("offset", number_text(*of.offset));
   if (of.decimals) object.raw("decimals", fmt::format("{}", *of.decimals));
@@ -157,8 +158,8 @@ std::string text_of(const Condition& condition) {
 }
 
 void write_payload(const SchemaSpec& schema, Object& object) {
-  if (schema.payload.form != PayloadSpec::Form::json)
-    object.text("payload", form_names[static_cast<std::size_t>(schema.payload.form)]);
+  if (const std::string payload = payload_document(schema); !payload.empty())
+    object.raw("payload", payload);
   if (!schema.records.each.text().empty()) {
     std::string records;
     {
@@ -181,6 +182,33 @@ void write_payload(const SchemaSpec& schema, Object& object) {
 }
 
 }  // namespace
+
+std::string payload_document(const SchemaSpec& schema) {
+  const Form::Specification& form = schema.payload.form;
+  std::string out;
+  {
+    Object object(out);
+    if (form.form != "json") object.text("form", form.form);
+    if (!form.unpack.empty()) object.raw("unpack", list(form.unpack, json_string));
+    if (!form.columns.empty()) object.raw("columns", list(form.columns, json_string));
+    if (form.header) object.raw("header", "true");
+    object.text("separator", form.separator);
+    object.text("assign", form.assign);
+    object.text("pattern", form.pattern);
+    const auto field_of = [](const LayoutField& field) {
+      std::string json;
+      {
+        Object one(json);
+        one.text("name", field.name);
+        one.text("type", field.type);
+        if (field.count != 1) one.raw("count", fmt::format("{}", field.count));
+      }
+      return json;
+    };
+    if (!form.layout.empty()) object.raw("layout", list(form.layout, field_of));
+  }
+  return out == "{}" ? std::string() : out;
+}
 
 std::string canonical_document(const SchemaSpec& schema) {
   std::string out;

@@ -46,7 +46,7 @@ class Comparison {
       say("time_field was {}", a.time_field);
     if (a.zone_offset_s != b.zone_offset_s || a.zone != b.zone) say("time_zone has changed");
     if (!a.device.empty() && a.device != b.device) say("device was {}", a.device);
-    if (a.payload.form != b.payload.form) say("payload has changed");
+    if (schemas::payload_document(a) != schemas::payload_document(b)) say("payload has changed");
     if (a.records.each.text() != b.records.each.text() || a.records.key != b.records.key)
       say("records have changed");
     if (!a.sequence_field.empty() && a.sequence_field != b.sequence_field)
@@ -135,7 +135,7 @@ class Comparison {
     };
     if (text(x.scale) != text(y.scale) || text(x.offset) != text(y.offset) ||
         x.decimals != y.decimals || x.decimal_comma != y.decimal_comma || x.zone != y.zone ||
-        x.local_epoch != y.local_epoch)
+        x.local_epoch != y.local_epoch || x.hex != y.hex)
       say("field {}: scale, offset, decimals or zone have changed", path);
     for (const auto& word : x.words) {
       if (std::ranges::find(y.words, word) == y.words.end())

@@ -183,7 +183,9 @@ void CompiledSchema::compile_comparisons(std::uint16_t node, const std::vector<F
 
 void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope) {
   nodes_[node].type = field.type;
-  nodes_[node].time_format = field.time_format;
+  // What was converted is RFC 3339.
+  const bool converted = !field.conversion.is_none() || !specification_.zone.empty();
+  nodes_[node].time_format = converted ? core::TimeFormat::automatic : field.time_format;
   nodes_[node].nulls = field.nulls;
   nodes_[node].min_exclusive = field.min_exclusive;
   nodes_[node].max_exclusive = field.max_exclusive;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "schema/path.hpp"
 #include "schema/specification.hpp"
@@ -64,6 +65,16 @@ std::string with_point(std::string_view text) {
   return out;
 }
 
+/// The whole number in hexadecimal digits, in decimal ones; empty: there is none.
+std::string decimal_of_hex(std::string_view text) {
+  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number, 16);
+  if (text.empty() || error != std::errc() || stop != end) return {};
+  return std::to_string(number);
+}
+
 }  // namespace
 
 bool operator==(const ConversionSpec& a, const ConversionSpec& b) {
@@ -73,6 +84,7 @@ bool operator==(const ConversionSpec& a, const ConversionSpec& b) {
   };
   return a.words == b.words && a.no_value == b.no_value &&
          a.non_finite_absent == b.non_finite_absent && a.decimal_comma == b.decimal_comma &&
+         a.hex == b.hex &&
          same(a.scale, b.scale) && same(a.offset, b.offset) && a.decimals == b.decimals &&
          a.time_patterns == b.time_patterns && a.local_epoch == b.local_epoch && a.zone == b.zone;
 }
@@ -131,6 +143,17 @@ Conversion::Outcome Conversion::apply(const JsonValue& value, std::int64_t recei
     return Outcome::converted;
   }
   const bool number = type_ == core::FieldType::integer || type_ == core::FieldType::number;
+  if (spec_.hex) {
+    // Cells and bare values of decimal digits only have become numbers.
+    const std::string decimal = decimal_of_hex(without_blanks(text));
+    if (decimal.empty()) return Outcome::as_it_is;
+    JsonValue inner;
+    inner.kind = JsonValue::Kind::number;
+    inner.text = inner.written = decimal;
+    if (number ? !convert_number(decimal, false, json) : !convert_time(inner, received_at, json))
+      json += decimal;
+    return Outcome::converted;
+  }
   if (number && convert_number(text, is_text, json)) return Outcome::converted;
   if (type_ == core::FieldType::timestamp && convert_time(value, received_at, json))
     return Outcome::converted;

@@ -23,6 +23,7 @@ struct ConversionSpec {
   std::vector<std::string> no_value;                       ///< texts and numbers
   bool non_finite_absent = false;
   bool decimal_comma = false;
+  bool hex = false;  ///< texts of hexadecimal digits are whole numbers
   std::optional<core::Decimal> scale;
   std::optional<core::Decimal> offset;
   std::optional<std::int32_t> decimals;

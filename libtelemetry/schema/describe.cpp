@@ -377,7 +377,7 @@ Problem Schema::explain(const core::Violation& violation, std::string_view paylo
     problem.message =
         reason.empty() ? "the payload has more readings than a journal of this size takes at once; "
                          "raise journal.size_max_mb"
-                       : "the payload " + excerpt(reason, allowed_bytes_max);
+                       : excerpt(reason, allowed_bytes_max);
     return problem;
   }
   const bool of_document =

@@ -94,12 +94,17 @@ Result<Path> Path::parse(std::string_view text) {
       step.value = rest.until(")");
       if (step.value.empty() || !rest.take(")"))
         return wrong_path(text, rest, "what separates, as |split(,)");
+    } else if (rest.take("|trim(")) {
+      step.kind = Kind::trim;
+      step.value = rest.until(")");
+      if (step.value.empty() || !rest.take(")"))
+        return wrong_path(text, rest, "characters that go at both ends, as |trim(:)");
     } else if (first || rest.take(".")) {
       step.name = rest.until(".[|");
       if (step.name.empty())
         return wrong_path(text, rest, "a name, or one in quotes as [\"PM2.5\"]");
     } else {
-      return wrong_path(text, rest, "one of . [ |json |split(,)");
+      return wrong_path(text, rest, "one of . [ |json |split(,) |trim(:)");
     }
     path.steps_.push_back(std::move(step));
     first = false;
@@ -169,6 +174,13 @@ bool Path::follow(const Step& step, JsonTree& memory, JsonValue& value) {
         rest.remove_prefix(end + step.value.size());
       }
       value = memory.make(JsonKind::array, parts);
+      return true;
+    }
+    case Kind::trim: {
+      if (value.kind != JsonKind::string) return false;
+      const std::size_t begin = std::min(value.text.find_first_not_of(step.value), value.text.size());
+      const std::size_t end = value.text.find_last_not_of(step.value) + 1;  // of none: 0
+      value = string_value(value.text.substr(begin, end > begin ? end - begin : 0), memory);
       return true;
     }
   }

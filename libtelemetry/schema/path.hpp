@@ -47,12 +47,12 @@ class Path {
   [[nodiscard]] bool is_of_names() const noexcept;
 
  private:
-  enum class Kind : std::uint8_t { member, position, entry, json, split };
+  enum class Kind : std::uint8_t { member, position, entry, json, split, trim };
   struct Step {
     Kind kind = Kind::member;
     std::int32_t position = 0;  ///< from the end when negative
     std::string name;           ///< of the member; entry: of the member that is compared
-    std::string value;          ///< entry: what it equals; split: where
+    std::string value;          ///< entry: what it equals; split: where; trim: what goes
   };
   [[nodiscard]] static bool follow(const Step& step, JsonTree& memory, JsonValue& value);
 

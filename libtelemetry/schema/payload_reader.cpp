@@ -14,7 +14,11 @@ using core::FieldType;
 
 using namespace std::string_view_literals;
 
-constexpr std::array payload_keys = {"form"sv};
+constexpr std::array payload_keys = {"form"sv,      "unpack"sv, "columns"sv, "header"sv,
+                                     "separator"sv, "assign"sv, "pattern"sv, "layout"sv};
+constexpr std::array layout_keys = {"name"sv, "type"sv, "count"sv};
+/// Forms of which a payload usually has several documents.
+constexpr std::array forms_in_rows = {"csv"sv, "senml"sv};
 constexpr std::array records_keys = {"each"sv, "key"sv};
 constexpr std::size_t words_max = 1'000;
 constexpr std::int32_t decimals_max = 18;
@@ -89,23 +93,57 @@ void Reader::read_payload_keys(const TreeNode& root) {
 }
 
 void Reader::read_form(const TreeNode& node) {
-  const TreeNode* form = &node;
-  if (node.kind == TreeNode::Kind::map) {
+  Form::Specification& to = schema_.payload.form;
+  if (node.kind != TreeNode::Kind::map) {
+    to.form = text(node, "payload").value_or("json");
+  } else {
     check_keys(node, payload_keys, "payload");
-    form = node.find("form");
-    if (form == nullptr) {
-      mistake(node.at, "payload has no form", "payload: {form: value}");
-      return;
-    }
+    const auto word = [&](std::string_view key, std::string& out) {
+      if (const TreeNode* value = node.find(key))
+        out = text(*value, fmt::format("payload: {}", key)).value_or(out);
+    };
+    word("form", to.form);
+    word("separator", to.separator);
+    word("assign", to.assign);
+    word("pattern", to.pattern);
+    if (const TreeNode* value = node.find("unpack")) to.unpack = texts(*value, "payload: unpack");
+    if (const TreeNode* value = node.find("columns"))
+      to.columns = texts(*value, "payload: columns");
+    if (const TreeNode* value = node.find("header"))
+      to.header = boolean(*value, "payload: header").value_or(false);
+    if (const TreeNode* value = node.find("layout")) read_layout(*value, to);
   }
-  const auto word = text(*form, "payload: form");
-  if (!word) return;
-  const auto found = std::ranges::find(form_names, *word);
-  if (found == form_names.end())
-    mistake(form->at, fmt::format("payload: unknown form '{}'", excerpt(*word)),
-            hint_for(*word, form_names));
-  else
-    schema_.payload.form = static_cast<PayloadSpec::Form>(found - form_names.begin());
+  auto form = Form::make(to);
+  if (form) {
+    schema_.payload.reader = std::move(*form);
+  } else {
+    for (const Diagnostic& one : form.error().diagnostics)
+      mistake(node.at, "payload: " + one.message, one.hint);
+  }
+  if (std::ranges::find(forms_in_rows, to.form) != forms_in_rows.end())
+    schema_.records.each = *Path::parse(".");
+}
+
+void Reader::read_layout(const TreeNode& node, Form::Specification& to) {
+  if (node.kind != TreeNode::Kind::sequence) {
+    mistake(node.at, "payload: layout must be a list of fields",
+            "layout: [{name: temperature, type: i16be}]");
+    return;
+  }
+  for (const TreeNode* item : node.items) {
+    LayoutField& field = to.layout.emplace_back();
+    if (item->kind != TreeNode::Kind::map) {
+      mistake(item->at, "payload: layout: a field must be a map", "{name: temperature, type: i16be}");
+      continue;
+    }
+    check_keys(*item, layout_keys, "payload: layout");
+    if (const TreeNode* name = item->find("name"))
+      field.name = text(*name, "payload: layout: name").value_or("");
+    if (const TreeNode* type = item->find("type"))
+      field.type = text(*type, "payload: layout: type").value_or("");
+    if (const TreeNode* count_of = item->find("count"))
+      field.count = count(*count_of, "payload: layout: count").value_or(1);
+  }
 }
 
 void Reader::read_records(const TreeNode& node) {
@@ -211,6 +249,8 @@ void Reader::read_mapping_key(std::string_view key, const TreeNode& value, const
       mistake(value.at, what + " applies to type timestamp only", "remove it");
     else
       read_zone(value, what, to.zone, nullptr);
+  } else if (key == "hex" && (number || field.type == FieldType::timestamp)) {
+    to.hex = boolean(value, what).value_or(false);
   } else if (!number) {
     mistake(value.at, what + " applies to numbers only", "remove it");
   } else if (key == "non_finite") {

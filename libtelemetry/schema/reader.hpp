@@ -15,8 +15,8 @@
 namespace telemetry::schemas {
 
 /// Keys of a field that say where its value stands and how it is written.
-inline constexpr std::array<std::string_view, 9> mapping_keys = {
-    "from",  "words",  "no_value", "non_finite",    "decimal_comma",
+inline constexpr std::array<std::string_view, 10> mapping_keys = {
+    "from",  "words",  "no_value", "non_finite", "decimal_comma", "hex",
     "scale", "offset", "decimals", "time_zone"};
 
 /// What to write instead of a word that is not known.
@@ -78,6 +78,7 @@ class Reader {
   void read_payload_keys(const TreeNode& root);
   void note_mapped(std::string_view key, const TreeNode& node);
   void read_form(const TreeNode& node);
+  void read_layout(const TreeNode& node, Form::Specification& to);
   void read_records(const TreeNode& node);
   void read_drop(const TreeNode& node);
   std::shared_ptr<const Condition> condition(const TreeNode& node, std::string_view what);

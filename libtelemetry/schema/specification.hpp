@@ -18,6 +18,7 @@
 #include "schema/topic_pattern.hpp"
 #include "telemetry/condition.hpp"
 #include "telemetry/core/schema_view.hpp"
+#include "telemetry/form.hpp"
 #include "telemetry/schema.hpp"
 
 /// What a schema file says, checked, before it becomes tables.
@@ -75,8 +76,10 @@ struct FieldSpec {
 
 /// `payload:`
 struct PayloadSpec {
-  enum class Form : std::uint8_t { json, value, text };
-  Form form = Form::json;
+  Form::Specification form;
+  std::optional<Form> reader;  ///< of `form`; json without more needs none
+  /// The document is one bare value: the member `value`, or that of the topic's `{field}`.
+  [[nodiscard]] bool is_bare() const noexcept { return form.form == "value" || form.form == "text"; }
 };
 
 /// `records:`
@@ -140,6 +143,9 @@ struct SchemaSpec {
 /// JSON with fixed key order and defaults left out.
 [[nodiscard]] std::string canonical_document(const SchemaSpec& specification);
 
+/// Of its `payload`; empty: JSON.
+[[nodiscard]] std::string payload_document(const SchemaSpec& specification);
+
 /// The rule that a literal breaks ("is above max 150"), or empty.
 [[nodiscard]] std::string broken_rule(const FieldSpec& field, const Literal& literal);
 
@@ -167,9 +173,8 @@ inline constexpr std::string_view exact_number_hint =
 [[nodiscard]] std::string_view type_name(core::FieldType type) noexcept;
 [[nodiscard]] std::string_view nulls_name(core::Nulls nulls) noexcept;
 [[nodiscard]] std::string_view time_format_name(core::TimeFormat format) noexcept;
-/// As schemas write it: `[auto, "%d.%m.%Y"]` where there are patterns.
+/// A time format: Unix seconds of a clock that shows local time.
 inline constexpr std::string_view local_epoch_name = "local_s";
-inline constexpr std::array<std::string_view, 3> form_names = {"json", "value", "text"};
 
 struct RelationWord {
   std::string_view word;

@@ -21,9 +21,7 @@
 
 #include <algorithm>
 
-#include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/limits.hpp"
-#include "telemetry/core/utf8.hpp"
 
 namespace telemetry::schemas {
 namespace {
@@ -49,18 +47,6 @@ std::string joined(std::string_view chain, std::string_view name) {
 void append_key(std::string_view name, std::string& out) {
   out += json_string(name);
   out += ':';
-}
-
-/// A JSON scalar stays what it is; any other text becomes a string.
-std::string bare_value(std::string_view payload) {
-  const std::string_view text = without_blanks(payload);
-  if (text_number(text) || text == "true" || text == "false" || text == "null")
-    return std::string(text);
-  core::JsonPull pull(text);
-  if (!text.empty() && text.front() == '"' && pull.next() == core::JsonToken::string &&
-      pull.next() == core::JsonToken::end)
-    return std::string(text);
-  return json_string(text);
 }
 
 /// What a text means to a condition: members of an object, or `value`.
@@ -160,6 +146,7 @@ struct Unfolding::Pieces {
 /// Memory of a run that the next one takes over.
 struct Unfolding::Scratch {
   JsonTree memory;
+  Form::Scratch form;
   std::string made;
   std::vector<JsonValue> documents;
   std::vector<NamedText> names;
@@ -184,6 +171,7 @@ class Unfolding::Run {
         schema_(plan.schema_),
         input_(input),
         memory_(scratch.memory),
+        form_(scratch.form),
         made_(scratch.made),
         documents_(scratch.documents),
         names_(scratch.names),
@@ -194,17 +182,15 @@ class Unfolding::Run {
   /// The payload as JSON text. False: `refused` says why.
   bool read_text() {
     text_ = input_.payload;
-    if (!input_.unfolded && schema_.payload.form != PayloadSpec::Form::json) {
-      if (schema_.payload.form == PayloadSpec::Form::text) {
-        if (!core::is_valid_utf8(text_)) return refuse(core::Rule::form, "is not UTF-8");
-        made_ = json_string(text_);
-      } else {
-        const std::string_view bare = without_blanks(text_);
-        if (!core::is_valid_utf8(bare)) return refuse(core::Rule::form, "is not UTF-8");
-        made_ = bare_value(bare);
-      }
-      text_ = made_ = "{\"value\":" + made_ + "}";
-    }
+    const auto& form = schema_.payload.reader;
+    if (input_.unfolded || !form || form->is_document()) return true;
+    constexpr std::string_view before = "{\"value\":";
+    made_.clear();
+    if (schema_.payload.is_bare()) made_ = before;
+    const auto documents = form->read(input_.payload, made_, form_);
+    if (!documents) return refuse(core::Rule::form, documents.error().context);
+    if (schema_.payload.is_bare()) made_ += '}';
+    text_ = made_;
     return true;
   }
 
@@ -214,14 +200,16 @@ class Unfolding::Run {
     do {
       JsonValue one;
       if (!memory_.parse(rest, values_max, one, refusal))
-        return refuse(core::Rule::form, std::move(refusal));
+        return refuse(core::Rule::form, "the payload " + refusal);
       const auto end = static_cast<std::size_t>(one.written.data() + one.written.size() -
                                                 rest.data());
       rest = without_blanks(rest.substr(end));
       documents_.push_back(one);
       if (!rest.empty() && schema_.records.each.text() != ".")
         return refuse(core::Rule::form,
-                      fmt::format("has more behind its end at byte {}", end));
+                      fmt::format("the payload goes on behind its first document, at byte {}; "
+                                  "records: . reads them all",
+                                  end + 1));
       if (documents_.size() > readings_max) return too_many(documents_.size());
     } while (!rest.empty());
     return true;
@@ -239,12 +227,12 @@ class Unfolding::Run {
       }
       const Place place{document, document, {}, memory_};
       if (!path.find(place, found))
-        return refuse(core::Rule::records, fmt::format("has nothing at '{}'", path.text()));
+        return refuse(core::Rule::records, fmt::format("the payload has nothing at '{}'", path.text()));
       const bool by_key = found.kind == Kind::object && !schema_.records.key.empty();
       if (found.kind != Kind::array && !by_key) {
         if (is_scalar(found) && path.text() != ".")
           return refuse(core::Rule::records,
-                        fmt::format("has {} at '{}', where an array is wanted",
+                        fmt::format("the payload has {} at '{}', where an array is wanted",
                                     excerpt(found.written), path.text()));
         Pieces pieces;
         around(document, "", "", pieces);
@@ -297,7 +285,7 @@ class Unfolding::Run {
       bytes += made.payload.size() + made.document.size();
       if (bytes > made_bytes_max)
         return refuse(core::Rule::records,
-                      fmt::format("becomes more than {} bytes: {} readings, each with what stands "
+                      fmt::format("the payload becomes more than {} bytes: {} readings, each with what stands "
                                   "around it",
                                   made_bytes_max, out.size() - first));
       return true;
@@ -323,7 +311,7 @@ class Unfolding::Run {
   }
   bool too_many(std::size_t count) {
     return refuse(core::Rule::records,
-                  fmt::format("has {} readings; the limit of one message is {}", count,
+                  fmt::format("the payload has {} readings; the limit of one message is {}", count,
                               readings_max));
   }
 
@@ -401,7 +389,7 @@ class Unfolding::Run {
   /// A bare value as a payload: it has the name of the topic's level.
   [[nodiscard]] bool is_bare(const JsonValue& record) const {
     return record.kind != Kind::object ||
-           (schema_.payload.form != PayloadSpec::Form::json && !input_.unfolded);
+           (schema_.payload.is_bare() && !input_.unfolded);
   }
   JsonValue under_field(const JsonValue& value) {
     std::string_view name;
@@ -531,6 +519,7 @@ class Unfolding::Run {
   const SchemaSpec& schema_;
   const UnfoldInput& input_;
   JsonTree& memory_;
+  Form::Scratch& form_;
   std::string& made_;
   std::vector<JsonValue>& documents_;
   std::vector<NamedText>& names_;
