@@ -70,6 +70,7 @@ struct Reading {
   std::int64_t time = 0;           ///< ns; device time, or receive time when that is missing/absurd
   std::int64_t received_at = 0;    ///< ns
   std::int64_t sequence = 0;       ///< the device's number; see flags & frame_flag::has_sequence
+  std::uint64_t identity = 0;      ///< hash of what its schema calls its identity; 0 = nothing
   std::uint64_t reference = 0;     ///< replay_of, when flags & frame_flag::has_reference
   std::uint16_t flags = 0;         ///< core::frame_flag: qos, retained, time_from_device, ...
   Verdict verdict = Verdict::valid;

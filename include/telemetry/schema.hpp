@@ -172,6 +172,10 @@ class Schema {
   [[nodiscard]] bool takes(const UnfoldInput& input) const;
   /// The sequence number stands beside the records: it is the message's, not each reading's.
   [[nodiscard]] bool numbers_messages() const noexcept { return numbers_messages_; }
+  /// Hash of the values by which a reading is known when it comes again: `identity`. 0: the schema
+  /// names none, or none of them has a value.
+  [[nodiscard]] std::uint64_t identity(std::span<const core::Value> values) const noexcept;
+  [[nodiscard]] bool has_identity() const noexcept { return !identity_slots_.empty(); }
   /// Slots that say when, the first with a time counts.
   [[nodiscard]] std::span<const std::uint16_t> time_slots() const noexcept { return time_slots_; }
   /// The device that a topic names, or empty: also where a payload names it, or several levels do.
@@ -204,6 +208,7 @@ class Schema {
   core::CoercionHook coercion_hook_;
   int device_level_ = -1;
   std::vector<std::uint16_t> time_slots_;
+  std::vector<std::uint16_t> identity_slots_;
   bool unfolds_ = false;
   bool conditional_ = false;
   bool numbers_messages_ = false;

@@ -344,6 +344,7 @@ bool JournalDoor::check_message(std::size_t first, std::size_t end) {
   const auto readings = std::span(batch_->readings).subspan(first, end - first);
   SequenceState::Offer offer = offer_of(reading, pending);
   offer.payload_hash = pending.message_hash;
+  offer.identity = 0;
   const auto decision = ingest_.sequences.offer_message(offer, pending.number_of_message,
                                                         std::ranges::any_of(readings, is_numbered));
   if (is_to_store(decision, pending)) {
@@ -367,6 +368,7 @@ SequenceState::Offer JournalDoor::offer_of(const Reading& reading, const Pending
   offer.numbered = is_numbered(reading);
   offer.may_come_again = (reading.flags & frame_flag::qos_mask) != 0;
   offer.skip_stored = pending.skip_stored;
+  offer.identity = identity_of(reading);
   if (pending.per_device) {
     offer.device = reading.device;
     offer.device_hash = pending.device_hash;

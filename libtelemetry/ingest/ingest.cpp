@@ -144,7 +144,8 @@ void IngestState::replay(const core::FrameView& frame) {
     if (recovery_->message.empty()) batch.clear();
     SequenceState::Offer offer;
     offer.numbered = (flags & core::frame_flag::has_sequence) != 0;
-    const Schema* schema = offer.numbered ? schema_of_frame(frame.header.schema_id) : nullptr;
+    const Schema* schema = schema_of_frame(frame.header.schema_id);
+    if (schema != nullptr && !offer.numbered && !schema->has_identity()) schema = nullptr;
     recovery_->judge.add(frame, schema, batch);
     const Reading& reading = batch.readings.back();
     if (offer.numbered && reading.schema == nullptr) {
@@ -154,6 +155,7 @@ void IngestState::replay(const core::FrameView& frame) {
     offer.topic = reading.topic;
     offer.topic_hash = reading.topic_hash;
     offer.payload_hash = hash64(reading.payload);
+    offer.identity = identity_of(reading);
     offer.number = reading.sequence;
     offer.replayed = true;
     offer.may_come_again = (flags & core::frame_flag::qos_mask) != 0;

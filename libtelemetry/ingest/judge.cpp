@@ -93,6 +93,12 @@ Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t receiv
   return unfolded;
 }
 
+std::uint64_t identity_of(const Reading& reading) noexcept {
+  if (reading.identity == 0 || (reading.flags & frame_flag::has_sequence) != 0) return 0;
+  const std::uint64_t identity = reading.identity ^ hash64(reading.device);
+  return identity == 0 ? 1 : identity;
+}
+
 core::DecodeResult Judge::decode(const Schema& schema, Reading& reading, Batch& batch) {
   const core::SchemaView& view = schema.view();
   const auto memory =
@@ -205,6 +211,7 @@ Judge::Judgement Judge::judge(const Schema& schema, Reading& reading, Batch& bat
     judgement.notes = std::span(notes_).first(std::min(result.notes(), notes_max));
   }
   resolve_time(schema, reading, judgement);
+  reading.identity = schema.identity(reading.values);
   const std::uint16_t slot = schema.view().sequence_slot;
   if (slot != core::no_index && reading.values[slot].kind() == core::ValueKind::integer) {
     reading.sequence = reading.values[slot].as_integer();
@@ -247,6 +254,7 @@ void Judge::add(const core::FrameView& frame, const Schema* schema, Batch& batch
     reading.schema = nullptr;
     return;
   }
+  reading.identity = schema->identity(reading.values);
   const std::uint16_t slot = schema->view().sequence_slot;
   if ((reading.flags & frame_flag::has_sequence) != 0 && slot != core::no_index) {
     reading.sequence = reading.values[slot].as_integer();

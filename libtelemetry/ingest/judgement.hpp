@@ -65,6 +65,9 @@ class Judge {
 Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at, Batch& batch,
                      std::vector<Record>& records);
 
+/// By which a reading without a number is known when it comes again on its topic; 0: by nothing.
+[[nodiscard]] std::uint64_t identity_of(const Reading& reading) noexcept;
+
 /// The undeclared members as one JSON object, nested as they were found, in the arena.
 [[nodiscard]] std::string_view write_extras(const core::SchemaView& view,
                                             std::span<const core::Extra> extras, Arena& arena);

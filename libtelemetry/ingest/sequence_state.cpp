@@ -164,8 +164,16 @@ SequenceState::Decision SequenceState::offer(const Offer& offer) {
       return {.outcome = Outcome::duplicate};
     }
   }
+  if (offer.identity != 0) {
+    fingerprint = fingerprint_of(offer.topic_hash, 1, offer.identity);
+    if (!offer.replayed && recent_.contains(fingerprint)) return {.outcome = Outcome::duplicate};
+  }
   Undo* undo = &touch(topic, Scope::topic, offer.topic, offer.topic_hash);
   entries_[undo->entry].payload_hash = offer.message_hash == 0 ? payload_hash : offer.message_hash;
+  if (offer.identity != 0) {
+    recent_.add(fingerprint);
+    undo->recent = true;
+  }
   if (!offer.numbered) return {};
   if (scope == Scope::device) undo = &touch(find(scope, key, hash), scope, key, hash);
   if (offer.may_come_again) {

@@ -57,6 +57,8 @@ class SequenceState {
     std::uint64_t payload_hash = 0;
     /// A reading of several: of the message, which is what the topic was sent last; else 0.
     std::uint64_t message_hash = 0;
+    /// Of a reading without a number: Reading::identity, and of its device; else 0.
+    std::uint64_t identity = 0;
     std::int64_t number = 0;
     bool numbered = false;
     bool may_come_again = false;  ///< its sender repeats it until it is acknowledged: QoS 1

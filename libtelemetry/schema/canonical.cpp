@@ -231,6 +231,7 @@ std::string canonical_document(const SchemaSpec& schema) {
     if (schema.zone_offset_s != 0) object.text("time_zone", zone_text(schema.zone_offset_s));
     object.text("sequence_field", schema.sequence_field);
     if (schema.sequence_per_device) object.text("sequence_scope", "device");
+    if (!schema.identity.empty()) object.raw("identity", list(schema.identity, json_string));
     if (const std::string text = schema_rules(schema); text != "{}") object.raw("validation", text);
     if (!schema.fields.empty() || !schema.drop_all)
       object.raw("fields", list(schema.fields, [&](const FieldSpec& field) {

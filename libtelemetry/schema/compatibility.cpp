@@ -53,6 +53,7 @@ class Comparison {
       say("sequence_field was {}", a.sequence_field);
     if (!a.sequence_field.empty() && a.sequence_per_device != b.sequence_per_device)
       say("sequence_scope has changed");
+    if (!a.identity.empty() && a.identity != b.identity) say("identity has changed");
     if (a.lenient && !b.lenient) say("strict was false");
     if (!b.custom.empty() && a.custom != b.custom) say("custom {} is new", b.custom);
     if (a.allow_extra_fields && !b.allow_extra_fields) say("allow_extra_fields was true");

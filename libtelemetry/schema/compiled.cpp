@@ -101,6 +101,7 @@ void CompiledSchema::set_unfolding() {
   if (view_.time_slot != core::no_index) time_slots_.push_back(view_.time_slot);
   for (const std::string& path : specification_.more_time_fields)
     time_slots_.push_back(slot_of(path));
+  for (const std::string& path : specification_.identity) identity_slots_.push_back(slot_of(path));
   conditional_ = specification_.when != nullptr;
   unfolds_ = is_unfolded(specification_);
   if (!unfolds_) return;
@@ -285,6 +286,23 @@ Unfolded Schema::unfold(const UnfoldInput& input, Arena& arena, std::vector<Reco
 
 bool Schema::takes(const UnfoldInput& input) const {
   return !conditional_ || schemas::compiled(*this).unfolding()->takes(input);
+}
+
+std::uint64_t Schema::identity(std::span<const core::Value> values) const noexcept {
+  std::uint64_t hash = 0;
+  for (const std::uint16_t slot : identity_slots_) {
+    const core::Value& value = values[slot];
+    if (value.is_null()) continue;
+    const bool text =
+        value.kind() == core::ValueKind::text || value.kind() == core::ValueKind::json;
+    const core::Decimal number = text ? core::Decimal{} : value.as_decimal();
+    const std::uint64_t of_value =
+        text ? hash64(value.as_text())
+             : hash64({reinterpret_cast<const char*>(&number.mantissa), sizeof number.mantissa}) +
+                   static_cast<std::uint64_t>(number.exponent);
+    hash = (hash ^ of_value) * 0x9E3779B97F4A7C15ull + slot + 1;
+  }
+  return hash;
 }
 
 std::string_view Schema::device(std::string_view topic) const noexcept {

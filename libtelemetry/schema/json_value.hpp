@@ -45,6 +45,7 @@ class JsonTree {
   [[nodiscard]] JsonValue make(JsonValue::Kind kind, std::span<const JsonMember> inside);
   [[nodiscard]] std::string_view copy(std::string_view text) { return arena_.copy(text); }
   void clear() noexcept { arena_.clear(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return arena_.capacity(); }
 
  private:
   class Parser;

@@ -20,11 +20,12 @@ constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t text_bytes_max = 4096;
 constexpr std::size_t mistakes_max = 100;
 
-constexpr std::array schema_keys = {
-    "name"sv,        "version"sv,     "description"sv,    "topic_pattern"sv,  "time_field"sv,
-    "time_format"sv, "time_zone"sv,   "sequence_field"sv, "sequence_scope"sv, "validation"sv,
-    "fields"sv,      "json_schema"sv, "payload"sv,        "records"sv,        "device"sv,
-    "when"sv,        "drop"sv};
+constexpr std::array schema_keys = {"name"sv,          "version"sv,        "description"sv,
+                                    "topic_pattern"sv, "time_field"sv,     "time_format"sv,
+                                    "time_zone"sv,     "sequence_field"sv, "sequence_scope"sv,
+                                    "validation"sv,    "fields"sv,         "json_schema"sv,
+                                    "payload"sv,       "records"sv,        "device"sv,
+                                    "identity"sv,      "when"sv,           "drop"sv};
 constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "nulls"sv,
                                         "json_schema"sv, "custom"sv};
 
@@ -435,6 +436,7 @@ void Reader::resolve_sequence_field(const TreeNode& root) {
     if (find_slot(*node, "sequence_field", core::FieldType::integer) != nullptr)
       schema_.sequence_field = node->text;
   }
+  if (const TreeNode* node = root.find("identity")) resolve_identity(*node);
   const TreeNode* node = root.find("sequence_scope");
   if (node == nullptr) return;
   const auto scope = text(*node, "sequence_scope");
@@ -449,6 +451,22 @@ void Reader::resolve_sequence_field(const TreeNode& root) {
            (schema_.device.empty() || schema_.device == SchemaSpec::no_device))
     mistake(node->at, "sequence_scope: device, but topic_pattern names no device",
             "put {device} into topic_pattern");
+}
+
+void Reader::resolve_identity(const TreeNode& node) {
+  std::vector<Position> at;
+  const auto paths = texts(node, "identity", &at);
+  std::vector<std::string_view> known;
+  for (const Slot& slot : slots_) known.push_back(slot.path);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (std::ranges::find(known, paths[i]) == known.end())
+      mistake(at[i], fmt::format("identity: there is no field '{}'", excerpt(paths[i])),
+              hint_for(paths[i], known));
+    else
+      schema_.identity.push_back(paths[i]);
+  }
+  if (!schema_.sequence_field.empty())
+    mistake(node.at, "identity beside sequence_field", "the number is its identity: remove one");
 }
 
 SchemaSpec Reader::read(const TreeNode& root) {

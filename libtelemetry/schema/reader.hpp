@@ -71,6 +71,7 @@ class Reader {
   void check_slots(const TreeNode& fields);
   void resolve_time_field(const TreeNode& root);
   void resolve_sequence_field(const TreeNode& root);
+  void resolve_identity(const TreeNode& node);
   const FieldSpec* find_slot(const TreeNode& node, std::string_view key, core::FieldType type);
   void collect_slots(const std::vector<FieldSpec>& fields, const std::string& prefix);
 

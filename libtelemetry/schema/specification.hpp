@@ -111,6 +111,7 @@ struct SchemaSpec {
   std::int32_t zone_offset_s = 0;
   std::string sequence_field;  ///< slot path or empty
   bool sequence_per_device = false;
+  std::vector<std::string> identity;          ///< slot paths
   bool lenient = false;                       ///< `strict: false`
   bool allow_extra_fields = false;            ///< also of objects that do not say otherwise
   core::Nulls nulls = core::Nulls::absent;    ///< of fields that do not say otherwise

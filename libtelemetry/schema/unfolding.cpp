@@ -31,6 +31,7 @@ using Kind = JsonValue::Kind;
 constexpr std::size_t values_max = 500'000;
 constexpr std::size_t made_bytes_max = 4 * core::payload_bytes_max;
 constexpr std::size_t kept_bytes_max = 128;  // of a member around the records that nobody names
+constexpr std::size_t kept_memory_max = 1024 * 1024;
 constexpr char separator = '\x1f';
 
 bool is_scalar(const JsonValue& value) {
@@ -156,6 +157,8 @@ struct Unfolding::Scratch {
 
   static Scratch& of_thread() {
     thread_local Scratch scratch;
+    // One large message must not hold its memory for ever.
+    if (scratch.memory.capacity() > kept_memory_max) scratch = Scratch();
     scratch.memory.clear();
     scratch.documents.clear();
     scratch.names.clear();
@@ -191,10 +194,12 @@ class Unfolding::Run {
     if (!documents) return refuse(core::Rule::form, documents.error().context);
     if (schema_.payload.is_bare()) made_ += '}';
     text_ = made_;
+    empty_ = *documents == 0;
     return true;
   }
 
   bool parse() {
+    if (empty_) return true;
     std::string refusal;
     std::string_view rest = text_;
     do {
@@ -529,6 +534,7 @@ class Unfolding::Run {
   std::string& document_;
   std::string& converted_;
   std::string_view text_;
+  bool empty_ = false;  // no document at all
   Unfolded refused_;
 };
 

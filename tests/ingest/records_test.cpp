@@ -85,11 +85,13 @@ TEST_CASE("a message of several readings is as many frames, tied to each other")
   CHECK((headers[0].flags & flag::more) != 0);
   CHECK((headers[1].flags & flag::more) != 0);
   CHECK((headers[2].flags & flag::more) == 0);
-  for (int i = 0; i < 3; ++i) CHECK((headers[static_cast<std::size_t>(i)].flags & flag::unfolded) != 0);
+  for (int i = 0; i < 3; ++i)
+    CHECK((headers[static_cast<std::size_t>(i)].flags & flag::unfolded) != 0);
   CHECK((headers[3].flags & (flag::more | flag::unfolded)) == 0);
   CHECK(journaled(house.ingest->journal()) ==
-        std::vector<std::string>{R"({"readings":[{"v":1,"seq":1}]})", R"({"readings":[{"v":1,"seq":2}]})",
-                                 R"({"readings":[{"v":1,"seq":3}]})", R"({"readings":[{"v":1,"seq":4}]})"});
+        std::vector<std::string>{
+            R"({"readings":[{"v":1,"seq":1}]})", R"({"readings":[{"v":1,"seq":2}]})",
+            R"({"readings":[{"v":1,"seq":3}]})", R"({"readings":[{"v":1,"seq":4}]})"});
   CHECK(house.ingest->stats().received == 2);
   CHECK(house.ingest->stats().valid == 4);
   REQUIRE(house.durable.size() == 2);
@@ -134,9 +136,8 @@ TEST_CASE("each reading has a verdict of its own") {
 TEST_CASE("a redelivered message is recognised as a whole, after a restart too") {
   for (const char* schema : {numbered, of_message}) {
     Meters house(schema);
-    const std::string first = schema == numbered
-                                  ? readings(1, 500)
-                                  : R"({"seq":7,"readings":[{"v":1},{"v":2},{"v":1}]})";
+    const std::string first =
+        schema == numbered ? readings(1, 500) : R"({"seq":7,"readings":[{"v":1},{"v":2},{"v":1}]})";
     const std::size_t count = schema == numbered ? 500 : 3;
     house.send(first);
     house.send(first);
@@ -183,7 +184,8 @@ TEST_CASE("equal messages without numbers are both stored") {
   CHECK(house.headers().size() == 4);
 }
 
-TEST_CASE("a retained message of several readings that was stored is skipped, after a restart too") {
+TEST_CASE(
+    "a retained message of several readings that was stored is skipped, after a restart too") {
   Meters house(unnumbered);
   const std::string payload = R"({"readings":[{"v":1},{"v":2}]})";
   house.send(payload, true);
@@ -212,7 +214,8 @@ TEST_CASE("what is dropped is counted, and told as dropped") {
   CHECK(house.headers().size() == 1);
 }
 
-TEST_CASE("a message whose last reading is missing is cut at recovery, and taken when it comes again") {
+TEST_CASE(
+    "a message whose last reading is missing is cut at recovery, and taken when it comes again") {
   Meters house(numbered);
   house.send(readings(1, 2));
   house.send(readings(3, 3));
@@ -253,4 +256,39 @@ TEST_CASE("a message that becomes more than the journal takes at once is one dea
   CHECK(sent[0].verdict == Verdict::invalid);
   CHECK(sent[0].reason == core::Rule::records);
   CHECK(sent[0].payload == payload);
+}
+
+TEST_CASE("a reading is known again by its identity, whatever else it says, after a restart too") {
+  Meters house(R"(
+name: radio
+version: "1.0"
+topic_pattern: meters/+
+device: "{id}"
+identity: [time, kind]
+time_field: time
+fields:
+  - {name: time, type: timestamp}
+  - {name: id, type: integer}
+  - {name: kind, type: string}
+  - {name: rssi, type: integer}
+)");
+  const auto burst = [&](int id, const std::string& time, int rssi, const std::string& kind = "a") {
+    house.send("{\"id\":" + std::to_string(id) + ",\"time\":\"2026-01-01T00:00:" + time +
+               "Z\",\"kind\":\"" + kind + "\",\"rssi\":" + std::to_string(rssi) + "}");
+  };
+  burst(1, "01", -60);
+  burst(1, "01", -61);  // the same burst, heard again
+  burst(2, "01", -60);
+  burst(1, "02", -60);
+  burst(1, "01", -60, "b");
+  CHECK(house.headers().size() == 4);
+  CHECK(house.ingest->stats().duplicates == 1);
+  house.open();
+  burst(1, "01", -62);
+  burst(2, "02", -60);
+  CHECK(house.headers().size() == 5);
+  // Without a value of its identity it is never the same.
+  house.send(R"({"id":1,"rssi":-60})");
+  house.send(R"({"id":1,"rssi":-60})");
+  CHECK(house.headers().size() == 7);
 }

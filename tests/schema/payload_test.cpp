@@ -15,8 +15,8 @@ const std::string any = "validation: {allow_extra_fields: true}\n";
 
 SchemaPtr schema(const std::string& text) {
   const bool topic = text.find("topic_pattern:") != text.npos;
-  return good("name: t\nversion: \"1.0\"\n" + std::string(topic ? "" : "topic_pattern: a/{device}\n") +
-              text);
+  return good("name: t\nversion: \"1.0\"\n" +
+              std::string(topic ? "" : "topic_pattern: a/{device}\n") + text);
 }
 
 std::int64_t at(std::string_view time) {
@@ -46,7 +46,9 @@ std::vector<std::string> unfolded(const Schema& of, std::string_view payload,
     }
     // What the journal keeps gives the same reading.
     std::vector<Record> again;
-    CHECK(of.unfold({.topic = topic, .payload = record.payload, .received_at = received_at,
+    CHECK(of.unfold({.topic = topic,
+                     .payload = record.payload,
+                     .received_at = received_at,
                      .unfolded = true},
                     arena, again)
               .refusal == core::Rule::none);
@@ -121,10 +123,12 @@ TEST_CASE("paths reach into objects, lists and texts") {
   - {name: g, type: string, from: 'position|split(,)[0]|trim(<>)'}
   - {name: h, type: float, from: [missing, pm.alt]}
 )" + any);
-  CHECK(one(*of, R"({"deep":{"list":[1,2,3]},"pm":{"PM2.5":9,"alt":4},"values":[{"name":"x","value":1},)"
-                 R"({"name":"level","value":7}],"text":"[0,{\"x\":5}]","position":"<54.9>,24.7","z":0})") ==
-        R"(d1 {"a":1,"b":3,"c":9,"d":7,"e":5,"f":24.7,"g":"54.9","h":4,"deep":{"list":[1,2,3]},)"
-        R"("pm":{"PM2.5":9,"alt":4},"values":[{"name":"x","value":1},{"name":"level","value":7}],"z":0})");
+  CHECK(
+      one(*of,
+          R"({"deep":{"list":[1,2,3]},"pm":{"PM2.5":9,"alt":4},"values":[{"name":"x","value":1},)"
+          R"({"name":"level","value":7}],"text":"[0,{\"x\":5}]","position":"<54.9>,24.7","z":0})") ==
+      R"(d1 {"a":1,"b":3,"c":9,"d":7,"e":5,"f":24.7,"g":"54.9","h":4,"deep":{"list":[1,2,3]},)"
+      R"("pm":{"PM2.5":9,"alt":4},"values":[{"name":"x","value":1},{"name":"level","value":7}],"z":0})");
   // Nothing of it there: the fields are absent.
   CHECK(one(*of, R"({"text":"no json","position":7})") == R"(d1 {})");
 }
@@ -136,7 +140,8 @@ TEST_CASE("what a path takes is no undeclared member, what is beside it is") {
   CHECK(one(*open, R"({"x":{"y":1,"z":2}})") == R"(d1 {"a":1,"x":{"y":1,"z":2}})");
   // Inside a declared object, too.
   const auto inner = schema(
-      "fields:\n  - {name: E, type: object, fields: [{name: P_l1, type: float, from: 'E.P[0]'}]}\n");
+      "fields:\n  - {name: E, type: object, fields: [{name: P_l1, type: float, from: "
+      "'E.P[0]'}]}\n");
   CHECK(one(*inner, R"({"E":{"P":[5,6],"Q":1}})") == R"(d1 {"E":{"P_l1":5,"Q":1}})");
   CHECK(one(*inner, R"({"E":7})") == R"(d1 {"E":7})");
   CHECK(one(*inner, R"({"F":7})") == R"(d1 {"F":7})");
@@ -147,9 +152,11 @@ TEST_CASE("records of a list, of an object, of the whole document") {
       "records: readings\ndevice: '{/gw}-{id}'\nfields:\n  - {name: v, type: float}\n"
       "  - {name: id, type: integer}\n  - {name: gw, type: string, from: /gw}\n");
   std::vector<std::string> payloads;
-  CHECK(unfolded(*list, R"({"gw":"g1","note":"short","list":[1],"readings":[{"id":1,"v":2},{"id":2,"v":3}]})",
-                 "a/d1", 0, &payloads) ==
-        std::vector<std::string>{R"(g1-1 {"v":2,"id":1,"gw":"g1"})", R"(g1-2 {"v":3,"id":2,"gw":"g1"})"});
+  CHECK(unfolded(
+            *list,
+            R"({"gw":"g1","note":"short","list":[1],"readings":[{"id":1,"v":2},{"id":2,"v":3}]})",
+            "a/d1", 0, &payloads) == std::vector<std::string>{R"(g1-1 {"v":2,"id":1,"gw":"g1"})",
+                                                              R"(g1-2 {"v":3,"id":2,"gw":"g1"})"});
   CHECK(payloads ==
         std::vector<std::string>{R"({"gw":"g1","note":"short","readings":[{"id":1,"v":2}]})",
                                  R"({"gw":"g1","note":"short","readings":[{"id":2,"v":3}]})"});
@@ -167,8 +174,9 @@ TEST_CASE("records of a list, of an object, of the whole document") {
   const auto whole = schema("records: .\nfields: [{name: v, type: float}]\n");
   CHECK(unfolded(*whole, R"([{"v":1},{"v":2}])") ==
         std::vector<std::string>{R"(d1 {"v":1})", R"(d1 {"v":2})"});
-  CHECK(unfolded(*whole, "{\"v\":1}\n{\"v\":2}\n[{\"v\":3},{\"v\":4}]\n") ==
-        std::vector<std::string>{R"(d1 {"v":1})", R"(d1 {"v":2})", R"(d1 {"v":3})", R"(d1 {"v":4})"});
+  CHECK(
+      unfolded(*whole, "{\"v\":1}\n{\"v\":2}\n[{\"v\":3},{\"v\":4}]\n") ==
+      std::vector<std::string>{R"(d1 {"v":1})", R"(d1 {"v":2})", R"(d1 {"v":3})", R"(d1 {"v":4})"});
   CHECK(one(*whole, R"({"v":1})") == R"(d1 {"v":1})");
   const auto bare = schema("records: .\nfields: [{name: v, type: float, from: value}]\n");
   CHECK(unfolded(*bare, "[1,2]") == std::vector<std::string>{R"(d1 {"v":1})", R"(d1 {"v":2})"});
@@ -190,7 +198,8 @@ TEST_CASE("a message has at most 10,000 readings") {
         "records: the payload has 10001 readings; the limit of one message is 10000");
   // Each with all that stands around them would be 80 MB.
   const auto around = schema(
-      "records: r\nfields: [{name: v, type: float, from: value}, {name: t, type: string, from: /t}]\n");
+      "records: r\nfields: [{name: v, type: float, from: value}, {name: t, type: string, from: "
+      "/t}]\n");
   CHECK(one(*around, "{\"t\":\"" + std::string(8'000, 'x') + "\",\"r\":" + list(9'999) + "}")
             .starts_with("records: the payload becomes more than 33554432 bytes: "));
 }
@@ -200,8 +209,9 @@ TEST_CASE("what is no document is refused with its place") {
   CHECK(one(*of, R"({"v":1)") == "form: the payload is not JSON at byte 7");
   CHECK(one(*of, "") == "form: the payload is not JSON at byte 1");
   CHECK(one(*of, R"({"v":1,"v":2})") == "form: the payload has the key 'v' twice in one object");
-  CHECK(one(*of, R"({"v":1} {"v":2})") ==
-        "form: the payload goes on behind its first document, at byte 8; records: . reads them all");
+  CHECK(
+      one(*of, R"({"v":1} {"v":2})") ==
+      "form: the payload goes on behind its first document, at byte 8; records: . reads them all");
   Batch batch;
   std::vector<core::Violation> violations;
   judge(of.get(), {.topic = "a/b", .payload = "x"}, batch, &violations);
@@ -254,7 +264,8 @@ TEST_CASE("scale, offset and decimals are exact") {
 }
 
 TEST_CASE("times as devices write them") {
-  const auto time = [](const std::string& keys, const std::string& json, std::string_view received) {
+  const auto time = [](const std::string& keys, const std::string& json,
+                       std::string_view received) {
     return converted("type: timestamp, " + keys, json, at(received));
   };
   const std::string_view winter = "2026-12-01T00:00:00Z";
@@ -283,8 +294,9 @@ TEST_CASE("times as devices write them") {
   for (const char* wrong : {R"("30.02.2026 11:15:02")", R"("28.11.2026 24:15:02")",
                             R"("28.11.2026 11:15:02 ")", R"("28.13.2026 11:15:02")", R"("")"}) {
     INFO(wrong);
-    CHECK(time("time_format: \"%d.%m.%Y %H:%M:%S\"", wrong, winter).starts_with(
-        std::string_view(wrong) == R"("28.11.2026 11:15:02 ")" ? "\"2026" : "\""));
+    CHECK(
+        time("time_format: \"%d.%m.%Y %H:%M:%S\"", wrong, winter)
+            .starts_with(std::string_view(wrong) == R"("28.11.2026 11:15:02 ")" ? "\"2026" : "\""));
   }
   CHECK(time("time_format: \"%d.%m.%Y\"", R"("30.02.2026")", winter) == R"("30.02.2026")");
 }
@@ -309,11 +321,13 @@ TEST_CASE("levels of a topic have names, and the device may be of several") {
   CHECK(of->filter() == "shellies/+/emeter/+/power");
   CHECK(one(*of, "1.5", "shellies/em3/emeter/2/power") == R"(em3 {"power":1.5,"channel":2})");
 
-  const auto joined = schema("topic_pattern: owntracks/{device}/{device}\nfields: [{name: v, type: float}]\n");
+  const auto joined =
+      schema("topic_pattern: owntracks/{device}/{device}\nfields: [{name: v, type: float}]\n");
   CHECK(joined->filter() == "owntracks/+/+");
   CHECK(one(*joined, R"({"v":1})", "owntracks/jane/phone") == R"(jane/phone {"v":1})");
 
-  const auto many = schema("topic_pattern: z/{device...}/availability\nfields: [{name: v, type: float}]\n");
+  const auto many =
+      schema("topic_pattern: z/{device...}/availability\nfields: [{name: v, type: float}]\n");
   CHECK(many->filter() == "z/#");
   CHECK(one(*many, R"({"v":1})", "z/up/bath/availability") == R"(up/bath {"v":1})");
   CHECK(one(*many, R"({"v":1})", "z/bath/availability") == R"(bath {"v":1})");
@@ -356,7 +370,8 @@ TEST_CASE("content chooses among schemas, and what is dropped is neither stored 
   CHECK((*set)->candidates("o/x").size() == 3);
   CHECK(unfolded(*(*set)->candidates("o/x")[2], "no json") == std::vector<std::string>{"dropped"});
 
-  const auto drop = schema("records: .\ndrop: [empty, \"v < 0\"]\nfields: [{name: v, type: float}]\n");
+  const auto drop =
+      schema("records: .\ndrop: [empty, \"v < 0\"]\nfields: [{name: v, type: float}]\n");
   CHECK(unfolded(*drop, " ") == std::vector<std::string>{"dropped"});
   CHECK(unfolded(*drop, R"([{"v":1},{"v":-1},{"v":2}])") ==
         std::vector<std::string>{"dropped", R"(d1 {"v":1})", R"(d1 {"v":2})"});
@@ -371,10 +386,10 @@ TEST_CASE("the pattern with more literal levels is asked first") {
                 "'\nfields: [{name: v, type: float}]\n");
   };
   std::vector<Diagnostic> diagnostics;
-  const auto set = SchemaSet::make({make("all", "z/{device...}"),
-                                    make("there", "z/{device...}/availability"),
-                                    make("bridge", "z/bridge/state")},
-                                   diagnostics);
+  const auto set =
+      SchemaSet::make({make("all", "z/{device...}"), make("there", "z/{device...}/availability"),
+                       make("bridge", "z/bridge/state")},
+                      diagnostics);
   REQUIRE(set);
   CHECK((*set)->choose("z/up/bath/availability")->name() == "there");
   CHECK((*set)->choose("z/up/bath")->name() == "all");
@@ -402,12 +417,14 @@ TEST_CASE("the first time field that has a time counts") {
 
 TEST_CASE("forms of bytes become documents") {
   const auto csv = schema(
-      "payload: {form: csv, columns: [t, h]}\nfields: [{name: t, type: float}, {name: h, type: float}]\n");
+      "payload: {form: csv, columns: [t, h]}\nfields: [{name: t, type: float}, {name: h, type: "
+      "float}]\n");
   CHECK(unfolded(*csv, "1,2\n3,4\n") ==
         std::vector<std::string>{R"(d1 {"t":1,"h":2})", R"(d1 {"t":3,"h":4})"});
   CHECK(one(*csv, "1,2,3").starts_with("form: csv: line 1"));
   const auto layout = schema(
-      "payload: {form: layout, unpack: [hex], layout: [{name: t, type: i16be}, {type: skip, count: 1}]}\n"
+      "payload: {form: layout, unpack: [hex], layout: [{name: t, type: i16be}, {type: skip, count: "
+      "1}]}\n"
       "fields: [{name: t, type: float, scale: 0.1}]\n");
   CHECK(one(*layout, "00d7ff") == R"(d1 {"t":21.5})");
   const auto cbor = schema("payload: cbor\nfields: [{name: t, type: float}]\n");
@@ -415,26 +432,33 @@ TEST_CASE("forms of bytes become documents") {
   const auto senml = schema(
       "payload: senml\ndevice: '{base|trim(:)}'\ntime_field: time\nfields:\n"
       "  - {name: time, type: timestamp, time_format: s}\n"
-      "  - {name: t, type: float, from: '[label=t].value'}\n" + any);
-  CHECK(unfolded(*senml, R"([{"bn":"dev:","bt":1700000000,"n":"t","v":1},{"n":"u","v":2}])").size() == 2);
+      "  - {name: t, type: float, from: '[label=t].value'}\n" +
+      any);
+  CHECK(
+      unfolded(*senml, R"([{"bn":"dev:","bt":1700000000,"n":"t","v":1},{"n":"u","v":2}])").size() ==
+      2);
 }
 
 TEST_CASE("keys that cannot be meant are mistakes with their place") {
   const auto mistake = [](const std::string& text) {
     std::vector<Diagnostic> diagnostics;
-    const auto parsed = Schema::parse(
-        "name: t\nversion: \"1.0\"\ntopic_pattern: a/{device}/{channel}\n" + text, "t.yaml", diagnostics);
+    const auto parsed =
+        Schema::parse("name: t\nversion: \"1.0\"\ntopic_pattern: a/{device}/{channel}\n" + text,
+                      "t.yaml", diagnostics);
     CHECK_FALSE(parsed);
     return diagnostics.empty() ? std::string("none") : to_string(diagnostics[0]);
   };
   const std::string x = "fields: [{name: x, type: float}]\n";
-  CHECK(mistake("payload: jsn\n" + x).starts_with(
-      "t.yaml:4:10: error: payload: form: \"jsn\" is not known (one of json, value"));
-  CHECK(mistake("payload: {form: csv}\n" + x).find("columns: [time, temperature]") != std::string::npos);
+  CHECK(mistake("payload: jsn\n" + x)
+            .starts_with(
+                "t.yaml:4:10: error: payload: form: \"jsn\" is not known (one of json, value"));
+  CHECK(mistake("payload: {form: csv}\n" + x).find("columns: [time, temperature]") !=
+        std::string::npos);
   CHECK(mistake("payload: {frm: csv}\n" + x).find("unknown key 'frm'") != std::string::npos);
-  CHECK(mistake("records: a[0]\n" + x) ==
-        "t.yaml:4:10: error: records: each: 'a[0]' has more than names (name members only, from the "
-        "document on: a.b)");
+  CHECK(
+      mistake("records: a[0]\n" + x) ==
+      "t.yaml:4:10: error: records: each: 'a[0]' has more than names (name members only, from the "
+      "document on: a.b)");
   CHECK(mistake("device: '{a'\n" + x).starts_with("t.yaml:4:9: error: device: '{a' has no }"));
   CHECK(mistake("when: 'a ='\n" + x).starts_with("t.yaml:4:7: error: when: "));
   CHECK(mistake("drop: [empty, 'x >']\n" + x).starts_with("t.yaml:4:15: error: drop: "));
@@ -443,8 +467,9 @@ TEST_CASE("keys that cannot be meant are mistakes with their place") {
   const auto field = [&](const std::string& keys) {
     return mistake("fields: [{name: x, " + keys + "}]\n");
   };
-  CHECK(field("type: float, from: 'a[x]'").starts_with(
-      "t.yaml:4:39: error: field 'x': from: 'a[x]' is not a path: column 4 wants a position"));
+  CHECK(field("type: float, from: 'a[x]'")
+            .starts_with("t.yaml:4:39: error: field 'x': from: 'a[x]' is not a path: column 4 "
+                         "wants a position"));
   CHECK(field("type: string, scale: 2").find("scale applies to numbers only") != std::string::npos);
   CHECK(field("type: float, scale: 0").find("scale is 0") != std::string::npos);
   CHECK(field("type: boolean, words: [a]").find("must be a map") != std::string::npos);
@@ -474,10 +499,12 @@ TEST_CASE("keys that cannot be meant are mistakes with their place") {
 TEST_CASE("two schemas with the same filter and condition are a mistake") {
   const auto make = [](const std::string& name, const std::string& when) {
     return good("name: " + name + "\nversion: \"1.0\"\ntopic_pattern: a/b\n" + when +
-                "fields: [{name: v, type: float}]\n", name + ".yaml");
+                    "fields: [{name: v, type: float}]\n",
+                name + ".yaml");
   };
   std::vector<Diagnostic> diagnostics;
-  CHECK_FALSE(SchemaSet::make({make("a", "when: x = 1\n"), make("b", "when: 'x  = 1'\n")}, diagnostics));
+  CHECK_FALSE(
+      SchemaSet::make({make("a", "when: x = 1\n"), make("b", "when: 'x  = 1'\n")}, diagnostics));
   REQUIRE(diagnostics.size() == 1);
   CHECK(to_string(diagnostics[0]) ==
         "b.yaml:3:16: error: schemas b 1.0 and a 1.0 (a.yaml) have the same filter and condition: "
