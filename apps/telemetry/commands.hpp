@@ -17,6 +17,7 @@ void add_schema(Command& program);
 void add_schema_compile(Command& schema);
 void add_schema_diff(Command& schema);
 void add_schema_infer(Command& schema);
+void add_schema_library(Command& schema);
 void add_schema_test(Command& schema);
 void add_journal(Command& program);
 void add_dead_letter(Command& program);

@@ -137,6 +137,7 @@ void add_schema(Command& program) {
   add_schema_diff(group);
   add_schema_test(group);
   add_schema_infer(group);
+  add_schema_library(group);
   add_schema_compile(group);
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "new_files.hpp"
 #include "output.hpp"
 #include "process/backends.hpp"
 #include "process/signals.hpp"
@@ -271,32 +272,18 @@ std::string to_json(const InferredSchema& schema, const std::string& file) {
       file.empty() ? "null" : json_string(file), json_string(schema.document));
 }
 
-/// Writes one file each; none when one of them is there already.
+/// Writes one file each.
 Result<std::vector<std::string>> write_files(const std::string& folder,
                                              const std::vector<InferredSchema>& schemas) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> files;
+  std::vector<std::string> paths;
+  std::vector<NewFile> files;
   for (const InferredSchema& schema : schemas) {
-    files.push_back((fs::path(folder) / (schema.name + ".yaml")).string());
-    std::error_code unknown;
-    if (!fs::exists(files.back(), unknown)) continue;
-    return Error{Errc::already_exists,
-                 files.back() + " is there already; remove it, or name another folder with --out"};
+    paths.push_back((std::filesystem::path(folder) / (schema.name + ".yaml")).string());
+    files.push_back({paths.back(), schema.document});
   }
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed)
-    return Error{Errc::unavailable,
-                 fmt::format("{}: cannot make the folder: {}", folder, failed.message())};
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    errno = 0;
-    std::ofstream out(files[i], std::ios::binary);
-    if (!(out << schemas[i].document).flush()) {
-      return Error{Errc::unavailable, fmt::format("{}: cannot write it: {}", files[i],
-                                                  errno_text(errno == 0 ? EIO : errno))};
-    }
-  }
-  return files;
+  if (auto written = write_new_files(folder, files, "with --out"); !written)
+    return std::move(written).error();
+  return paths;
 }
 
 int show(const Arguments& arguments, const Seen& seen) {
