@@ -19,6 +19,7 @@ void add_schema_diff(Command& schema);
 void add_schema_infer(Command& schema);
 void add_schema_library(Command& schema);
 void add_schema_test(Command& schema);
+void add_schema_which(Command& schema);
 void add_journal(Command& program);
 void add_dead_letter(Command& program);
 void add_delete(Command& program);
