@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <vector>
 
-
 namespace telemetry::command_line {
 namespace {
 

@@ -40,13 +40,11 @@ Result<std::vector<LibraryFile>> files_of(std::string_view what) {
       if (file.name == wanted || schemas[i]->name() == wanted) return std::vector{file};
       names.push_back(file.name);
     }
-    return Error{Errc::invalid_argument,
-                 fmt::format("the library has no {}; {} has {}", what, family.name,
-                             fmt::join(names, ", "))};
+    return Error{Errc::invalid_argument, fmt::format("the library has no {}; {} has {}", what,
+                                                     family.name, fmt::join(names, ", "))};
   }
-  return Error{Errc::invalid_argument,
-               fmt::format("the library has no family \"{}\"; it has {}", what.substr(0, slash),
-                           family_names())};
+  return Error{Errc::invalid_argument, fmt::format("the library has no family \"{}\"; it has {}",
+                                                   what.substr(0, slash), family_names())};
 }
 
 std::vector<std::string_view> filters_of(std::span<const std::shared_ptr<const Schema>> schemas) {
@@ -120,8 +118,9 @@ int copy(const Arguments& arguments) {
     const auto schema = Schema::parse(file.text, std::string(file.name), diagnostics);
     if (!schema) return fail(schema.error());
     // Files of several families stand in one folder: they are called as their schemas.
-    made.push_back({(std::filesystem::path(arguments.folder) / ((*schema)->name() + ".yaml")).string(),
-                    file.text});
+    made.push_back(
+        {(std::filesystem::path(arguments.folder) / ((*schema)->name() + ".yaml")).string(),
+         file.text});
     lines += fmt::format("{}: for {}\n", made.back().path, (*schema)->filter());
   }
   if (const auto written = write_new_files(arguments.folder, made, {}); !written)

@@ -54,7 +54,8 @@ Choice choose(const SchemaSet& set, const std::string& topic,
   const auto asked = set.candidates(topic);
   const UnfoldInput input{.topic = topic, .payload = payload ? *payload : std::string_view()};
   for (const Schema* schema : asked) {
-    Candidate& one = choice.schemas.emplace_back(Candidate{schema, condition_of(*schema), true, {}, {}});
+    Candidate& one =
+        choice.schemas.emplace_back(Candidate{schema, condition_of(*schema), true, {}, {}});
     if (!payload || choice.taken_by != nullptr) continue;
     one.takes = schema->takes(input);
     if (*one.takes) {
@@ -76,10 +77,8 @@ Choice choose(const SchemaSet& set, const std::string& topic,
         .topic = topic, .payload = *payload, .received_at = environment().clock.now()};
     judge(choice.taken_by, message, batch);
     choice.readings = batch.readings.size();
-    choice.invalid = static_cast<std::size_t>(
-        std::ranges::count_if(batch.readings, [](const Reading& reading) {
-          return reading.verdict != Verdict::valid;
-        }));
+    choice.invalid = static_cast<std::size_t>(std::ranges::count_if(
+        batch.readings, [](const Reading& reading) { return reading.verdict != Verdict::valid; }));
   }
   return choice;
 }
@@ -113,7 +112,8 @@ std::string as_json(const std::string& topic, bool with_payload, const Choice& c
 std::string note_of(const Candidate& one, bool with_payload) {
   if (!one.asked) return ", less specific";
   if (with_payload && !one.takes) return ": not asked";
-  if (one.takes && *one.takes) return one.when.empty() ? ": takes it" : ": takes it, for " + one.when;
+  if (one.takes && *one.takes)
+    return one.when.empty() ? ": takes it" : ": takes it, for " + one.when;
   if (one.takes && !one.refusal.empty()) return ": cannot read it: " + one.refusal;
   if (one.takes) return ": not met: " + one.when;
   return one.when.empty() ? ": takes what is left" : ": when " + one.when;
@@ -124,10 +124,11 @@ std::string result_of(const Choice& choice) {
   const std::string name =
       fmt::format("{} {}", choice.taken_by->name(), version_of(*choice.taken_by));
   if (choice.readings == 0) return name + " drops it";
-  const std::string count = fmt::format("{} reading{}", choice.readings,
-                                        choice.readings == 1 ? "" : "s");
-  return choice.invalid == 0 ? fmt::format("{} takes it: {}", name, count)
-                             : fmt::format("{} takes it: {}, {} invalid", name, count, choice.invalid);
+  const std::string count =
+      fmt::format("{} reading{}", choice.readings, choice.readings == 1 ? "" : "s");
+  return choice.invalid == 0
+             ? fmt::format("{} takes it: {}", name, count)
+             : fmt::format("{} takes it: {}, {} invalid", name, count, choice.invalid);
 }
 
 std::string as_text(const std::string& topic, bool with_payload, const Choice& choice) {
@@ -148,11 +149,12 @@ Result<std::string> payload_of(const std::string& given) {
   const std::string path = given.substr(1);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  std::string bytes(std::istreambuf_iterator<char>(in), {});
-  if (!in || in.bad())
-    return Error{Errc::not_found, fmt::format("{}: cannot read it: {}", path,
-                                              errno_text(errno == 0 ? EIO : errno))};
-  return bytes;
+  // A folder opens; only reading it fails.
+  if (!in || (in.peek() == std::ifstream::traits_type::eof() && in.bad()))
+    return Error{Errc::not_found,
+                 fmt::format("{}: cannot read it: {}", path, errno_text(errno == 0 ? EIO : errno))};
+  in.clear();
+  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 int which(const Arguments& arguments) {

@@ -79,7 +79,8 @@ void Reader::read_payload_keys(const TreeNode& root) {
     note_mapped("device", *node);
     if (auto value = text(*node, "device")) {
       schema_.device = std::move(*value);
-      if (schema_.device.find('{') != std::string::npos) check_template(*node, schema_.device, "device");
+      if (schema_.device.find('{') != std::string::npos)
+        check_template(*node, schema_.device, "device");
     }
   }
   if (const TreeNode* node = root.find("when")) {
@@ -133,7 +134,8 @@ void Reader::read_layout(const TreeNode& node, Form::Specification& to) {
   for (const TreeNode* item : node.items) {
     LayoutField& field = to.layout.emplace_back();
     if (item->kind != TreeNode::Kind::map) {
-      mistake(item->at, "payload: layout: a field must be a map", "{name: temperature, type: i16be}");
+      mistake(item->at, "payload: layout: a field must be a map",
+              "{name: temperature, type: i16be}");
       continue;
     }
     check_keys(*item, layout_keys, "payload: layout");
@@ -161,7 +163,8 @@ void Reader::read_records(const TreeNode& node) {
       const auto& names = schema_.pattern.names();
       if (schema_.records.key == "device" ||
           std::ranges::find(names, schema_.records.key) != names.end())
-        mistake(key->at, fmt::format("records: key: '{}' is a name of the topic", schema_.records.key),
+        mistake(key->at,
+                fmt::format("records: key: '{}' is a name of the topic", schema_.records.key),
                 "take another name");
     }
   }

@@ -21,10 +21,10 @@ constexpr std::size_t text_bytes_max = 4096;
 constexpr std::size_t mistakes_max = 100;
 
 constexpr std::array schema_keys = {
-    "name"sv,           "version"sv,        "description"sv, "topic_pattern"sv, "time_field"sv,
-    "time_format"sv,    "time_zone"sv,      "sequence_field"sv, "sequence_scope"sv,
-    "validation"sv,     "fields"sv,         "json_schema"sv, "payload"sv,       "records"sv,
-    "device"sv,         "when"sv,           "drop"sv};
+    "name"sv,        "version"sv,     "description"sv,    "topic_pattern"sv,  "time_field"sv,
+    "time_format"sv, "time_zone"sv,   "sequence_field"sv, "sequence_scope"sv, "validation"sv,
+    "fields"sv,      "json_schema"sv, "payload"sv,        "records"sv,        "device"sv,
+    "when"sv,        "drop"sv};
 constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "nulls"sv,
                                         "json_schema"sv, "custom"sv};
 

@@ -23,8 +23,7 @@ constexpr std::int64_t days_of(std::int64_t year, unsigned month, unsigned day) 
   const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
   const auto year_of_era = static_cast<unsigned>(year - era * 400);
   const unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  const unsigned day_of_era =
-      year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  const unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return era * 146'097 + static_cast<std::int64_t>(day_of_era) - 719'468;
 }
 
@@ -179,11 +178,10 @@ std::optional<PatternTime> read_time(std::string_view text, std::string_view pat
   }
   if (!scan.done() || !is_date(parts)) return {};
   if (parts.twelve) parts.hour = parts.hour % 12 + (parts.afternoon ? 12 : 0);
-  const std::int64_t days =
-      parts.day_of_year != 0
-          ? days_of(parts.year, 1, 1) + parts.day_of_year - 1
-          : days_of(parts.year, static_cast<unsigned>(parts.month),
-                    static_cast<unsigned>(parts.day));
+  const std::int64_t days = parts.day_of_year != 0
+                                ? days_of(parts.year, 1, 1) + parts.day_of_year - 1
+                                : days_of(parts.year, static_cast<unsigned>(parts.month),
+                                          static_cast<unsigned>(parts.day));
   const std::int64_t seconds =
       days * 86'400 + parts.hour * 3'600 + parts.minute * 60 + parts.second;
   PatternTime time{0, parts.offset_s};

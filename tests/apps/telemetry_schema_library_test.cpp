@@ -37,10 +37,10 @@ TEST_CASE("schema library list has each folder of examples/devices, with its sou
     const std::size_t at = json.out.find("{\"family\":\"" + family + "\"");
     REQUIRE(at != std::string::npos);
     const std::string entry = json.out.substr(at, json.out.find("\"schemas\"", at) - at);
-    CHECK_THAT(entry, !Catch::Contains("\"about\":\"\"") &&
-                          Catch::Contains("\"source\":\"http"));
+    CHECK_THAT(entry, !Catch::Contains("\"about\":\"\"") && Catch::Contains("\"source\":\"http"));
   }
-  CHECK_THAT(text.out, Catch::Contains("\n  stat/+/RESULT tele/+/LWT tele/+/SENSOR tele/+/STATE\n"));
+  CHECK_THAT(text.out,
+             Catch::Contains("\n  stat/+/RESULT tele/+/LWT tele/+/SENSOR tele/+/STATE\n"));
 }
 
 TEST_CASE("schema library show prints a file as it is, by its own name or that of its schema") {
@@ -61,11 +61,10 @@ TEST_CASE("schema library names what it has instead of what it does not have") {
   CHECK_THAT(family.err, Catch::StartsWith("telemetry: the library has no family \"tasmotta\"; "
                                            "it has esphome, evcc, ") &&
                              Catch::EndsWith(", zigbee2mqtt\n"));
-  const Ran file = run(folder, library + "copy evcc/car out");
+  const Ran file = run(folder, library + "copy evcc/car mine");
   CHECK(file.code == 2);
-  CHECK(file.err ==
-        "telemetry: the library has no evcc/car; evcc has evcc, loadpoint, site\n");
-  CHECK_FALSE(fs::exists(folder.path("out")));
+  CHECK(file.err == "telemetry: the library has no evcc/car; evcc has evcc, loadpoint, site\n");
+  CHECK_FALSE(fs::exists(folder.path("mine")));
 }
 
 TEST_CASE("each family is copied into a folder of schemas without mistakes") {
@@ -89,20 +88,20 @@ TEST_CASE("each family is copied into a folder of schemas without mistakes") {
 
 TEST_CASE("schema library copy replaces no file, and then writes none") {
   const Folder folder;
-  fs::create_directory(folder.path("out"));
-  folder.write("out/evcc_site.yaml", "mine");
-  const Ran one = run(folder, library + "copy evcc out");
+  fs::create_directory(folder.path("mine"));
+  folder.write("mine/evcc_site.yaml", "mine");
+  const Ran one = run(folder, library + "copy evcc mine");
   CHECK(one.code == 1);
   CHECK(one.out.empty());
   CHECK(one.err ==
-        "telemetry: out/evcc_site.yaml is there already; remove it, or name another folder\n");
-  CHECK(names_in(folder.path("out")) == std::vector<std::string>{"evcc_site"});
-  CHECK(read(folder.path("out/evcc_site.yaml")) == "mine");
-  fs::create_symlink("nowhere", folder.path("out/evcc.yaml"));
-  CHECK_THAT(run(folder, library + "copy evcc out").err,
-             Catch::Contains("out/evcc.yaml, out/evcc_site.yaml are there already; remove them"));
-  CHECK(run(folder, library + "copy evcc/loadpoint out").code == 0);
-  CHECK(read(folder.path("out/evcc_loadpoint.yaml")) == read(devices + "/evcc/loadpoint.yaml"));
+        "telemetry: mine/evcc_site.yaml is there already; remove it, or name another folder\n");
+  CHECK(names_in(folder.path("mine")) == std::vector<std::string>{"evcc_site"});
+  CHECK(read(folder.path("mine/evcc_site.yaml")) == "mine");
+  fs::create_symlink("nowhere", folder.path("mine/evcc.yaml"));
+  CHECK_THAT(run(folder, library + "copy evcc mine").err,
+             Catch::Contains("mine/evcc.yaml, out/evcc_site.yaml are there already; remove them"));
+  CHECK(run(folder, library + "copy evcc/loadpoint mine").code == 0);
+  CHECK(read(folder.path("mine/evcc_loadpoint.yaml")) == read(devices + "/evcc/loadpoint.yaml"));
 }
 
 TEST_CASE("schema library copy says so when the folder cannot be made") {

@@ -114,7 +114,8 @@ TEST_CASE("schema test shows what a valid payload is stored as") {
       json.out ==
       R"({"file":"one.json","line":0,"valid":true,"schema":"room 1.0","problems":[],"warnings":[],"values":)"
       R"({"seq":7,"level":2.50,"state":"ok","note":"none","timestamp":"2026-11-20T08:00:00Z"},)"
-      R"("defaults":["state"],"extra":{},"device":"hall","time":"2026-11-20T08:00:00Z",)"
+      R"("types":{"seq":"integer","level":"float","state":"string","note":"string","timestamp":"timestamp"},)"
+      R"("units":{"level":"m"},"defaults":["state"],"extra":{},"device":"hall","time":"2026-11-20T08:00:00Z",)"
       R"("time_from_device":true,"sequence":7})"
       "\n");
 }
