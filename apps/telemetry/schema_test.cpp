@@ -86,9 +86,8 @@ Origins origins_of(const Schema& schema, std::string_view payload) {
 std::string time_note(const Schema& schema, const Reading& reading) {
   if ((reading.flags & core::frame_flag::time_from_device) != 0) return {};
   if (schema.time_slots().empty()) return "the schema names no time field";
-  const bool none = std::ranges::all_of(schema.time_slots(), [&](std::uint16_t slot) {
-    return reading.values[slot].is_null();
-  });
+  const bool none = std::ranges::all_of(
+      schema.time_slots(), [&](std::uint16_t slot) { return reading.values[slot].is_null(); });
   return none ? "the payload has no time" : "the device's clock is absurd";
 }
 
@@ -117,8 +116,8 @@ Judged judged(const Schema* schema, const Reading& reading) {
   }
   for (std::size_t slot = 0; slot < reading.values.size(); ++slot) {
     const SlotInfo& info = schema->slots()[slot];
-    Value& value =
-        out.values.emplace_back(Value{info.path, {}, info.unit, info.type, origins.is_default[slot]});
+    Value& value = out.values.emplace_back(
+        Value{info.path, {}, info.unit, info.type, origins.is_default[slot]});
     append_json_value(reading.values[slot], value.json);
   }
   return out;
@@ -193,13 +192,13 @@ std::string as_json(const Sample& sample, const Judged& judged) {
                              json_string(value.unit));
       if (value.is_default) defaults += (defaults.empty() ? "" : ",") + json_string(value.path);
     }
-    out += fmt::format(R"(,"values":{{{}}},"types":{{{}}},"units":{{{}}},"defaults":[{}],"extra":{},)"
-                       R"("device":{},"time":{},)"
-                       R"("time_from_device":{},"sequence":{})",
-                       values, types, units, defaults, judged.extra.empty() ? "{}" : judged.extra,
-                       judged.device.empty() ? "null" : json_string(judged.device), judged.time,
-                       judged.time_note.empty(),
-                       judged.has_sequence ? std::to_string(judged.sequence) : "null");
+    out += fmt::format(
+        R"(,"values":{{{}}},"types":{{{}}},"units":{{{}}},"defaults":[{}],"extra":{},)"
+        R"("device":{},"time":{},)"
+        R"("time_from_device":{},"sequence":{})",
+        values, types, units, defaults, judged.extra.empty() ? "{}" : judged.extra,
+        judged.device.empty() ? "null" : json_string(judged.device), judged.time,
+        judged.time_note.empty(), judged.has_sequence ? std::to_string(judged.sequence) : "null");
   }
   return out + "}\n";
 }
@@ -216,9 +215,8 @@ class Tester {
     const std::vector<Judged> readings = judge_all(schema, sample, now_);
     if (readings.empty()) {
       ++dropped_;
-      return arguments_.json ||
-             output_.write(fmt::format("{}: dropped by {} {}\n", sample.place(), schema->name(),
-                                       version_of(*schema)));
+      return arguments_.json || output_.write(fmt::format("{}: dropped by {} {}\n", sample.place(),
+                                                          schema->name(), version_of(*schema)));
     }
     for (const Judged& one : readings) {
       ++(one.valid ? valid_ : invalid_);
@@ -271,8 +269,8 @@ class Tester {
     const auto base64 = json_member(sample.payload, "payload_base64");
     if (!topic || !topic->starts_with('"') || (!payload && !base64)) return false;
     sample.topic = text_of_json(*topic);
-    sample.payload = payload_of_json(base64 ? fmt::format("{{\"base64\":{}}}", *base64)
-                                            : std::string(*payload));
+    sample.payload =
+        payload_of_json(base64 ? fmt::format("{{\"base64\":{}}}", *base64) : std::string(*payload));
     return core::is_valid_topic(sample.topic);
   }
 
@@ -351,8 +349,7 @@ void add_schema_test(Command& schema) {
   command.example(
       "telemetry schema test schemas captured.jsonl \\\n"
       "      --topic sensors/sensor-001/temperature");
-  command.example(
-      "mosquitto_sub -t '#' -C 100 -F %j | telemetry schema test schemas --messages -");
+  command.example("mosquitto_sub -t '#' -C 100 -F %j | telemetry schema test schemas --messages -");
   command.example(
       "mosquitto_sub -t 'sensors/+/temperature' -C 100 | \\\n"
       "      telemetry schema test schemas/temperature_sensor.yaml --lines -");

@@ -57,7 +57,8 @@ enum class Verdict : std::uint8_t {
 }
 [[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
 
-/// A judged message, or one reading of it. A view into its Batch: 16-byte values by slot of the judging schema.
+/// A judged message, or one reading of it. A view into its Batch: 16-byte values by slot of the
+/// judging schema.
 struct Reading {
   std::uint64_t id = 0;  ///< journal sequence, from 1, rising, unique per journal
   std::string_view topic;

@@ -183,10 +183,10 @@ std::string Replay::problem_of(const Kept& kept) const {
   const auto schemas = ingest_.schemas();
   const Message message = message_of(kept.header, kept.topic, kept.payload);
   const Schema* schema =
-      schemas == nullptr ? nullptr
-                         : schemas->choose(UnfoldInput{.topic = message.topic,
-                                                       .payload = message.payload,
-                                                       .unfolded = message.unfolded});
+      schemas == nullptr
+          ? nullptr
+          : schemas->choose(UnfoldInput{
+                .topic = message.topic, .payload = message.payload, .unfolded = message.unfolded});
   std::string what = "no schema takes it";
   if (schema != nullptr) {
     Batch batch;

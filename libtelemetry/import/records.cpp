@@ -302,8 +302,8 @@ std::string as_declared(const Schema& schema, std::string_view payload) {
     } else if (token == core::JsonToken::key) {
       path.resize(parents.back());
       if (!path.empty()) path += '.';
-      path +=
-          pull.escaped() ? text_of_json(fmt::format("\"{}\"", pull.text())) : std::string(pull.text());
+      path += pull.escaped() ? text_of_json(fmt::format("\"{}\"", pull.text()))
+                             : std::string(pull.text());
     } else if (token == core::JsonToken::string) {
       const auto at = wanted.find(path);
       std::int64_t ns = 0;

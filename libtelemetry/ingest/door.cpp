@@ -78,12 +78,11 @@ void JournalDoor::add(const Message& message) {
   const Schema* schema = topic->schema;
   if (!topic->candidates.empty()) {
     const UnfoldInput input{message.topic, message.payload, 0, message.unfolded};
-    const auto taken = std::ranges::find_if(
-        topic->candidates, [&](const Schema* one) { return one->takes(input); });
+    const auto taken = std::ranges::find_if(topic->candidates,
+                                            [&](const Schema* one) { return one->takes(input); });
     schema = taken == topic->candidates.end() ? nullptr : *taken;
   }
-  if (schema == nullptr && ingest_.options.unmatched == Unmatched::drop &&
-      message.reference == 0) {
+  if (schema == nullptr && ingest_.options.unmatched == Unmatched::drop && message.reference == 0) {
     ++counts_.sums.unmatched_dropped;
     left_out_.emplace_back(added, Outcome::Kind::dropped);
     return;
@@ -145,8 +144,8 @@ void JournalDoor::add_records(const Schema& schema, const Message& message,
   counts_.sums.content_dropped += unfolded.dropped;
   if (unfolded_.empty()) {
     if (unfolded.dropped == 0) ++counts_.sums.content_dropped;  // an empty list
-    left_out_.emplace_back(added, message.reference != 0 ? Outcome::Kind::still_dead
-                                                         : Outcome::Kind::dropped);
+    left_out_.emplace_back(
+        added, message.reference != 0 ? Outcome::Kind::still_dead : Outcome::Kind::dropped);
     return;
   }
   const std::size_t first = batch_->readings.size();
@@ -345,8 +344,8 @@ bool JournalDoor::check_message(std::size_t first, std::size_t end) {
   const auto readings = std::span(batch_->readings).subspan(first, end - first);
   SequenceState::Offer offer = offer_of(reading, pending);
   offer.payload_hash = pending.message_hash;
-  const auto decision = ingest_.sequences.offer_message(
-      offer, pending.number_of_message, std::ranges::any_of(readings, is_numbered));
+  const auto decision = ingest_.sequences.offer_message(offer, pending.number_of_message,
+                                                        std::ranges::any_of(readings, is_numbered));
   if (is_to_store(decision, pending)) {
     note_decision(reading, pending, decision);
     return true;

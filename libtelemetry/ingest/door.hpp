@@ -41,9 +41,9 @@ class JournalDoor final : public Door {
     bool time_missing = false;
     bool time_absurd = false;
     bool skip_stored = false;
-    bool of_several = false;     ///< readings of one message
+    bool of_several = false;  ///< readings of one message
     bool number_of_message = false;
-    std::uint64_t message_hash = 0;  ///< of all of them
+    std::uint64_t message_hash = 0;     ///< of all of them
     std::uint32_t first_violation = 0;  // or, of a valid message, first coercion
     std::uint32_t violations = 0;
     std::uint32_t added = 0;  // its place among the add() of this batch

@@ -80,8 +80,8 @@ std::string_view write_extras(const core::SchemaView& view, std::span<const core
   return {memory.data(), memory.size()};
 }
 
-Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at,
-                     Batch& batch, std::vector<Record>& records) {
+Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at, Batch& batch,
+                     std::vector<Record>& records) {
   message.topic = batch.arena.copy(message.topic);
   message.payload = batch.arena.copy(message.payload);
   records.clear();

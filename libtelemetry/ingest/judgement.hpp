@@ -62,8 +62,8 @@ class Judge {
 
 /// The readings of a message; of one that is refused the payload as it is. Topic and payload of the
 /// message are copied into the batch.
-Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at,
-                     Batch& batch, std::vector<Record>& records);
+Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at, Batch& batch,
+                     std::vector<Record>& records);
 
 /// The undeclared members as one JSON object, nested as they were found, in the arena.
 [[nodiscard]] std::string_view write_extras(const core::SchemaView& view,

@@ -179,7 +179,8 @@ SequenceState::Decision SequenceState::offer_message(const Offer& message, bool 
                                                      bool any_number) {
   if (one_number && message.numbered) return offer(message);
   const std::uint32_t topic = find(Scope::topic, message.topic, message.topic_hash);
-  if (message.skip_stored && topic != none && entries_[topic].payload_hash == message.payload_hash) {
+  if (message.skip_stored && topic != none &&
+      entries_[topic].payload_hash == message.payload_hash) {
     return {.outcome = Outcome::retained_skipped};
   }
   if (!any_number || !message.may_come_again) return {};

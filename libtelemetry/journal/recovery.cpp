@@ -210,12 +210,13 @@ Result<void> SegmentLog::recover_tail(const RecoveryVisitor& recover) {
 Result<void> SegmentLog::recover_file(FileSystem::Handle file, const RecoveryVisitor& recover) {
   auto& tail = segments_.back();
   const std::string path = path_of(tail.key);
-  auto scanned = scan_segment(files(), file, tail.key, UINT64_MAX,
-                              [&](const core::FrameView& frame, std::uint64_t) {
-                                if (recover) recover(frame);
-                                return true;
-                              },
-                              Ends::with_a_message);
+  auto scanned = scan_segment(
+      files(), file, tail.key, UINT64_MAX,
+      [&](const core::FrameView& frame, std::uint64_t) {
+        if (recover) recover(frame);
+        return true;
+      },
+      Ends::with_a_message);
   if (!scanned) {
     log(LogLevel::error, scanned.error().context + "; continued in a new segment");
     next_ = std::max(next_, tail.key.first + tail.bytes / core::frame_size(0, 0, false) + 1);

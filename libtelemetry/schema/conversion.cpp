@@ -14,9 +14,9 @@ namespace {
 __extension__ using Wide = __int128;
 
 constexpr std::array non_finite_words = {
-    std::string_view("nan"),  std::string_view("inf"),       std::string_view("+inf"),
-    std::string_view("-inf"), std::string_view("infinity"),  std::string_view("+infinity"),
-    std::string_view("-nan"), std::string_view("-infinity"), std::string_view("1.#qnan"),
+    std::string_view("nan"),   std::string_view("inf"),       std::string_view("+inf"),
+    std::string_view("-inf"),  std::string_view("infinity"),  std::string_view("+infinity"),
+    std::string_view("-nan"),  std::string_view("-infinity"), std::string_view("1.#qnan"),
     std::string_view("1.#inf")};
 
 bool is_non_finite(std::string_view text) {
@@ -84,9 +84,9 @@ bool operator==(const ConversionSpec& a, const ConversionSpec& b) {
   };
   return a.words == b.words && a.no_value == b.no_value &&
          a.non_finite_absent == b.non_finite_absent && a.decimal_comma == b.decimal_comma &&
-         a.hex == b.hex &&
-         same(a.scale, b.scale) && same(a.offset, b.offset) && a.decimals == b.decimals &&
-         a.time_patterns == b.time_patterns && a.local_epoch == b.local_epoch && a.zone == b.zone;
+         a.hex == b.hex && same(a.scale, b.scale) && same(a.offset, b.offset) &&
+         a.decimals == b.decimals && a.time_patterns == b.time_patterns &&
+         a.local_epoch == b.local_epoch && a.zone == b.zone;
 }
 
 std::optional<core::Decimal> scaled(core::Decimal number, core::Decimal by, core::Decimal plus) {

@@ -22,9 +22,9 @@ bool before(const Schema& a, const Schema& b) {
 }
 
 void place(std::vector<const Schema*>& schemas, const Schema& schema) {
-  schemas.insert(std::ranges::find_if(schemas,
-                                      [&](const Schema* other) { return before(schema, *other); }),
-                 &schema);
+  schemas.insert(
+      std::ranges::find_if(schemas, [&](const Schema* other) { return before(schema, *other); }),
+      &schema);
 }
 
 /// A rest without data is the end of the topic; an empty level has data.

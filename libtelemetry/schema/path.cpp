@@ -48,9 +48,8 @@ class PathText {
 };
 
 Error wrong_path(std::string_view text, const PathText& at, std::string_view wanted) {
-  return {Errc::invalid_argument,
-          fmt::format("'{}' is not a path: column {} wants {}", excerpt(text), at.column(),
-                      wanted)};
+  return {Errc::invalid_argument, fmt::format("'{}' is not a path: column {} wants {}",
+                                              excerpt(text), at.column(), wanted)};
 }
 
 }  // namespace
@@ -178,7 +177,8 @@ bool Path::follow(const Step& step, JsonTree& memory, JsonValue& value) {
     }
     case Kind::trim: {
       if (value.kind != JsonKind::string) return false;
-      const std::size_t begin = std::min(value.text.find_first_not_of(step.value), value.text.size());
+      const std::size_t begin =
+          std::min(value.text.find_first_not_of(step.value), value.text.size());
       const std::size_t end = value.text.find_last_not_of(step.value) + 1;  // of none: 0
       value = string_value(value.text.substr(begin, end > begin ? end - begin : 0), memory);
       return true;
@@ -195,6 +195,10 @@ bool Path::find(const Place& place, JsonValue& out) const {
 
 bool Path::is_of_names() const noexcept {
   return std::ranges::all_of(steps_, [](const Step& step) { return step.kind == Kind::member; });
+}
+
+bool Path::picks_entry() const noexcept {
+  return std::ranges::any_of(steps_, [](const Step& step) { return step.kind == Kind::entry; });
 }
 
 std::vector<std::string_view> Path::member_names() const {
@@ -219,8 +223,7 @@ Result<Template> Template::parse(std::string_view text, std::span<const std::str
   std::string before;
   for (std::size_t at = 0; at < text.size();) {
     if (text[at] == '}')
-      return Error{Errc::invalid_argument,
-                   fmt::format("'{}' has a }} without {{", excerpt(text))};
+      return Error{Errc::invalid_argument, fmt::format("'{}' has a }} without {{", excerpt(text))};
     if (text[at] != '{') {
       before += text[at++];
       continue;

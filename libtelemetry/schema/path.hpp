@@ -45,6 +45,8 @@ class Path {
   [[nodiscard]] std::vector<std::string_view> member_names() const;
   /// That it is nothing but member_names().
   [[nodiscard]] bool is_of_names() const noexcept;
+  /// That it picks an entry of a list, beside which others stand.
+  [[nodiscard]] bool picks_entry() const noexcept;
 
  private:
   enum class Kind : std::uint8_t { member, position, entry, json, split, trim };

@@ -16,8 +16,8 @@ namespace telemetry::schemas {
 
 /// Keys of a field that say where its value stands and how it is written.
 inline constexpr std::array<std::string_view, 10> mapping_keys = {
-    "from",  "words",  "no_value", "non_finite", "decimal_comma", "hex",
-    "scale", "offset", "decimals", "time_zone"};
+    "from", "words", "no_value", "non_finite", "decimal_comma",
+    "hex",  "scale", "offset",   "decimals",   "time_zone"};
 
 /// What to write instead of a word that is not known.
 [[nodiscard]] std::string hint_for(std::string_view word, std::span<const std::string_view> known);

@@ -79,7 +79,9 @@ struct PayloadSpec {
   Form::Specification form;
   std::optional<Form> reader;  ///< of `form`; json without more needs none
   /// The document is one bare value: the member `value`, or that of the topic's `{field}`.
-  [[nodiscard]] bool is_bare() const noexcept { return form.form == "value" || form.form == "text"; }
+  [[nodiscard]] bool is_bare() const noexcept {
+    return form.form == "value" || form.form == "text";
+  }
 };
 
 /// `records:`
@@ -97,14 +99,14 @@ struct SchemaSpec {
   std::string topic_pattern;  ///< as written
   PayloadSpec payload;
   RecordsSpec records;
-  std::string device;                       ///< a template, a name, `none`; empty: the topic says
-  std::shared_ptr<const Condition> when;    ///< or null
+  std::string device;                     ///< a template, a name, `none`; empty: the topic says
+  std::shared_ptr<const Condition> when;  ///< or null
   bool drop_all = false;
   bool drop_empty = false;
   std::vector<std::shared_ptr<const Condition>> drop;
   std::vector<std::string> more_time_fields;  ///< asked in order when time_field has no time
   std::string zone;                           ///< IANA name, or empty
-  std::string time_field;     ///< slot path or empty
+  std::string time_field;                     ///< slot path or empty
   core::TimeFormat time_format = core::TimeFormat::automatic;
   std::int32_t zone_offset_s = 0;
   std::string sequence_field;  ///< slot path or empty

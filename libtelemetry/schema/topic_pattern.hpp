@@ -11,8 +11,8 @@
 
 namespace telemetry::schemas {
 
-/// `shellies/{device}/emeter/{channel}/{field}`: a topic filter whose levels have names. `{name...}`
-/// is one level or more, at most once in a pattern.
+/// `shellies/{device}/emeter/{channel}/{field}`: a topic filter whose levels have names.
+/// `{name...}` is one level or more, at most once in a pattern.
 class TopicPattern {
  public:
   static constexpr std::size_t levels_max = 64;  ///< the trie recurses once a level
@@ -39,9 +39,7 @@ class TopicPattern {
   [[nodiscard]] int device_level() const noexcept;
   /// That the device's name is of several levels.
   [[nodiscard]] bool joins_device() const noexcept;
-  [[nodiscard]] bool names_device() const noexcept {
-    return joins_device() || device_level() >= 0;
-  }
+  [[nodiscard]] bool names_device() const noexcept { return joins_device() || device_level() >= 0; }
 
   /// Appends the names of a topic that matches(), and `device` where names_device().
   void read(std::string_view topic, JsonTree& memory, std::vector<NamedText>& out) const;

@@ -132,7 +132,7 @@ void Unfolding::note_path(const Path& path) {
     if (path.from_document()) addressed_.insert(chain);
     // Without records the document is the record.
     if (path.from_document() && !schema_.records.each.text().empty()) continue;
-    (i + 1 == names.size() ? taken_ : taken_in_).insert(chain);
+    (i + 1 == names.size() && !path.picks_entry() ? taken_ : taken_in_).insert(chain);
   }
 }
 
@@ -201,8 +201,8 @@ class Unfolding::Run {
       JsonValue one;
       if (!memory_.parse(rest, values_max, one, refusal))
         return refuse(core::Rule::form, "the payload " + refusal);
-      const auto end = static_cast<std::size_t>(one.written.data() + one.written.size() -
-                                                rest.data());
+      const auto end =
+          static_cast<std::size_t>(one.written.data() + one.written.size() - rest.data());
       rest = without_blanks(rest.substr(end));
       documents_.push_back(one);
       if (!rest.empty() && schema_.records.each.text() != ".")
@@ -227,7 +227,8 @@ class Unfolding::Run {
       }
       const Place place{document, document, {}, memory_};
       if (!path.find(place, found))
-        return refuse(core::Rule::records, fmt::format("the payload has nothing at '{}'", path.text()));
+        return refuse(core::Rule::records,
+                      fmt::format("the payload has nothing at '{}'", path.text()));
       const bool by_key = found.kind == Kind::object && !schema_.records.key.empty();
       if (found.kind != Kind::array && !by_key) {
         if (is_scalar(found) && path.text() != ".")
@@ -284,10 +285,12 @@ class Unfolding::Run {
       made.payload = arena.copy(payload_);
       bytes += made.payload.size() + made.document.size();
       if (bytes > made_bytes_max)
-        return refuse(core::Rule::records,
-                      fmt::format("the payload becomes more than {} bytes: {} readings, each with what stands "
-                                  "around it",
-                                  made_bytes_max, out.size() - first));
+        return refuse(
+            core::Rule::records,
+            fmt::format(
+                "the payload becomes more than {} bytes: {} readings, each with what stands "
+                "around it",
+                made_bytes_max, out.size() - first));
       return true;
     });
     if (!good) {
@@ -388,8 +391,7 @@ class Unfolding::Run {
 
   /// A bare value as a payload: it has the name of the topic's level.
   [[nodiscard]] bool is_bare(const JsonValue& record) const {
-    return record.kind != Kind::object ||
-           (schema_.payload.is_bare() && !input_.unfolded);
+    return record.kind != Kind::object || (schema_.payload.is_bare() && !input_.unfolded);
   }
   JsonValue under_field(const JsonValue& value) {
     std::string_view name;

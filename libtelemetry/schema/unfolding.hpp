@@ -34,7 +34,7 @@ class Unfolding {
     std::vector<std::string> names;  ///< of the member, its aliases behind it
     std::string key;                 ///< `"name":`
     bool is_number = false;
-    std::vector<Template> from;      ///< the first that is there counts
+    std::vector<Template> from;  ///< the first that is there counts
     std::optional<Conversion> conversion;
     std::vector<FieldPlan> fields;  ///< of an object in which something is mapped
     [[nodiscard]] bool is_mapped() const noexcept {

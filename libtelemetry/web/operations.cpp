@@ -142,12 +142,11 @@ Answer validate(Call& call) {
          .payload = call.request.body,
          .received_at = call.here.environment.clock.now()},
         batch);
-  const auto invalid = std::ranges::find_if(batch.readings, [](const Reading& reading) {
-    return reading.verdict != Verdict::valid;
-  });
+  const auto invalid = std::ranges::find_if(
+      batch.readings, [](const Reading& reading) { return reading.verdict != Verdict::valid; });
   const bool valid = invalid == batch.readings.end();
-  std::string out = fmt::format("{{\"valid\":{},\"readings\":{},\"schema\":", valid,
-                                batch.readings.size());
+  std::string out =
+      fmt::format("{{\"valid\":{},\"readings\":{},\"schema\":", valid, batch.readings.size());
   append_json_string(
       fmt::format("{} {}.{}", schema->name(), schema->version().major, schema->version().minor),
       out);
