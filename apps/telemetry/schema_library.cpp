@@ -157,7 +157,7 @@ void add_schema_library(Command& schema) {
   copied.positional("FOLDER", a.folder, "Such as schema.path; it is made if need be").required();
   copied.footer(
       "Each file is called as its schema. Files that exist stay: if there is one, nothing is "
-      "written. Exit code: 0 written, 1 not, 2 wrong usage.");
+      "written. Exit code: 0 written, 1 not, 2 wrong usage, or a file is there.");
   copied.example("telemetry schema library copy tasmota house/schemas");
   copied.action([arguments] { return copy(*arguments); });
 }

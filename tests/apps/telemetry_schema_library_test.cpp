@@ -91,7 +91,7 @@ TEST_CASE("schema library copy replaces no file, and then writes none") {
   fs::create_directory(folder.path("mine"));
   folder.write("mine/evcc_site.yaml", "mine");
   const Ran one = run(folder, library + "copy evcc mine");
-  CHECK(one.code == 1);
+  CHECK(one.code == 2);
   CHECK(one.out.empty());
   CHECK(one.err ==
         "telemetry: mine/evcc_site.yaml is there already; remove it, or name another folder\n");
@@ -99,7 +99,7 @@ TEST_CASE("schema library copy replaces no file, and then writes none") {
   CHECK(read(folder.path("mine/evcc_site.yaml")) == "mine");
   fs::create_symlink("nowhere", folder.path("mine/evcc.yaml"));
   CHECK_THAT(run(folder, library + "copy evcc mine").err,
-             Catch::Contains("mine/evcc.yaml, out/evcc_site.yaml are there already; remove them"));
+             Catch::Contains("mine/evcc.yaml, mine/evcc_site.yaml are there already; remove them"));
   CHECK(run(folder, library + "copy evcc/loadpoint mine").code == 0);
   CHECK(read(folder.path("mine/evcc_loadpoint.yaml")) == read(devices + "/evcc/loadpoint.yaml"));
 }
