@@ -151,7 +151,8 @@ TEST_CASE("schema infer without a message is an error with the reason") {
     CHECK(ran.out.empty());
     CHECK_THAT(ran.err, Catch::StartsWith("telemetry: ") && Catch::Contains(why));
   };
-  failed("empty", 1, "no message with a JSON object or a single value was seen, so there is nothing");
+  failed("empty", 1,
+         "no message with a JSON object or a single value was seen, so there is nothing");
   failed("bare", 1, "bare:1: left out: no record with topic and payload; of payloads alone name");
   failed("nowhere", 2, "nowhere: cannot read it: No such file");
   failed(".", 2, ".: cannot read it: Is a directory");
@@ -197,7 +198,8 @@ TEST_CASE("each family of the library is told from its own messages") {
   for (const auto& entry : std::filesystem::directory_iterator(samples)) {
     const std::string family = entry.path().filename().string();
     INFO(family);
-    const Ran ran = run(folder, "schema infer --json '" + (entry.path() / "topics.jsonl").string() + "'");
+    const Ran ran =
+        run(folder, "schema infer --json '" + (entry.path() / "topics.jsonl").string() + "'");
     CHECK_THAT(ran.out, Catch::Contains("\"families\":[{\"family\":\"" + family + "\""));
     ++families;
   }

@@ -300,8 +300,9 @@ TEST_CASE("topics of single values get schemas with payload: value, by their las
   const SetPtr set = load(drafts);
   REQUIRE(drafts.size() == 3);
   CHECK(drafts[0].topic_pattern == "house/{device}/temperature");
-  CHECK_THAT(drafts[0].document, Catch::Contains("\npayload: value\n") &&
-                                     Catch::Contains("- {name: value, type: float, required: true,"));
+  CHECK_THAT(drafts[0].document,
+             Catch::Contains("\npayload: value\n") &&
+                 Catch::Contains("- {name: value, type: float, required: true,"));
   for (const InferredSchema& draft : drafts) {
     // A counter is no number of its message: what stands still would be a repeat.
     CHECK_THAT(draft.document, !Catch::Contains("sequence_field"));

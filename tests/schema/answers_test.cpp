@@ -212,3 +212,32 @@ TEST_CASE("each payload is answered with what became of it") {
     CHECK(answers_to(*schema, message) == message.answer);
   }
 }
+
+TEST_CASE("firmware refuses what it cannot read, each with its place") {
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"topic_pattern: a/{device}\npayload: value\nfields: [{name: x, type: float}]\n",
+       "s.yaml:3:10: error: payload: firmware reads JSON as the fields declare it"},
+      {"topic_pattern: a/{device}\nwhen: x > 1\nfields: [{name: x, type: float}]\n",
+       "s.yaml:3:7: error: when: firmware reads JSON as the fields declare it"},
+      {"topic_pattern: a/{device}\ntime_zone: Europe/Berlin\nfields: [{name: x, type: float}]\n",
+       "s.yaml:3:12: error: time_zone: firmware reads JSON as the fields declare it"},
+      {"topic_pattern: a/{device}\nfields: [{name: x, type: float, scale: 2}]\n",
+       "s.yaml:3:40: error: field 'x': firmware reads values as they are"},
+      {"topic_pattern: a/{device}/{device}\nfields: [{name: x, type: float}]\n",
+       "s.yaml:2:16: error: topic_pattern: firmware knows names of single levels only"},
+      {"topic_pattern: a/{field}\nfields: [{name: x, type: float}]\n",
+       "s.yaml:2:16: error: topic_pattern: firmware knows names of single levels only"},
+      {"topic_pattern: a/{rest...}/b\nfields: [{name: x, type: float}]\n",
+       "s.yaml:2:16: error: topic_pattern: firmware knows names of single levels only"},
+  };
+  for (const auto& [keys, answer] : refused) {
+    INFO(keys);
+    std::vector<Diagnostic> diagnostics;
+    CHECK_FALSE(compile_to_cpp(std::vector{good("name: t\n" + keys, "s.yaml")}, "s", diagnostics));
+    CHECK_THAT(all_of(diagnostics), Catch::StartsWith(answer));
+  }
+  std::vector<Diagnostic> diagnostics;
+  const auto plain =
+      good("name: t\ntopic_pattern: a/{device}/{channel}\nfields: [{name: x, type: float}]\n");
+  CHECK(compile_to_cpp(std::vector{plain}, "s", diagnostics));
+}
