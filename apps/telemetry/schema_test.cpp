@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "commands.hpp"
+#include "message_line.hpp"
 #include "output.hpp"
 #include "settings.hpp"
-#include "telemetry/condition.hpp"
 #include "telemetry/core/journal_format.hpp"
 #include "telemetry/core/limits.hpp"
 #include "telemetry/core/topic.hpp"
@@ -261,17 +261,12 @@ class Tester {
     if (sample.topic.empty()) return schemas_.all().front().get();
     return schemas_.choose(UnfoldInput{.topic = sample.topic, .payload = sample.payload});
   }
-  /// A line as `mosquitto_sub -F %j` writes it.
   [[nodiscard]] static bool as_message(Sample& sample) {
-    if (payload_kind(sample.payload) != Row::RawKind::json) return false;
-    const auto topic = json_member(sample.payload, "topic");
-    const auto payload = json_member(sample.payload, "payload");
-    const auto base64 = json_member(sample.payload, "payload_base64");
-    if (!topic || !topic->starts_with('"') || (!payload && !base64)) return false;
-    sample.topic = text_of_json(*topic);
-    sample.payload =
-        payload_of_json(base64 ? fmt::format("{{\"base64\":{}}}", *base64) : std::string(*payload));
-    return core::is_valid_topic(sample.topic);
+    auto message = read_message_line(sample.payload);
+    if (!message) return false;
+    sample.topic = std::move(message->topic);
+    sample.payload = std::move(message->payload);
+    return true;
   }
 
   const Arguments& arguments_;
@@ -337,7 +332,7 @@ void add_schema_test(Command& schema) {
   command.flag("--lines", a.lines, "One payload a line, whatever the files are called");
   command.flag("--messages", a.messages,
                "A message a line, with its topic: {\"topic\": ..., \"payload\": ...}, as "
-               "mosquitto_sub -F %j writes it; or with payload_base64");
+               "mosquitto_sub -F %j writes it; or with payload_base64 or payload_hex");
   command.flag("--json", a.json, "One JSON object a reading instead of lines");
   command.footer(
       "Shows what each valid payload is stored as: values with units, defaults that were "

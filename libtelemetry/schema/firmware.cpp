@@ -37,7 +37,7 @@ class Refusals {
     for (const auto& [key, at] : all.mapped)
       add(at, fmt::format("{}: firmware reads JSON as the fields declare it", key),
           "remove it; a device writes what its schema says");
-    if (all.pattern.joins_device() || all.pattern.names_field())
+    if (all.pattern.joins_device() || all.pattern.names_field() || !all.pattern.is_filter())
       add(all.topic_at, "topic_pattern: firmware knows names of single levels only",
           "write + for each level");
     check_custom("", all.custom, all.custom_at);

@@ -327,18 +327,22 @@ void Reader::read_zone(const TreeNode& node, const std::string& what, std::strin
                                 : "write UTC, an offset such as \"+02:00\", or Europe/Berlin");
 }
 
-/// `auto`, `s`, ..., a pattern with %, or a list of these.
+/// `auto`, `s`, ..., a pattern with %, or a list of patterns and one of the others.
 core::TimeFormat Reader::read_time_formats(const TreeNode& node, FieldSpec& field) {
   core::TimeFormat format = field.time_format;
+  bool has_word = false;
   const TreeNode* const one[] = {&node};
   const std::span<const TreeNode* const> items =
       node.kind == TreeNode::Kind::sequence ? std::span<const TreeNode* const>(node.items) : one;
   for (const TreeNode* item : items) {
     const bool scalar = item->kind == TreeNode::Kind::scalar;
-    if (scalar && item->text == local_epoch_name) {
+    const bool pattern = scalar && item->text.find('%') != std::string::npos;
+    if (has_word && !pattern) {
+      mistake(item->at, "time_format: two words", "of those that are no patterns only one can be");
+    } else if (scalar && item->text == local_epoch_name) {
       field.conversion.local_epoch = true;
       format = core::TimeFormat::s;
-    } else if (scalar && item->text.find('%') != std::string::npos) {
+    } else if (pattern) {
       if (std::string wrong = wrong_pattern(item->text); !wrong.empty())
         mistake(item->at, fmt::format("time_format: '{}': {}", excerpt(item->text), wrong),
                 "write it as \"%d.%m.%Y %H:%M:%S\", in quotes");
@@ -347,6 +351,7 @@ core::TimeFormat Reader::read_time_formats(const TreeNode& node, FieldSpec& fiel
     } else {
       format = time_format(*item);
     }
+    has_word = has_word || !pattern;
   }
   if (!field.conversion.is_none() && field.mapped_at.line == 0) field.mapped_at = node.at;
   return format;

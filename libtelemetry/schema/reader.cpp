@@ -256,8 +256,9 @@ core::TimeFormat Reader::time_format(const TreeNode& node) {
   if (!value) return core::TimeFormat::automatic;
   const auto found = std::find(names.begin(), names.end(), *value);
   if (found != names.end()) return static_cast<core::TimeFormat>(found - names.begin());
+  const bool of_field = *value == local_epoch_name || value->find('%') != std::string::npos;
   mistake(node.at, fmt::format("time_format: unknown format '{}'", excerpt(*value)),
-          hint_for(*value, names));
+          of_field ? "a pattern, and local_s, stand in the field" : hint_for(*value, names));
   return core::TimeFormat::automatic;
 }
 

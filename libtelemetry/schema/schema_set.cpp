@@ -93,8 +93,7 @@ void check_versions(const std::vector<SchemaPtr>& sorted, std::vector<Diagnostic
 /// What chooses it: two schemas of different names may not have the same.
 std::string choice_of(const Schema& schema) {
   const schemas::SchemaSpec& spec = compiled(schema).specification();
-  if (spec.when == nullptr && spec.pattern.is_filter()) return schema.filter();
-  std::string out = spec.topic_pattern;
+  std::string out = spec.pattern.shape();
   if (spec.when != nullptr) append_condition(*spec.when, out += " when ");
   return out;
 }

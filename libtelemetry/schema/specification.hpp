@@ -68,7 +68,7 @@ struct FieldSpec {
   Position custom_at;
   std::vector<std::string> from;  ///< paths and templates; empty: the member of its name
   ConversionSpec conversion;
-  Position mapped_at;             ///< of the first of those keys
+  Position mapped_at{0, 0};       ///< of the first of those keys; line 0: there is none
   std::vector<FieldSpec> fields;  ///< object
   std::vector<FieldSpec> items;   ///< array: exactly one
   Position at;

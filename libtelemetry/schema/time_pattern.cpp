@@ -150,7 +150,9 @@ bool is_date(const Parts& parts) {
 
 std::string wrong_pattern(std::string_view pattern) {
   bool year = false;
+  bool month = false;
   bool day = false;
+  bool day_of_year = false;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] != '%') continue;
     if (++i == pattern.size()) return "it ends with %";
@@ -159,9 +161,12 @@ std::string wrong_pattern(std::string_view pattern) {
       return fmt::format("%{} is not known; known are %Y %y %m %d %b %j %H %I %M %S %f %p %z %%",
                          letter);
     year = year || letter == 'Y' || letter == 'y';
-    day = day || letter == 'd' || letter == 'j';
+    month = month || letter == 'm' || letter == 'b';
+    day = day || letter == 'd';
+    day_of_year = day_of_year || letter == 'j';
   }
-  return year && day ? "" : "it has no year or no day: they are %Y or %y, and %d or %j";
+  if (year && (day_of_year || (month && day))) return "";
+  return "it has no whole date: that is %Y or %y with %m or %b and %d, or with %j";
 }
 
 std::optional<PatternTime> read_time(std::string_view text, std::string_view pattern) {

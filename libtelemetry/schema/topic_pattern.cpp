@@ -109,6 +109,17 @@ bool TopicPattern::matches(std::string_view topic) const noexcept {
   return true;
 }
 
+std::string TopicPattern::shape() const {
+  if (is_filter()) return filter_;
+  std::string out;
+  for (std::size_t i = 0; i < levels_.size(); ++i) {
+    if (i > 0) out += '/';
+    out += levels_[i].name.empty() ? levels_[i].text : "+";
+    if (static_cast<int>(i) == many_) out += "...";
+  }
+  return out;
+}
+
 std::size_t TopicPattern::literals() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(levels_, [](const Level& level) {
     return level.name.empty() && level.text != "+" && level.text != "#";

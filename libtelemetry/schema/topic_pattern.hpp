@@ -27,6 +27,8 @@ class TopicPattern {
   [[nodiscard]] bool is_filter() const noexcept { return many_ < 0; }
   /// Of a topic that the filter matches.
   [[nodiscard]] bool matches(std::string_view topic) const noexcept;
+  /// The same for patterns of the same topics: names are `+`, those of several levels `+...`.
+  [[nodiscard]] std::string shape() const;
   /// Levels that are texts: of two patterns with one filter the one with more is tried first.
   [[nodiscard]] std::size_t literals() const noexcept;
 

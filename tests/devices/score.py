@@ -4,7 +4,7 @@
 
 Usage: tests/devices/score.py TELEMETRY [SAMPLES] [--least PERCENT]
 
-SAMPLES has a folder for each family: topics.jsonl, a message a line with topic and payload_base64, and want.json, the
+SAMPLES has a folder for each family: topics.jsonl, a message a line with topic and payload (or payload_base64), and want.json, the
 values that are wanted of it. A value counts when value, type, unit, device and time are right. A message that is to be
 ignored must be dropped: neither stored nor dead. Default: tests/devices/samples.
 """
@@ -109,7 +109,6 @@ def main():
     percent = 100 * right / max(wanted, 1)
     print(f"all: {right} of {wanted} wanted values, {percent:.1f} %")
     return 0 if wanted and percent >= arguments.least and not lost else 1
-
 
 
 if __name__ == "__main__":

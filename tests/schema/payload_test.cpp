@@ -476,7 +476,7 @@ TEST_CASE("keys that cannot be meant are mistakes with their place") {
   CHECK(field("type: boolean, words: {a: 7}").find("must be true or false") != std::string::npos);
   CHECK(field("type: timestamp, time_format: \"%d.%m.%Q\"").find("%Q is not known") !=
         std::string::npos);
-  CHECK(field("type: timestamp, time_format: \"%H:%M\"").find("it has no year or no day") !=
+  CHECK(field("type: timestamp, time_format: \"%H:%M\"").find("it has no whole date") !=
         std::string::npos);
   CHECK(field("type: array, items: {type: float, scale: 2}").find("not possible inside an array") !=
         std::string::npos);
