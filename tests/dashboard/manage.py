@@ -168,6 +168,7 @@ def letters_of_some_topics_and_all_again(site, browser):
     expect(groups).to_be_visible()
     assert topic.input_value() == "" and "topic=" not in page.url, page.url
     topic.fill("a#")
+    topic.press("Enter")
     expect(topic).to_have_attribute("aria-invalid", "true")
 
 

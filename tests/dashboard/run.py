@@ -26,6 +26,7 @@ import explorer  # noqa: E402
 import manage  # noqa: E402
 import pictures  # noqa: E402
 import tasks  # noqa: E402
+import values  # noqa: E402
 from gateway import PASSWORD, Failure, Gateway, arguments, run, wait_until  # noqa: E402
 from playwright.sync_api import expect, sync_playwright  # noqa: E402
 
@@ -220,7 +221,8 @@ def a_chart_is_zoomed_by_keyboard_and_by_pointer_and_goes_back_to_now(site, brow
     page.wait_for_url("**&from=**")
     page.get_by_role("button", name="Back to now").click()
     expect(page.get_by_role("button", name="Back to now")).to_have_count(0)
-    box = page.get_by_role("img", name="temperature").bounding_box()
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * 0.4, middle)
     page.mouse.down()
@@ -352,6 +354,7 @@ def a_gateway_that_was_away_is_found_again_and_no_message_is_missing(site, brows
     site.count_up(1, 3)
     page.goto("/topics?topic=iot%2Fline%2Fcount&tab=messages")
     expect(page.locator(".topics-message").first).to_contain_text("n 3 +1")
+    page.wait_for_load_state("networkidle")  # what is stored is read again once the stream has begun
     browser.patient = True
     asked = []
     site.open.process.stop()
@@ -475,6 +478,7 @@ TESTS = [
     who_has_a_scope_sees_its_topics_and_no_numbers_over_all,
     *manage.TESTS,
     *explorer.TESTS,
+    *values.TESTS,
     what_is_refused_live_is_said_where_it_is_missing,
     *tasks.TESTS,
     every_page_is_accessible_and_fits_every_screen,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One WebSocket for all live streams of the page. When it is lost it is opened again, and each
 // stream goes on behind the last message it got: nothing is missing, nothing comes twice.
+import { parseJson } from "../app/json";
 import { root } from "../app/router";
 import { makeStore } from "../app/store";
 import { request, silentSince } from "./client";
@@ -28,6 +29,8 @@ export interface Handlers {
   onRecords(records: LiveRecord[], areLast: boolean): void;
   /** Messages between are gone for good, or the gateway has another journal: read anew. */
   onGap?(): void;
+  /** All messages from here on come: what is stored by now and was asked for before may lack some. */
+  onBegun?(): void;
   /** The gateway refuses the selection, and nothing comes. Empty: it takes it now. */
   onRefused(detail: string): void;
 }
@@ -46,6 +49,7 @@ interface Stream {
   handlers: Handlers;
   token: string | null;
   refused: boolean;
+  begun: boolean;
 }
 interface Said {
   type: string;
@@ -92,7 +96,7 @@ function heard(text: string) {
   lastHeard = Date.now();
   let said: Said;
   try {
-    said = JSON.parse(text) as Said;
+    said = parseJson(text) as Said;
   } catch {
     return;
   }
@@ -120,6 +124,8 @@ function heard(text: string) {
     case "subscribed":
       if (stream.refused) stream.handlers.onRefused("");
       stream.refused = false;
+      if (!stream.begun) stream.handlers.onBegun?.();
+      stream.begun = true;
       break;
     case "message":
     case "messages": {
@@ -201,7 +207,7 @@ async function open() {
 
 /** @returns what ends the stream. */
 export function openStream(selection: Selection, handlers: Handlers): () => void {
-  const stream: Stream = { id: `s${++next}`, selection, handlers, token: null, refused: false };
+  const stream: Stream = { id: `s${++next}`, selection, handlers, token: null, refused: false, begun: false };
   streams.set(stream.id, stream);
   if (socket?.readyState === WebSocket.OPEN) {
     subscribe(stream);

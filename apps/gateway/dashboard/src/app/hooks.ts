@@ -93,6 +93,7 @@ export function useLive(selection: Selection | null, handlers: Omit<Handlers, "o
     return openStream(JSON.parse(key) as Selection, {
       onRecords: (records, areLast) => latest.current.onRecords(records, areLast),
       onGap: () => latest.current.onGap?.(),
+      onBegun: () => latest.current.onBegun?.(),
       onRefused: setRefused,
     });
   }, [key]);
@@ -127,6 +128,50 @@ export function useColumns(width: number, step = 50): number {
   const now = width === 0 ? 0 : Math.max(100, Math.round(width / step) * step);
   return useSettled(now, 150) || now;
 }
+
+/**
+ * A text that somebody types, and that counts once it is said: after a pause, by Enter, or when the field is left.
+ * When it is changed from elsewhere the field follows; what is typed meanwhile stays.
+ * @param isWhole  of a text that may be said after a pause: half a topic filter is asked for by nobody
+ */
+export function useTyped(said: string, say: (text: string) => void, isWhole: (text: string) => boolean = () => true) {
+  const [text, setText] = useState(said);
+  const own = useRef(said); // what this field has said
+  useEffect(() => {
+    if (said === own.current) return;
+    own.current = said;
+    setText(said);
+  }, [said]);
+  const latest = useRef(say);
+  latest.current = say;
+  const sayNow = useCallback((value: string) => {
+    if (value === own.current) return;
+    own.current = value;
+    latest.current(value);
+  }, []);
+  useEffect(() => {
+    if (text === own.current || !isWhole(text)) return;
+    const timer = setTimeout(() => sayNow(text), typed_ms);
+    return () => clearTimeout(timer);
+  }, [text]); // eslint-disable-line
+  return {
+    text,
+    setText,
+    input: {
+      value: text,
+      onChange: (event: { target: { value: string } }) => setText(event.target.value),
+      onBlur: () => sayNow(text),
+      onKeyDown: (event: { key: string }) => {
+        if (event.key === "Enter") sayNow(text);
+      },
+    },
+  };
+}
+const typed_ms = 400;
+
+/** No half of a topic filter: "house/" and "house/a+" are. */
+export const isFilter = (text: string) =>
+  !text.endsWith("/") && text.split("/").every((one, i, all) => !/[+#]/.test(one) || one === "+" || (one === "#" && i === all.length - 1));
 
 /** The size of an element in CSS pixels. */
 export function useSize<E extends HTMLElement>() {

@@ -21,6 +21,9 @@ export function queryText(query: Query): string {
   return out.toString().replaceAll("+", "%20");
 }
 
+/** A plus in an address is a plus, as the gateway reads it: a topic filter that somebody typed there has some. */
+export const parseQuery = (text: string) => new URLSearchParams(text.replaceAll("+", "%2B"));
+
 export function href(page: string, query: Query = {}): string {
   const text = queryText(query);
   const path = new URL(page === "overview" ? "." : page, root()).pathname;
@@ -49,9 +52,9 @@ export interface Route {
 export function useRoute(): Route {
   const now = useSyncExternalStore(subscribe, current);
   return useMemo(() => {
-    const [path = "", search = ""] = now.split("?", 2);
-    const page = decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
-    return { page: page === "" ? "overview" : page, query: new URLSearchParams(search) };
+    const [path = "", ...search] = now.split("?");
+    const page = path.slice(path.lastIndexOf("/") + 1);
+    return { page: page === "" ? "overview" : page, query: parseQuery(search.join("?")) };
   }, [now]);
 }
 
@@ -68,8 +71,8 @@ export function useQueryState<T extends Record<string, string>>(
   ) as T;
   const set = (change: Partial<T>, options: { replace?: boolean } = { replace: true }) => {
     const all: Record<string, string[]> = {};
-    for (const key of new URLSearchParams(location.search).keys())
-      all[key] = new URLSearchParams(location.search).getAll(key);
+    const now = parseQuery(location.search);
+    for (const key of now.keys()) all[key] = now.getAll(key);
     for (const [key, value] of Object.entries(change))
       all[key] = value === undefined || value === fallback[key] ? [] : [value];
     navigate(page, all, options);

@@ -16,4 +16,3 @@ export * from "./Table";
 export * from "./Tabs";
 export * from "./Text";
 export * from "./Toast";
-// Chart is imported from "../ui/Chart", so that the first page does not load it.

@@ -4,9 +4,10 @@ import { api, Problem } from "../../api/client";
 import { mayDo, session } from "../../api/session";
 import { clock } from "../../app/format";
 import { useAsk, useColumns, useSize } from "../../app/hooks";
-import { navigate, useQueryState } from "../../app/router";
+import { navigate, parseQuery, useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
 import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, RefusedNote, Table, Text, toast } from "../../ui";
+import { AheadNote } from "../explorer/Ahead";
 import { Plots } from "../explorer/Plots";
 import { chosenOf, queryOf } from "../explorer/query";
 import { useFeed } from "../explorer/useFeed";
@@ -163,9 +164,11 @@ function Rename({ title, onClose, onDone }: { title: string; onClose: () => void
 function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
   const [box, size] = useSize<HTMLDivElement>();
   const columns = useColumns(size.width);
-  const chosen = chosenOf(new URLSearchParams(chart.query));
+  const chosen = chosenOf(parseQuery(chart.query));
   const shown = useFeed(chosen, columns, anew_ms);
   const query = queryOf(chosen);
+  const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
+  const zoom = (start: number, end: number) => navigate("explorer", { ...query, start: iso(start), end: iso(end), live: "" });
   return (
     <div className="panel boards-chart" role="group" aria-label={plainText(chart.title)}>
       <div className="panel-head">
@@ -174,6 +177,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
       </div>
       <div ref={box} className="panel-body">
         <RefusedNote why={shown.refused} />
+        {shown.ready && <AheadNote chosen={chosen} feed={shown.feed} onShow={zoom} />}
         {shown.wrong ? (
           <Note kind="warn"><p>{shown.wrong.wrong} <Link to="explorer" query={query}>Mend it in the Explorer</Link></p></Note>
         ) : shown.problem && shown.feed.tracks.length === 0 ? (
@@ -181,13 +185,10 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
         ) : !shown.ready ? (
           <Loading />
         ) : shown.feed.tracks.length === 0 ? (
-          <p className="dim">No numbers in this time.</p>
+          <p className="dim">No numbers in this time. <Link to="explorer" query={{ ...query, start: "7d", end: "" }}>Look at the last 7 days</Link></p>
         ) : (
           <Plots feed={shown.feed} version={shown.version} height={chart_px} gaps={chosen.gaps}
-            onZoom={(start, end) => {
-              const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
-              navigate("explorer", { ...query, start: iso(start), end: iso(end), live: "" });
-            }} />
+            onZoom={zoom} />
         )}
       </div>
     </div>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { api, type AnswerOf } from "../../api/client";
 import { useAsk, useNow } from "../../app/hooks";
-import { clock, count, numbersOf, short, span } from "../../app/format";
-import { DetailHead, Empty, Facts, Link, Loading, Panel, ProblemNote, Table, Text, type Column } from "../../ui";
+import { writeJson } from "../../app/json";
+import { clock, count, msOf, numbersOf, short, span } from "../../app/format";
+import { DetailHead, Empty, Facts, Link, Loading, Note, Panel, ProblemNote, Table, Text, type Column } from "../../ui";
 import { Silence } from "./Devices";
 import "./devices.css";
 
@@ -18,6 +19,7 @@ interface Value {
 }
 
 const values_max = 500;
+const ahead_min_ms = 5000;
 /** What stands in a message, a value a line: numbers by path, texts at the top. */
 function* valuesOf(topic: string, schema: string | null, time: number, payload: unknown): Generator<Value> {
   const of = { topic, schema, time };
@@ -26,7 +28,7 @@ function* valuesOf(topic: string, schema: string | null, time: number, payload: 
     for (const [field, value] of Object.entries(payload))
       if (typeof value === "string") yield { ...of, field, value, isNumber: false };
   } else {
-    yield { ...of, field: null, value: typeof payload === "string" ? payload : JSON.stringify(payload), isNumber: typeof payload === "number" };
+    yield { ...of, field: null, value: typeof payload === "string" ? payload : writeJson(payload), isNumber: typeof payload === "number" || typeof payload === "bigint" };
   }
 }
 
@@ -51,8 +53,10 @@ export function DevicePage({ name }: { name: string }) {
     if (!("payload" in record) || !("topic" in record)) continue;
     const { topic, payload, schema, timestamp } = record as AnswerOf<"/api/data/latest">["data"][number] &
       { topic: string; payload: unknown; schema: string | null; timestamp: string };
-    values.push(...valuesOf(topic, schema, Date.parse(timestamp), payload));
+    values.push(...valuesOf(topic, schema, msOf(timestamp), payload));
   }
+
+  const ahead = values.reduce((most, one) => Math.max(most, one.time - now), 0);
 
   const topicColumns: Column<Topic>[] = [
     { name: "topic", title: "Topic", cell: (one) => <Link to="topics" query={{ topic: one.topic }}><code><Text of={one.topic} max={300} /></code></Link> },
@@ -131,6 +135,12 @@ export function DevicePage({ name }: { name: string }) {
       {latest.problem && latest.problem.message !== device.problem?.message && <ProblemNote of={latest.problem} onRetry={latest.reload} />}
       {latest.data && values.length === 0 && found && (
         <Empty title="No value of it is stored"><p>All of its messages were refused, or are not stored yet.</p><Link className="button" to="letters">Dead letters</Link></Empty>
+      )}
+      {ahead > ahead_min_ms && (
+        <Note kind="warn"><p>
+          The clock of this device is {span(ahead)} ahead of this computer&apos;s. Charts that end now show its values only when their time has
+          come: set its clock, or look at them in the Explorer between two times.
+        </p></Note>
       )}
       {values.length > 0 && (
         <Panel title="Newest values" flush>

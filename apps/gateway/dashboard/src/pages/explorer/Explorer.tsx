@@ -3,11 +3,12 @@ import { useMemo, useState } from "react";
 import { addressOf, api } from "../../api/client";
 import { mayDo, session } from "../../api/session";
 import { clock } from "../../app/format";
-import { useAsk, useColumns, useSize } from "../../app/hooks";
+import { isFilter, useAsk, useColumns, useSize } from "../../app/hooks";
 import { navigate, useRoute } from "../../app/router";
 import { useStore } from "../../app/store";
 import { Button, Choices, Empty, Icon, IconButton, Loading, Note, Panel, ProblemNote, RefusedNote, Select, Text } from "../../ui";
 import { PinDialog } from "../boards/PinDialog";
+import { AheadNote } from "./Ahead";
 import { series_max } from "./feed";
 import { Fields } from "./Fields";
 import { Picker } from "./Picker";
@@ -32,6 +33,9 @@ const compare_options = [
 ];
 const withOther = (options: { value: string; text: string }[], value: string) =>
   options.some((one) => one.value === value) ? options : [...options, { value, text: value }];
+/** It compares something, and does not break off at a word or sign that something follows. */
+const isCondition = (text: string) =>
+  /[<>=]|\b(?:in|like|is)\b/i.test(text) && !/(?:[<>=!(,]|\b(?:in|like|is|not|and|or))\s*$/i.test(text);
 /** Parameters that have a field of their own, where what is wrong with them is said. */
 const own = ["topic", "device", "where", "start", "end", "fields"];
 
@@ -74,11 +78,11 @@ export default function Explorer() {
         </div>
       }>
         <div className="explorer-form">
-          <Picker label="Topics" one="topic" values={chosen.topics} onChange={(topics) => set({ topics, fields: [] })} propose={proposeTopics}
+          <Picker label="Topics" one="topic" values={chosen.topics} onChange={(topics) => set({ topics, fields: [] })} propose={proposeTopics} isWhole={(text) => /[+#]/.test(text) && isFilter(text)}
             placeholder="Part of a name, or a/+/b" wrong={wrongOf("topic")} />
-          <Picker label="Devices" one="device" values={chosen.devices} onChange={(devices) => set({ devices })} propose={proposeDevices}
+          <Picker label="Devices" one="device" values={chosen.devices} onChange={(devices) => set({ devices })} propose={proposeDevices} isWhole={() => false}
             placeholder="All" wrong={wrongOf("device")} />
-          <Picker label="Conditions" one="condition" values={chosen.where} onChange={(where) => set({ where })} placeholder="temperature > 30"
+          <Picker label="Conditions" one="condition" values={chosen.where} onChange={(where) => set({ where })} isWhole={isCondition} placeholder="temperature > 30"
             wrong={wrongOf("where")} hint="All of them must hold" />
           <Range chosen={chosen} onChange={set} wrong={wrong} />
         </div>
@@ -105,6 +109,7 @@ export default function Explorer() {
       <div ref={box} className="stack">
         {problem && !isSaid && <ProblemNote of={problem} onRetry={shown.reload} />}
         <RefusedNote why={shown.refused} />
+        {shown.ready && <AheadNote chosen={chosen} feed={feed} onShow={zoom} />}
         {feed.more && hasSeries && <Note><p>There are more than these {feed.tracks.length < series_max ? "" : series_max} series. Choose fewer topics or fields to see the others.</p></Note>}
         {!isQuery(chosen) ? (
           <Begin onTopic={(topic) => set({ topics: [topic] })} />

@@ -7,13 +7,15 @@ import { IconButton, plainText, Text } from "../../ui";
  * Several texts, each entered by Enter or taken from what is proposed while one types.
  * @param propose  what fits to the text; left out: nothing is proposed
  */
-export function Picker({ label, one, values, onChange, propose, placeholder, hint, wrong }: {
+export function Picker({ label, one, values, onChange, propose, isWhole, placeholder, hint, wrong }: {
   label: string;
   /** What a value is: "topic". */
   one: string;
   values: readonly string[];
   onChange: (values: string[]) => void;
   propose?: (text: string, signal: AbortSignal) => Promise<string[]>;
+  /** Of a text that is taken when the field is left, too. What was proposed always is. */
+  isWhole: (text: string) => boolean;
   placeholder?: string;
   hint?: ReactNode;
   wrong?: string | undefined;
@@ -22,7 +24,7 @@ export function Picker({ label, one, values, onChange, propose, placeholder, hin
   const [text, setText] = useState("");
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
-  const settled = useSettled(text, 150);
+  const settled = useSettled(text, 250);
   const asked = useAsk(propose && isOpen ? `${label} ${settled}` : null, (signal) => propose!(settled.trim(), signal));
   const options = isOpen ? (asked.data ?? []).filter((each) => !values.includes(each)) : [];
   const add = (value: string) => {
@@ -74,7 +76,7 @@ export function Picker({ label, one, values, onChange, propose, placeholder, hin
         onFocus={() => setOpen(true)}
         onBlur={() => {
           setOpen(false);
-          add(text);
+          if (isWhole(text.trim()) || (asked.data ?? []).includes(text.trim())) add(text);
         }}
         onKeyDown={onKeyDown} />
       {propose && (
@@ -93,6 +95,7 @@ export function Picker({ label, one, values, onChange, propose, placeholder, hin
       {(wrong || hint) && (
         <span id={`${id}-words`} className={wrong ? "field-wrong" : "field-hint"}>{wrong ? <Text of={wrong} /> : hint}</span>
       )}
+      {!isOpen && text.trim() !== "" && <span className="field-wrong" role="status">Not taken yet: Enter takes it, or delete it.</span>}
       {propose && isOpen && asked.data?.length === 0 && text !== "" && (
         <span className="field-hint" role="status">No {one} has this in its name. Enter takes it as it is.</span>
       )}

@@ -2,16 +2,17 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock, day, short } from "../../app/format";
+import { exact, ticks } from "../../app/format";
 import { useSize } from "../../app/hooks";
 import { useStore } from "../../app/store";
 import { shownTheme, token } from "../../app/theme";
 import { Text } from "../../ui";
-import { colourOf } from "../../ui/Chart";
+import { sideWidth, takeTouch, timeMarks } from "./axes";
 import { drawLine, rangeOf } from "./draw";
 import type { Axis, Feed, Track } from "./feed";
 
 const colours = 8;
+export const colourOf = (i: number) => (i % colours) + 1;
 const thin_px = 1.25, thick_px = 2.5;
 const drag_min = 5; // pixels
 const keys_max = 24; // lines that are named below; the table of statistics names all
@@ -25,7 +26,8 @@ const moves: Record<string, [number, number]> = {
  * keyboard: arrows go along the points, + and - zoom, Page up and Page down move by half of what is seen.
  * @param gap_ms  no line joins points that are further apart; undefined: as each series has them
  */
-export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom }: {
+export function Plot({ title = "Chart", feed, axes, names, order, version, height, gap_ms, onZoom }: {
+  title?: string;
   feed: Feed;
   axes: readonly Axis[];
   names: ReadonlyMap<Track, string>;
@@ -39,7 +41,7 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
   const [box, size] = useSize<HTMLDivElement>();
   const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<number | null>(null);
-  const keyed = useRef<number | null>(null);
+  const keyed = useRef<number | null>(null); // where the keyboard is, until the pointer moves
   const theme = useStore(shownTheme);
   const latest = useRef({ axes, order, gap_ms, onZoom });
   latest.current = { axes, order, gap_ms, onZoom };
@@ -63,6 +65,9 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
       const keys = new Set(one.tracks.map((track) => track.key));
       return feed.before.filter((track) => keys.has(track.key));
     };
+    const zoomTo = (u: uPlot, left: number, right: number) => {
+      if (right - left >= drag_min) latest.current.onZoom?.(u.posToVal(left, "x") * 1000, u.posToVal(right, "x") * 1000);
+    };
     const mine = new uPlot(
       {
         width: size.width,
@@ -79,10 +84,10 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
             ...axis,
             scale,
             side: (i === 0 ? 3 : 1) as 1 | 3,
-            size: 52,
+            size: sideWidth,
             space: 32,
             grid: i === 0 ? grid : { show: false },
-            values: (_: uPlot, marks: number[]) => marks.map((mark) => short(mark)),
+            values: (_: uPlot, marks: number[]) => ticks(marks),
           })),
         ],
         // The lines are drawn below, from arrays that change in place: uPlot has the axes and the pointer.
@@ -126,8 +131,7 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
           setSelect: [
             (u) => {
               const { left, width } = u.select;
-              if (width < drag_min) return;
-              latest.current.onZoom?.(u.posToVal(left, "x") * 1000, u.posToVal(left + width, "x") * 1000);
+              zoomTo(u, left, left + width);
               u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
@@ -137,7 +141,13 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
       box.current,
     );
     plot.current = mine;
-    const stop = feed.listen(() => mine.setData(data()));
+    for (const kind of ["pointerdown", "pointermove"] as const) mine.over.addEventListener(kind, () => (keyed.current = null));
+    takeTouch(mine, (left, right) => zoomTo(mine, left, right));
+    const stop = feed.listen(() => {
+      mine.setData(data());
+      // The window may have moved below the point.
+      if (keyed.current !== null) mine.setCursor({ left: mine.valToPos(keyed.current / 1000, "x"), top: 10 });
+    });
     return () => {
       stop();
       mine.destroy();
@@ -154,7 +164,6 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
     const time = track.times[Math.min(track.to - 1, Math.max(track.from, now + by))]!;
     keyed.current = time; // a pixel may have many points
     u.setCursor({ left: u.valToPos(time / 1000, "x"), top: 10 });
-    keyed.current = null;
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -167,21 +176,24 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
     else return;
     event.preventDefault();
   };
+  /** The last that is seen; a clock that is ahead makes others behind it. */
+  const lastOf = (track: Track) => Math.max(track.from, track.before(feed.window.end));
   const valueAt = (track: Track) => {
     if (track.length === 0) return "–";
-    let i = at === null ? track.to - 1 : Math.max(track.from, track.before(at));
+    let i = at === null ? lastOf(track) : Math.max(track.from, track.before(at));
     if (at !== null && i + 1 < track.to && track.times[i + 1]! - at < at - track.times[i]!) i += 1; // the nearer of two
-    return short(track.values[i]!);
+    return track.textAt(i);
   };
+  const valueLast = (track: Track) => (track.length === 0 ? "none" : track.textAt(lastOf(track)));
   const label = tracks.slice(0, keys_max)
-    .map(({ track }) => `${names.get(track)}: ${track.length} points, last ${track.length ? short(track.values[track.to - 1]!) : "none"}`)
+    .map(({ track }) => `${names.get(track)}: ${track.at(feed.window.end) - track.at(feed.window.start)} points, last ${valueLast(track)}`)
     .join(". ");
   return (
     <figure className="chart">
       {axes.length > 1 && (
         <p className="explorer-axes dim"><span>← <Text of={axes[0]!.name} max={40} /></span><span><Text of={axes[1]!.name} max={40} /> →</span></p>
       )}
-      <div ref={box} className="chart-box explorer-box" style={{ height }} role="img" tabIndex={0} aria-label={`Chart. ${label}`} onKeyDown={onKeyDown} />
+      <div ref={box} className="chart-box explorer-box" style={{ height }} role="img" tabIndex={0} aria-label={`${title}. ${label}`} onKeyDown={onKeyDown} />
       <ul className="chart-key" aria-hidden="true">
         {tracks.slice(0, keys_max).map(({ track, unit }) => (
           <li key={track.key}>
@@ -191,22 +203,8 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
           </li>
         ))}
         {tracks.length > keys_max && <li>and {tracks.length - keys_max} more: see the statistics</li>}
-        <li className="numbers">{at !== null && clock(at)}</li>
+        <li className="numbers">{at !== null && exact(at)}</li>
       </ul>
     </figure>
   );
-}
-
-/** The day stands where it changes, so that the rest can be short. */
-function timeMarks(_: uPlot, marks: number[]): string[] {
-  const gap = (marks[1] ?? 0) - (marks[0] ?? 0);
-  let before = "";
-  return marks.map((mark) => {
-    const ms = mark * 1000, text = clock(ms, ms), today = day(ms);
-    const fresh = before !== "" && before !== today;
-    before = today;
-    if (gap >= 86_400 || fresh) return today;
-    if (gap > 0 && gap < 1) return `${text.slice(3)}.${String(new Date(ms).getMilliseconds()).padStart(3, "0")}`;
-    return gap < 60 ? text : text.slice(0, 5);
-  });
 }

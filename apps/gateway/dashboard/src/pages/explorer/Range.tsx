@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { useState } from "react";
 import { Field, Select } from "../../ui";
 import { isRelative, spanOf, windowOf, type Chosen } from "./query";
 
@@ -47,9 +48,10 @@ export function Range({ chosen, onChange, wrong }: {
     const { start, end } = dayOf(back, now);
     return start === chosen.start && end === chosen.end;
   });
-  const take = (name: "start" | "end") => (event: { target: { value: string } }) => {
-    const ms = Date.parse(event.target.value);
+  const take = (name: "start" | "end", text: string) => {
+    const ms = Date.parse(text);
     if (Number.isFinite(ms)) onChange({ [name]: new Date(ms).toISOString(), live: false });
+    else if (name === "end" && text === "") onChange({ end: "" });
   };
   return (
     <>
@@ -64,11 +66,32 @@ export function Range({ chosen, onChange, wrong }: {
         }} />
       {!relative && (
         <>
-          <Field label="From" type="datetime-local" step={1} value={inputText(chosen.start, now)} onChange={take("start")} wrong={wrong.start} hint={zone} />
-          <Field label="To" type="datetime-local" step={1} value={inputText(chosen.end, now)} onChange={take("end")} wrong={wrong.end}
+          <Time label="From" value={inputText(chosen.start, now)} onTake={(text) => take("start", text)} wrong={wrong.start} hint={zone} />
+          <Time label="To" value={inputText(chosen.end, now)} onTake={(text) => take("end", text)} wrong={wrong.end}
             hint={chosen.end === "" ? "empty: now" : zone} />
         </>
       )}
     </>
+  );
+}
+
+/** A time that counts by Enter or when the field is left: each key makes another year of it. */
+function Time({ label, value, onTake, wrong, hint }: {
+  label: string;
+  value: string;
+  onTake: (text: string) => void;
+  wrong: string | undefined;
+  hint: string;
+}) {
+  const [draft, setDraft] = useState<string | null>(null);
+  const take = () => {
+    setDraft(null);
+    if (draft !== null && draft !== value) onTake(draft);
+  };
+  return (
+    <Field label={label} type="datetime-local" step={1} value={draft ?? value} onChange={(event) => setDraft(event.target.value)} onBlur={take}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") take();
+      }} wrong={wrong} hint={draft === null ? hint : "Enter takes it"} />
   );
 }

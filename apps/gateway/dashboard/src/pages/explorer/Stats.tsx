@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useMemo, useState } from "react";
 import { api } from "../../api/client";
-import { count, short } from "../../app/format";
+import { calculated, count } from "../../app/format";
 import { useAsk } from "../../app/hooks";
 import { Panel, Table, Text, type Column } from "../../ui";
-import { colourOf } from "../../ui/Chart";
 import { factsOf, type Facts, type Feed, type Track } from "./feed";
+import { colourOf } from "./Plot";
 import { selectionOf, textOf, type Chosen } from "./query";
 
 const numbers = ["min", "max", "mean", "first", "last"] as const;
+type Fixed = Exclude<(typeof numbers)[number], "mean">;
 const titles = { min: "Least", max: "Greatest", mean: "Mean", first: "First", last: "Last" };
 const fields_max = 20; // of one question
 type Row = Facts & { name: string };
@@ -46,7 +47,8 @@ export function Stats({ feed, chosen, names, order, version }: {
       const mean = facts.mean ?? means.get(track.topic)?.[`avg_${track.field}`];
       return [{ ...facts, mean: typeof mean === "number" ? mean : undefined, name: names.get(track) ?? track.field }];
     });
-    const value = (row: Row) => row[sort.by as "rows" | (typeof numbers)[number]] ?? -Infinity;
+    const value = (row: Row) =>
+      sort.by === "rows" ? row.rows : sort.by === "mean" ? (row.mean ?? -Infinity) : row[sort.by as Fixed].value;
     const sign = sort.down ? -1 : 1;
     return all.sort((a, b) => sign * (sort.by === "name" ? (a.name < b.name ? -1 : 1) : value(a) - value(b)));
   }, [feed, version, means, names, sort]); // eslint-disable-line
@@ -62,7 +64,7 @@ export function Stats({ feed, chosen, names, order, version }: {
     },
     ...numbers.map((name): Column<Row> => ({
       name, title: titles[name], number: true, sorts: true,
-      cell: (row) => (row[name] === undefined ? "–" : short(row[name])),
+      cell: (row) => (name !== "mean" ? row[name].text : row.mean === undefined ? "–" : calculated(row.mean)),
     })),
     { name: "unit", title: "Unit", cell: (row) => (row.track.unit === null ? "" : <Text of={row.track.unit} max={40} />) },
     { name: "rows", title: "Rows", number: true, sorts: true, cell: (row) => count(row.rows) },

@@ -2,11 +2,13 @@
 // The numbers of some series, in arrays that are changed in place as new ones come.
 import type { AnswerOf } from "../../api/client";
 import type { LiveRecord } from "../../api/live";
-import { numbersOf } from "../../app/format";
+import { measured, msOf, numbersOf } from "../../app/format";
 import type { Chosen, Window } from "./query";
 
 type Answer = AnswerOf<"/api/series">;
 type Series = Answer["data"][number];
+/** The page reads whole numbers that a double cannot hold as BigInts. */
+type Numbers = Pick<Series, "topic" | "field" | "unit" | "rows" | "times"> & { values: readonly (number | bigint)[] };
 
 const gap_factor = 5;
 const gap_columns = 2; // of a series of which some points came: its points lie so close at most
@@ -14,6 +16,8 @@ const sample = 2000;
 export const series_max = 50;
 const live_points_max = 50_000; // then it is asked again, and what is shown is thinned out
 const name_parts = "\u0000";
+const came_min = 1000; // so many are not worth clearing up
+const pointOf = (time: number, value: number) => `${time} ${value}`;
 
 export class Track {
   readonly key: string;
@@ -32,8 +36,15 @@ export class Track {
   whole: boolean;
   private readonly column_ms: number;
   private judged = 0; // points when the gap was last found
+  /** The last point of the answer. */
+  private readonly stored: number;
+  /** Whole numbers that a double does not hold, by point. */
+  private readonly exact = new Map<string, bigint>();
+  /** What came live: its times and values, and how many of each. */
+  private came: { time: number; value: number | bigint }[] = [];
+  private readonly counts = new Map<string, number>();
 
-  constructor(of: Pick<Series, "topic" | "field" | "unit" | "rows" | "times" | "values">, column_ms: number, shift = 0) {
+  constructor(of: Numbers, column_ms: number, shift = 0) {
     this.key = of.topic + name_parts + of.field;
     this.topic = of.topic;
     this.field = of.field;
@@ -41,10 +52,16 @@ export class Track {
     this.rows = of.rows;
     this.times = new Float64Array(of.times);
     if (shift !== 0) for (let i = 0; i < this.times.length; ++i) this.times[i]! += shift;
-    this.values = new Float64Array(of.values);
     this.to = this.times.length;
+    this.values = new Float64Array(this.to);
+    for (let i = 0; i < this.to; ++i) {
+      const value = of.values[i]!;
+      this.values[i] = Number(value);
+      this.keep(this.times[i]!, value);
+    }
     this.whole = of.rows <= this.to;
     this.column_ms = column_ms;
+    this.stored = this.last;
     this.judge();
   }
 
@@ -54,18 +71,44 @@ export class Track {
   get last() {
     return this.length === 0 ? -Infinity : this.times[this.to - 1]!;
   }
+  textAt(i: number): string {
+    const value = this.values[i]!;
+    return measured(Math.abs(value) > Number.MAX_SAFE_INTEGER ? (this.exact.get(pointOf(this.times[i]!, value)) ?? value) : value);
+  }
 
-  append(time: number, value: number) {
-    if (this.to === this.times.length) this.makeRoom();
-    this.times[this.to] = time;
-    this.values[this.to] = value;
-    this.to += 1;
-    if (this.length >= 2 * Math.max(this.judged, 2)) this.judge();
+  /**
+   * A value that came live, at its place in time. Those of one time are told apart by how many there are: one that the
+   * answer has already is not taken again, another of the same time is.
+   * @returns whether it is a new point
+   */
+  add(time: number, value: number | bigint): boolean {
+    const point = pointOf(time, Number(value)), came = (this.counts.get(point) ?? 0) + 1;
+    this.counts.set(point, came);
+    this.came.push({ time, value });
+    let there = 0, at = this.at(time);
+    for (; at < this.to && this.times[at] === time; ++at) if (this.values[at] === Number(value)) there += 1;
+    if (came <= there) return false;
+    this.insert(at, time, Number(value));
+    this.keep(time, value);
+    // Where points were left out it cannot be said whether this is one of them.
+    if (this.whole || time > this.stored) this.rows += 1;
+    return true;
+  }
+  /** Takes what came live to another track of the same series. @param all  also where points of then were left out */
+  addFrom(other: Track, all: boolean) {
+    for (const { time, value } of other.came) if (all || this.whole || time >= this.stored) this.add(time, value);
   }
 
   /** Leaves out what lies before, but for one point: the line comes from there. */
   trim(start: number) {
     while (this.length > 1 && this.times[this.from + 1]! < start) this.from += 1;
+    if (this.came.length < came_min || this.came[0]!.time >= start) return;
+    this.came = this.came.filter((one) => one.time >= start);
+    this.counts.clear();
+    for (const { time, value } of this.came) {
+      const point = pointOf(time, Number(value));
+      this.counts.set(point, (this.counts.get(point) ?? 0) + 1);
+    }
   }
 
   /** The first point that is not before; `to` when there is none. */
@@ -81,9 +124,25 @@ export class Track {
   /** The last point that is not after the time; -1: there is none. */
   before(time: number): number {
     let i = this.at(time);
+    while (i + 1 < this.to && this.times[i + 1] === time) i += 1;
     if (i < this.to && this.times[i] === time) return i;
     i -= 1;
     return i >= this.from ? i : -1;
+  }
+
+  private keep(time: number, value: number | bigint) {
+    if (typeof value === "bigint") this.exact.set(pointOf(time, Number(value)), value);
+  }
+  private insert(at: number, time: number, value: number) {
+    const behind = this.to - at;
+    if (this.to === this.times.length) this.makeRoom();
+    const i = this.to - behind;
+    this.times.copyWithin(i + 1, i, this.to);
+    this.values.copyWithin(i + 1, i, this.to);
+    this.times[i] = time;
+    this.values[i] = value;
+    this.to += 1;
+    if (this.length >= 2 * Math.max(this.judged, 2)) this.judge();
   }
 
   private makeRoom() {
@@ -143,9 +202,9 @@ export class Feed {
     });
   }
 
-  /** @param keep  what came live and is newer than the answer stays */
+  /** @param keep  what came live and is not in the answer stays */
   load(answer: Answer, keep: boolean) {
-    const old = this.known;
+    const old = this.known, wasFull = this.isFull;
     this.tracks = answer.data.map((one) => new Track(one, answer.column_ms ?? 0));
     this.known = new Map(this.tracks.map((one) => [one.key, one]));
     this.more = answer.more;
@@ -154,11 +213,7 @@ export class Feed {
     if (keep)
       for (const [key, was] of old) {
         const now = this.known.get(key);
-        if (!now) continue;
-        for (let i = was.at(Math.floor(now.last) + 1); i < was.to; ++i) {
-          now.append(was.times[i]!, was.values[i]!);
-          now.rows += 1;
-        }
+        now?.addFrom(was, !wasFull);
       }
     this.changed();
   }
@@ -171,7 +226,7 @@ export class Feed {
   take(records: readonly LiveRecord[], chosen: Chosen): boolean {
     let fresh = false;
     for (const record of records) {
-      const time = Date.parse(record.timestamp);
+      const time = msOf(record.timestamp);
       for (const [field, value] of numbersOf(record.payload)) {
         if (chosen.fields.length > 0 && !chosen.fields.includes(field)) continue;
         const key = record.topic + name_parts + field;
@@ -181,11 +236,7 @@ export class Feed {
           if (this.tracks.length < series_max) fresh = true;
           continue;
         }
-        // The API's times have fractions of milliseconds, which the text here has lost.
-        if (time <= Math.floor(track.last)) continue;
-        track.append(time, value);
-        track.rows += 1;
-        this.arrived += 1;
+        if (track.add(time, value)) this.arrived += 1;
       }
     }
     this.isFull = this.arrived > live_points_max;
@@ -230,34 +281,39 @@ export function chartsOf(tracks: readonly Track[]): Axis[][] {
   return out;
 }
 
+export interface Fact {
+  value: number;
+  text: string;
+}
 export interface Facts {
   track: Track;
   rows: number;
-  min: number;
-  max: number;
-  first: number;
-  last: number;
+  min: Fact;
+  max: Fact;
+  first: Fact;
+  last: Fact;
   /** Of the points that are here: undefined where some were left out. */
   mean: number | undefined;
 }
 /** Over the points in the window. First, last, least and greatest are never left out. */
 export function factsOf(track: Track, window: Window): Facts | null {
-  const from = track.at(window.start), to = track.at(window.end);
+  const from = track.at(window.start), to = track.at(window.end), { values } = track;
   if (from >= to) return null;
-  let min = Infinity, max = -Infinity, sum = 0;
+  let min = from, max = from, sum = 0;
   for (let i = from; i < to; ++i) {
-    const value = track.values[i]!;
-    if (value < min) min = value;
-    if (value > max) max = value;
+    const value = values[i]!;
+    if (value < values[min]!) min = i;
+    if (value > values[max]!) max = i;
     sum += value;
   }
+  const at = (i: number): Fact => ({ value: values[i]!, text: track.textAt(i) });
   return {
     track,
     rows: track.whole ? to - from : track.rows,
-    min,
-    max,
-    first: track.values[from]!,
-    last: track.values[to - 1]!,
+    min: at(min),
+    max: at(max),
+    first: at(from),
+    last: at(to - 1),
     mean: track.whole ? sum / (to - from) : undefined,
   };
 }

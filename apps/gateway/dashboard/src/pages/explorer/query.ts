@@ -31,6 +31,7 @@ const second = 1000, day = 86_400_000;
 const units: Record<string, number> = { s: second, m: 60_000, h: 3_600_000, d: day, w: 7 * day };
 export const start_default = "1h";
 const window_min_ms = 10;
+const time_max = Date.UTC(2200, 0); // the gateway takes no time behind 2262
 
 /** Milliseconds of "90m"; undefined: it is no span. */
 export function spanOf(text: string): number | undefined {
@@ -99,7 +100,7 @@ export function windowOf(of: Chosen, now: number): Window | { field: "start" | "
 export function zoomed(of: Chosen, start: number, end: number): Chosen {
   const width = Math.max(window_min_ms, end - start);
   const middle = (start + end) / 2;
-  const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
+  const iso = (ms: number) => new Date(Math.round(Math.min(time_max, Math.max(0, ms)))).toISOString();
   return { ...of, start: iso(middle - width / 2), end: iso(middle + width / 2), live: false };
 }
 

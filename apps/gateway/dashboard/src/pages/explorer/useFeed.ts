@@ -109,6 +109,7 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
         if (feed.take(records, chosen) || feed.isFull) soon();
       },
       onGap: soon,
+      onBegun: soon, // what came between the answer and the first message
     },
   );
   return {

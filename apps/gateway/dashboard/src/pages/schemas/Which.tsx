@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useId, useState } from "react";
+import { useId } from "react";
 import { api } from "../../api/client";
-import { useAsk, useSettled } from "../../app/hooks";
+import { isFilter, useAsk, useTyped } from "../../app/hooks";
 import { useQueryState } from "../../app/router";
 import { Field, Link, Panel, Pill, ProblemNote, Text } from "../../ui";
 import "./schemas.css";
@@ -9,10 +9,9 @@ import "./schemas.css";
 /** Which schema judges the messages of a topic. */
 export function Which() {
   const [{ which }, setQuery] = useQueryState({ which: "" });
-  const [topic, setTopic] = useState(which);
-  const asked = useSettled(topic);
-  const answer = useAsk(asked === "" ? null : asked, (signal) =>
-    api.get("/api/schemas/which", { query: { topic: asked }, signal }),
+  const topic = useTyped(which, (text) => setQuery({ which: text }), isFilter);
+  const answer = useAsk(which === "" ? null : which, (signal) =>
+    api.get("/api/schemas/which", { query: { topic: which }, signal }),
   );
   const known = useAsk("topics", (signal) => api.get("/api/topics", { query: { order: "last_seen", limit: 200 }, signal }));
   const list = useId();
@@ -21,11 +20,7 @@ export function Which() {
   return (
     <Panel title="Which schema judges a topic?">
       <div className="stack">
-        <Field label="Topic" placeholder="sensors/sensor-001/temperature" list={list} value={topic} wrong={wrong}
-          onChange={(event) => {
-            setTopic(event.target.value);
-            setQuery({ which: event.target.value });
-          }} />
+        <Field label="Topic" placeholder="sensors/sensor-001/temperature" list={list} {...topic.input} wrong={wrong} />
         <datalist id={list}>
           {known.data?.data.map((one) => <option key={one.topic} value={one.topic} />)}
         </datalist>

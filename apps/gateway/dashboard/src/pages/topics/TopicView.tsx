@@ -12,31 +12,41 @@ import { Messages } from "./Messages";
 import { pins, togglePin } from "./pins";
 import type { Topic } from "./tree";
 
-const kept_max = 2000;
+const kept_max = 2000, kept_min = 1000;
 const told_ms = 250;
 
-/** What came while the page was open, oldest first, told a few times a second. */
+/**
+ * What came while the page was open, oldest first, told a few times a second. `turn` changes when what is stored is to be
+ * read again: nothing is missing between it and what is here.
+ */
 function useArrivals(topic: string) {
   const all = useRef<LiveRecord[]>([]);
-  const [shown, setShown] = useState<{ records: readonly LiveRecord[]; gaps: number }>({ records: [], gaps: 0 });
+  const [shown, setShown] = useState<{ records: readonly LiveRecord[]; turn: number }>({ records: [], turn: 0 });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const gaps = useRef(0);
+  const turn = useRef(0);
   const tell = useCallback(() => {
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
-      setShown({ records: [...all.current], gaps: gaps.current });
+      setShown({ records: [...all.current], turn: turn.current });
     }, told_ms);
   }, []);
-  const refused = useLive({ topics: [topic] }, {
-    onRecords: (records) => {
+  const again = () => {
+    turn.current += 1;
+    tell();
+  };
+  // With the last values comes each message that was not stored yet.
+  const refused = useLive({ topics: [topic], last_values: true }, {
+    onRecords: (records, areLast) => {
+      if (areLast) return;
       all.current.push(...records);
-      if (all.current.length > kept_max) all.current.splice(0, all.current.length - kept_max);
+      if (all.current.length > kept_max) {
+        all.current.splice(0, all.current.length - kept_min);
+        turn.current += 1;
+      }
       tell();
     },
-    onGap: () => {
-      gaps.current += 1; // what is shown is read anew
-      tell();
-    },
+    onGap: again,
+    onBegun: again,
   });
   return { ...shown, refused };
 }
@@ -72,7 +82,7 @@ export function TopicView({ name, topic, onClose }: { name: string; topic: Topic
       <div>
         <Tabs label="What to see of the topic" tabs={tabs} open={tab} onOpen={(value) => setState({ tab: value })}>
           <div className="topics-tab">
-            {tab === "charts" ? <Charts topic={name} arrivals={arrivals.records} gaps={arrivals.gaps} /> : <Messages topic={name} arrivals={arrivals.records} gaps={arrivals.gaps} />}
+            {tab === "charts" ? <Charts topic={name} /> : <Messages topic={name} arrivals={arrivals.records} turn={arrivals.turn} />}
           </div>
         </Tabs>
       </div>

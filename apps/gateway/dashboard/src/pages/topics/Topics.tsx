@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { api } from "../../api/client";
 import { count } from "../../app/format";
-import { useAsk, useSettled } from "../../app/hooks";
+import { useAsk, useTyped } from "../../app/hooks";
 import { navigate, useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
 import { Button, Empty, Field, IconButton, Link, Loading, Note, Panel, ProblemNote, Text } from "../../ui";
@@ -34,12 +34,13 @@ async function allTopics(search: string, signal: AbortSignal): Promise<{ topics:
 
 export default function Topics() {
   const [state, setState] = useQueryState({ topic: "", search: "" });
-  const search = useSettled(state.search);
+  const { search } = state;
+  const typed = useTyped(search, (text) => setState({ search: text }));
   const [many, setMany] = useState(0);
   const asked = useAsk(`topics ${search}`, (signal) => allTopics(search, signal), pauseAfter(many));
   useEffect(() => setMany(asked.data?.topics.length ?? 0), [asked.data]);
   const pinned = useStore(pins);
-  const select = (topic: string) => navigate("topics", { search: state.search, topic });
+  const select = (topic: string) => navigate("topics", { search: search, topic });
   const topics = asked.data?.topics ?? [];
   const pinnedTopics = useMemo(() => {
     const known = new Map(topics.map((one) => [one.topic, one]));
@@ -49,14 +50,13 @@ export default function Topics() {
     <div className={state.topic === "" ? "topics topics-all" : "topics topics-one"}>
       <Panel title="Topics" flush tools={<span className="dim numbers">{asked.data && count(topics.length)}{asked.data?.more && " and more"}</span>}>
         <div className="topics-search">
-          <Field label="Search in topic names" bare type="search" placeholder="Search" value={state.search}
-            onChange={(event) => setState({ search: event.target.value })} />
+          <Field label="Search in topic names" bare type="search" placeholder="Search" {...typed.input} />
         </div>
         {pinnedTopics.length > 0 && (
           <ul className="topics-pins" aria-label="Pinned topics">
             {pinnedTopics.map((one) => (
               <li key={one.name} className="topics-pin">
-                <Link to="topics" query={{ search: state.search, topic: one.name }} aria-current={one.name === state.topic ? "true" : undefined}>
+                <Link to="topics" query={{ search: search, topic: one.name }} aria-current={one.name === state.topic ? "true" : undefined}>
                   <Text of={one.name} max={200} />
                 </Link>
                 <IconButton icon="close" label="Unpin" onClick={() => togglePin(one.name)} />
@@ -84,7 +84,7 @@ export default function Topics() {
       </Panel>
       {state.topic !== "" && (
         <TopicView key={state.topic} name={state.topic} topic={topics.find((one) => one.topic === state.topic)}
-          onClose={() => navigate("topics", { search: state.search })} />
+          onClose={() => navigate("topics", { search: search })} />
       )}
     </div>
   );

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { writeJson } from "../../app/json";
+
 /** The bytes of a payload: a JSON is shown as it is written out again, not as it was sent. */
 export function bytesOf(payload: unknown): Uint8Array {
   if (isBinary(payload)) return Uint8Array.from(atob(payload.base64), (c) => c.charCodeAt(0));
-  return new TextEncoder().encode(typeof payload === "string" ? payload : JSON.stringify(payload));
+  return new TextEncoder().encode(typeof payload === "string" ? payload : writeJson(payload));
 }
 export function isBinary(payload: unknown): payload is { base64: string } {
   if (payload === null || typeof payload !== "object") return false;
@@ -23,7 +25,7 @@ export function hexOf(payload: unknown): string {
   if (bytes.length > bytes_max) out.push(`… ${bytes.length - bytes_max} more bytes`);
   return out.join("\n");
 }
-export const jsonOf = (payload: unknown) => JSON.stringify(payload, null, 2) ?? "";
+export const jsonOf = (payload: unknown) => writeJson(payload, 2);
 
 export interface Change {
   path: string;
@@ -41,11 +43,17 @@ function flat(payload: unknown, path: string, out: Map<string, unknown>) {
     out.set(path, payload);
   }
 }
-const text = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+const text = (value: unknown) => (typeof value === "string" ? value : writeJson(value));
 
 const digits_max = 12;
+const isNumber = (value: unknown): value is number | bigint => typeof value === "bigint" || Number.isFinite(value);
 /** With as many digits behind the point as the two have. */
-function difference(a: number, b: number): string {
+function difference(a: number | bigint, b: number | bigint): string {
+  if (typeof a === "bigint" || typeof b === "bigint") {
+    // One of them has more digits than a double: a fraction does not count beside it.
+    const by = BigInt(typeof b === "number" ? Math.round(b) : b) - BigInt(typeof a === "number" ? Math.round(a) : a);
+    return by >= 0n ? `+${by}` : `−${-by}`;
+  }
   const digits = Math.max(...[a, b].map((n) => /\.(\d+)$/.exec(String(n))?.[1]?.length ?? 0));
   return `${b >= a ? "+" : "−"}${Math.abs(b - a).toFixed(Math.min(digits, digits_max))}`;
 }
@@ -64,7 +72,7 @@ export function changesOf(before: unknown, after: unknown): Change[] {
       path: path === "" ? "value" : path,
       before: isNew ? undefined : text(was),
       after: text(value),
-      by: typeof was === "number" && typeof value === "number" ? difference(was, value) : undefined,
+      by: isNumber(was) && isNumber(value) ? difference(was, value) : undefined,
     });
   }
   for (const [path, value] of old)
