@@ -8,8 +8,9 @@ import threading
 import time
 import urllib.parse
 
-from browser import holds
+from browser import holds, sign_in
 from explorer import PARTS, asked, chart
+from gateway import PASSWORD
 from playwright.sync_api import expect
 
 
@@ -258,6 +259,39 @@ def what_is_half_typed_is_neither_asked_for_nor_lost(site, browser):
     assert asked(page)["where"] == ["temperature > 1"], page.url
 
 
+# --- windows ----------------------------------------------------------------------------------------------------------
+def who_signs_in_in_one_window_is_who_asks_in_the_others(site, browser):
+    charts = {"document": {"charts": [{"title": "Hall", "query": "topic=sensors/+/temperature"}]}}
+    site.ask_to("PUT", "/api/boards/windows", charts)
+    one = browser.page(site.people)
+    one.goto("/boards?name=windows")
+    sign_in(one, "operator", PASSWORD)
+    titles = one.get_by_role("heading", level=3)
+    expect(titles).to_have_text(["Hall"])
+    two = one.context.new_page()
+    two.goto("/boards?name=windows")
+    expect(two.get_by_role("heading", level=3)).to_have_text(["Hall"])
+    one.context.clear_cookies()
+    for page in (one, two):
+        page.get_by_role("button", name="Rename Hall").click()
+        page.get_by_role("dialog").get_by_label("Title").fill(f"Hall of {'one' if page is one else 'two'}")
+        page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+        expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()
+    sign_in(two, "operator", PASSWORD)
+    for page in (one, two):
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    saved = page.get_by_text("Renamed").or_(page.get_by_text("Somebody else was faster"))
+    expect(saved).to_be_visible()
+    one.reload()
+    expect(titles).to_have_text([re.compile("Hall of (one|two)")])
+    sign_out = two.get_by_role("button", name="Sign out operator")
+    sign_out.click()
+    sign_in(two, "viewer", PASSWORD)
+    expect(one.get_by_text("reads only")).to_be_visible()  # it has loaded again
+    expect(one.get_by_role("button", name="Remove")).to_have_count(0)
+    site.ask_to("DELETE", "/api/boards/windows")
+
+
 # --- older messages ---------------------------------------------------------------------------------------------------
 def older_messages_follow_without_gap_or_repeat_while_new_ones_come(site, browser):
     topic, stored = "iot/older/one", 340
@@ -335,6 +369,7 @@ TESTS = [
     a_whole_number_keeps_all_its_digits,
     a_plus_in_an_address_is_a_plus,
     what_is_half_typed_is_neither_asked_for_nor_lost,
+    who_signs_in_in_one_window_is_who_asks_in_the_others,
     older_messages_follow_without_gap_or_repeat_while_new_ones_come,
     a_finger_reads_a_value_and_looks_closer,
 ]

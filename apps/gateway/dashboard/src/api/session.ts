@@ -22,7 +22,17 @@ export function signedIn(reason: string): Promise<void> {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
+// Windows of one browser share its cookie: who signs in in one of them is who asks in all.
+const others = new BroadcastChannel("telemetry.session");
+others.onmessage = (event: MessageEvent<Session>) => take(event.data);
+
+/** Somebody has signed in, or had. */
 export function welcome(who: Session) {
+  take(who);
+  others.postMessage(who);
+}
+
+function take(who: Session) {
   const before = session.get();
   session.set(who);
   signInReason.set(null);

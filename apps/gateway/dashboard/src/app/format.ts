@@ -5,6 +5,8 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const units = ["B", "KB", "MB", "GB", "TB"];
 
 export const count = (n: number) => whole.format(n);
+/** "1 segment", "2 segments" */
+export const counted = (n: number, what: string) => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
 
 /** A rate, with three digits that count: 0.25, 12.3, 1,234. */
 export function short(n: number): string {

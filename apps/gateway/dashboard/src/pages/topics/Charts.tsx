@@ -56,7 +56,7 @@ export function Charts({ topic }: { topic: string }) {
       {problem && <ProblemNote of={problem} onRetry={reload} />}
       <RefusedNote why={refused} />
       <AheadNote chosen={chosen} feed={feed} onShow={zoom} />
-      {feed.more && ready && <Note><p>This topic has more than {series_max} numbers: these are the first by name. The Explorer shows those that you choose.</p></Note>}
+      {feed.more && ready && <Note><p>This topic has more than {series_max} numbers: these are the first by name.</p></Note>}
       {!ready ? (
         !problem && <Loading what="Asking for the numbers" />
       ) : charts.length === 0 ? (
