@@ -135,8 +135,8 @@ class SdCard {
     return known ? SdStatus::ok : SdStatus::refused;
   }
 
-  /// Only an SDSC card has blocks of another size. QEMU (10.1 to 11.1 at least) refuses this before a
-  /// register was read; the order is free.
+  /// Only an SDSC card has blocks of another size. QEMU (10.1 to 11.1 at least) refuses this before
+  /// a register was read; the order is free.
   SdStatus set_block_bytes() noexcept {
     const bool set = high_capacity_ || command(16, sector_bytes) == 0;
     deselect();

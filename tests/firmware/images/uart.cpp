@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Says that its receiver is on (5), then sends back what it receives until an end of transmission (4), which it
-// answers with its exit.
+// Says that its receiver is on (5), then sends back what it receives until an end of transmission
+// (4), which it answers with its exit.
 #include <array>
 
 #include "board.hpp"
