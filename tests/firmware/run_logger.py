@@ -20,6 +20,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "crash"))
 
 import qemu  # noqa: E402
+import qemu_card  # noqa: E402
 from rig import Failure, Rig, wait_until  # noqa: E402
 
 BOARD, PUBLISHER_BOARD = "lm3s6965evb", "mps2-an385"
@@ -279,6 +280,7 @@ def power_cut(rig):
 SCENARIOS = {f.__name__: f
              for f in (connected, throughput, restart, commands, offline, power_cut, c_publisher,
                        sensor_logger_product)}
+NEED_A_CARD = (offline, power_cut)  # the others go on without
 
 
 def main():
@@ -297,6 +299,10 @@ def main():
         options.telemetry = ""
     failures = 0
     for name in options.scenarios:
+        fault = qemu_card.fault(options.qemu, options.image) if SCENARIOS[name] in NEED_A_CARD else ""
+        if fault:
+            print(f"skipped: {name}: {fault}", flush=True)
+            continue
         rig = Logger(options, name)
         failed = True
         try:
