@@ -44,12 +44,9 @@ class Logger(Rig):
             file.truncate(CARD_BYTES)
 
     def command(self, arguments, serial=True, icount=""):
-        # The broker may be away: QEMU tries again each second.
-        link = (f"socket,id=link,host=127.0.0.1,port={self.broker_port},server=off,nodelay=on,"
-                "reconnect=1")
         line = qemu.command(self.options.qemu, self.board, self.options.image, arguments=arguments,
                             card=self.card, icount=icount, serial="chardev:link" if serial else "none")
-        return line + (["-chardev", link] if serial else [])
+        return line + (["-chardev", qemu.link(self.options.qemu, self.broker_port)] if serial else [])
 
     def start(self, arguments, icount=""):
         return self.run("the image", self.command(arguments, icount=icount), "image.log")
