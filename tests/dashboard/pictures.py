@@ -85,6 +85,12 @@ def the_pictures_of_the_documentation_are_made(site, browser):
     expect(chart(page)).to_be_visible()
     take(site, page, "explorer")
 
+    phone = browser.page(site.open, width=390, has_touch=True, is_mobile=True)
+    phone.goto(f"/topics?{ONE}&range=1d")
+    expect(phone.get_by_role("img", name="temperature")).to_be_visible()
+    phone.get_by_role("img", name="humidity").scroll_into_view_if_needed()
+    take(site, phone, "phone")
+
     page = browser.page(site.open, theme="dark")
     document = {"document": {"charts": [{"title": title, "query": query} for title, query in BOARD]}}
     status, _, answer = site.open.ask("/api/boards/House", method="PUT", body=json.dumps(document), headers={"Content-Type": "application/json"}.items())

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who asks. When the session has ended, whoever asked waits here until somebody has signed in.
+import { root } from "../app/router";
 import { makeStore } from "../app/store";
 
 export interface Session {
@@ -23,7 +24,7 @@ export function signedIn(reason: string): Promise<void> {
 }
 
 // Windows of one browser share its cookie: who signs in in one of them is who asks in all.
-const others = new BroadcastChannel("telemetry.session");
+const others = new BroadcastChannel(`telemetry.session ${root().pathname}`);
 others.onmessage = (event: MessageEvent<Session>) => take(event.data);
 
 /** Somebody has signed in, or had. */

@@ -8,6 +8,7 @@ import { navigate, parseQuery, useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
 import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, RefusedNote, Table, Text, toast } from "../../ui";
 import { AheadNote } from "../explorer/Ahead";
+import { smallHeight } from "../explorer/Plot";
 import { Plots } from "../explorer/Plots";
 import { chosenOf, queryOf } from "../explorer/query";
 import { useFeed } from "../explorer/useFeed";
@@ -16,7 +17,6 @@ import "./boards.css";
 import { isMissing, isOvertaken, saveBoard, type Board, type Pinned } from "./store";
 
 const anew_ms = 60_000;
-const chart_px = 170;
 
 export default function Boards() {
   const [state] = useQueryState({ name: "" });
@@ -187,7 +187,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
         ) : shown.feed.tracks.length === 0 ? (
           <p className="dim">No numbers in this time. <Link to="explorer" query={{ ...query, start: "7d", end: "" }}>Look at the last 7 days</Link></p>
         ) : (
-          <Plots feed={shown.feed} version={shown.version} height={chart_px} gaps={chosen.gaps}
+          <Plots feed={shown.feed} version={shown.version} height={smallHeight()} gaps={chosen.gaps}
             onZoom={zoom} />
         )}
       </div>

@@ -15,6 +15,9 @@ const colours = 8;
 export const colourOf = (i: number) => (i % colours) + 1;
 const thin_px = 1.25, thick_px = 2.5;
 const drag_min = 5; // pixels
+const text_rem = 0.6875;
+/** Of a chart among others: higher where the screen is. */
+export const smallHeight = () => Math.round(Math.min(280, Math.max(150, window.innerHeight * 0.19)));
 const keys_max = 24; // lines that are named below; the table of statistics names all
 /** What a key does to the window: its start and its end move by these parts of its width. */
 const moves: Record<string, [number, number]> = {
@@ -51,7 +54,8 @@ export function Plot({ title = "Chart", feed, axes, names, order, version, heigh
     if (box.current === null || size.width === 0) return;
     const dim = token("--dim");
     const palette = Array.from({ length: colours }, (_, i) => token(`--series-${i + 1}`));
-    const axis = { stroke: dim, font: `11px ${token("--font")}`, ticks: { show: false } };
+    const root = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const axis = { stroke: dim, font: `${(root * text_rem).toFixed(1)}px ${token("--font")}`, ticks: { show: false } };
     const grid = { stroke: token("--line"), width: 1 };
     const scales = latest.current.axes.map((_, i) => `y${i}`);
     const data = (): uPlot.AlignedData => {
@@ -79,7 +83,7 @@ export function Plot({ title = "Chart", feed, axes, names, order, version, heigh
           ...Object.fromEntries(scales.map((one) => [one, { auto: true }])),
         },
         axes: [
-          { ...axis, grid, size: 26, space: 76, values: timeMarks },
+          { ...axis, grid, size: 1.7 * text_rem * root + 8, space: 76, values: timeMarks },
           ...scales.map((scale, i) => ({
             ...axis,
             scale,

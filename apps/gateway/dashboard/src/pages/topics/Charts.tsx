@@ -6,14 +6,13 @@ import { useQueryState } from "../../app/router";
 import { Button, Choices, Empty, Loading, Note, ProblemNote, RefusedNote, Text } from "../../ui";
 import { AheadNote } from "../explorer/Ahead";
 import { series_max } from "../explorer/feed";
-import { Plot } from "../explorer/Plot";
+import { Plot, smallHeight } from "../explorer/Plot";
 import { chosenOf, type Chosen } from "../explorer/query";
 import { useFeed } from "../explorer/useFeed";
 import "../explorer/explorer.css";
 
 const ranges = ["5m", "15m", "1h", "6h", "1d", "7d"];
 const options = ranges.map((value) => ({ value, text: value }));
-const chart_px = 150;
 const time_max = 8.64e15; // of a Date
 
 /** Charts of all numbers of a topic, as they are stored and as they come. */
@@ -74,7 +73,7 @@ export function Charts({ topic }: { topic: string }) {
                 <Text of={track.field} max={200} /> {track.unit && <span className="dim"><Text of={track.unit} max={40} /></span>}
                 <span className="dim numbers topics-points">{track.whole ? "" : `${count(track.length)} of ${count(track.rows)} values`}</span>
               </h3>
-              <Plot {...rest} title={track.field} feed={feed} version={version} height={chart_px} gap_ms={undefined} onZoom={zoom} />
+              <Plot {...rest} title={track.field} feed={feed} version={version} height={smallHeight()} gap_ms={undefined} onZoom={zoom} />
             </section>
           ))}
         </div>
