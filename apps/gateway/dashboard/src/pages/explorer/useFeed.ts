@@ -78,13 +78,15 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
       if (document.hidden) return;
       const now = Date.now(), window = windowOf(chosen, now);
       if ("wrong" in window) return;
+      const isSeen = (window.end - feed.window.end) * columns > (window.end - window.start) / 2; // by half a pixel
+      if (!isSeen && now - words < words_ms) return;
       feed.show(window);
       if (now - words < words_ms) return;
       words = now;
       setVersion((was) => was + 1);
     }, tick_ms);
     return () => clearInterval(timer);
-  }, [text, live, feed]); // eslint-disable-line
+  }, [text, live, feed, columns]); // eslint-disable-line
 
   const pending = useRef(0);
   const soon = () => {
