@@ -16,6 +16,7 @@ find_path(TELEMETRY_VALIJSON_INCLUDE valijson/validator.hpp REQUIRED
           PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libvalijson-dev/usr/include)  # scripts/packages
 find_path(TELEMETRY_MSGPACK_INCLUDE msgpack/parse.hpp REQUIRED
           PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libmsgpack-cxx-dev/usr/include)  # scripts/packages
+find_path(TELEMETRY_PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)
 if(TELEMETRY_WITH_MQTT)
   pkg_check_modules(mosquitto REQUIRED IMPORTED_TARGET libmosquitto)
 endif()

@@ -124,7 +124,8 @@ Judged judged(const Schema* schema, const Reading& reading) {
 }
 
 /// The readings of a sample; none where the schema drops it.
-std::vector<Judged> judge_all(const Schema* schema, const Sample& sample, std::int64_t now) {
+std::vector<Judged> judge_all(const Schema* schema, const Sample& sample, std::int64_t now,
+                              SparkplugBirths& births) {
   if (sample.payload.size() > core::payload_bytes_max) {
     Judged out;
     out.schema = schema;
@@ -133,7 +134,8 @@ std::vector<Judged> judge_all(const Schema* schema, const Sample& sample, std::i
     return {out};
   }
   Batch batch;
-  judge(schema, {.topic = sample.topic, .payload = sample.payload, .received_at = now}, batch);
+  judge(schema, {.topic = sample.topic, .payload = sample.payload, .received_at = now}, batch,
+        nullptr, &births);
   std::vector<Judged> all;
   for (const Reading& reading : batch.readings) all.push_back(judged(schema, reading));
   return all;
@@ -212,7 +214,7 @@ class Tester {
   /// False when nobody reads the output any more.
   bool test(const Sample& sample) {
     const Schema* schema = schema_of(sample);
-    const std::vector<Judged> readings = judge_all(schema, sample, now_);
+    const std::vector<Judged> readings = judge_all(schema, sample, now_, births_);
     if (readings.empty()) {
       ++dropped_;
       return arguments_.json || output_.write(fmt::format("{}: dropped by {} {}\n", sample.place(),
@@ -257,9 +259,10 @@ class Tester {
   }
 
  private:
-  [[nodiscard]] const Schema* schema_of(const Sample& sample) const {
+  [[nodiscard]] const Schema* schema_of(const Sample& sample) {
     if (sample.topic.empty()) return schemas_.all().front().get();
-    return schemas_.choose(UnfoldInput{.topic = sample.topic, .payload = sample.payload});
+    return schemas_.choose(
+        UnfoldInput{.topic = sample.topic, .payload = sample.payload, .births = &births_});
   }
   [[nodiscard]] static bool as_message(Sample& sample) {
     auto message = read_message_line(sample.payload);
@@ -272,6 +275,7 @@ class Tester {
   const Arguments& arguments_;
   const SchemaSet& schemas_;
   std::int64_t now_;
+  SparkplugBirths births_;  // of the samples before
   Output output_;
   std::uint64_t valid_ = 0, invalid_ = 0, dropped_ = 0;
 };

@@ -126,8 +126,10 @@ inline constexpr std::size_t deletion_bytes_max = 32 * 1024;
 /// the door's. A null schema gives Verdict::unmatched. `violations` receives the first 16 broken
 /// rules of the first reading that breaks some; they are places in its Reading::document.
 /// The batch copies topic and payload; `schema` must live as long as the batch.
+/// @param births what Sparkplug nodes said before; or null
 Unfolded judge(const Schema* schema, const Message& message, Batch& batch,
-               std::vector<core::Violation>* violations = nullptr);
+               std::vector<core::Violation>* violations = nullptr,
+               SparkplugBirths* births = nullptr);
 
 /// What is wrong with an invalid reading: judged again, the first 16 broken rules. Empty when its
 /// schema finds nothing, as one that was read back from a journal does not ask custom functions.

@@ -14,6 +14,7 @@
 #include "telemetry/core/decode.hpp"
 #include "telemetry/core/schema_view.hpp"
 #include "telemetry/error.hpp"
+#include "telemetry/form.hpp"
 #include "telemetry/message.hpp"
 
 namespace telemetry {
@@ -25,15 +26,16 @@ inline constexpr std::size_t readings_max = 10'000;
 struct UnfoldInput {
   std::string_view topic;
   std::string_view payload;
-  std::int64_t received_at = 0;  ///< ns; decides which of two times a clock showed twice
-  bool unfolded = false;         ///< it is the Record::payload of one of several readings
+  std::int64_t received_at = 0;       ///< ns; decides which of two times a clock showed twice
+  bool unfolded = false;              ///< it is a Record::payload that Unfolded::made says was made
+  SparkplugBirths* births = nullptr;  ///< or null: metrics without a name stay so
 };
 
 /// One reading of a payload.
 struct Record {
   std::string_view document;  ///< a JSON object with the schema's fields: what decode() reads
-  /// What a journal keeps of it: the payload itself of a message of one reading, else JSON that the
-  /// same schema unfolds to this reading.
+  /// What a journal keeps of it: the payload itself of a message of one reading, else (`made`) JSON
+  /// that the same schema unfolds to this reading.
   std::string_view payload;
   std::string_view device;  ///< may be empty
 };
@@ -43,6 +45,9 @@ struct Unfolded {
   core::Rule refusal = core::Rule::none;  ///< form, records: no reading can be told from it
   std::string reason = {};                ///< what is wrong with it
   std::size_t dropped = 0;                ///< readings that the schema leaves out
+  /// The payloads of the readings are not that of the message: there are several readings, or what
+  /// it means depends on messages before it.
+  bool made = false;
 };
 
 /// "float" and so on, as schemas write it.

@@ -17,8 +17,9 @@ namespace telemetry {
 namespace forms {
 namespace {
 
-constexpr std::array<std::string_view, 10> form_names = {
-    "json", "value", "text", "csv", "pairs", "regex", "cbor", "msgpack", "senml", "layout"};
+constexpr std::array<std::string_view, 11> form_names = {"json",  "value",  "text",       "csv",
+                                                         "pairs", "regex",  "cbor",       "msgpack",
+                                                         "senml", "layout", "sparkplug_b"};
 
 Csv make_csv(const Form::Specification& from, Mistakes& mistakes) {
   Csv csv;
@@ -91,6 +92,7 @@ Shape make_shape(const Form::Specification& from, Mistakes& mistakes) {
   if (from.form == "msgpack") return MessagePack{};
   if (from.form == "senml") return Senml{};
   if (from.form == "layout") return make_layout(from.layout, mistakes);
+  if (from.form == "sparkplug_b") return Sparkplug{};
   return Json{};
 }
 
@@ -206,7 +208,8 @@ bool Form::is_document() const noexcept {
   return plan_->packings.empty() && std::holds_alternative<forms::Json>(plan_->shape);
 }
 
-Result<std::size_t> Form::read(std::string_view payload, std::string& out, Scratch& scratch) const {
+Result<std::size_t> Form::read(std::string_view payload, std::string& out, Scratch& scratch,
+                               const FormSurroundings& surroundings) const {
   if (payload.size() > core::payload_bytes_max)
     return Error{Errc::invalid_argument, fmt::format("the payload has {} bytes; the limit is {}",
                                                      payload.size(), core::payload_bytes_max)};
@@ -219,6 +222,7 @@ Result<std::size_t> Form::read(std::string_view payload, std::string& out, Scrat
     payload = to;
   }
   const std::size_t before = out.size();
+  state.buffers.surroundings = surroundings;
   forms::JsonText text(out);
   auto documents = std::visit(
       [&](const auto& shape) { return forms::read(shape, payload, text, state.buffers); },

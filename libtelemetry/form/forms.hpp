@@ -55,6 +55,8 @@ struct Buffers {
   std::vector<Cell> cells;
   std::vector<std::string> keys;
   Members members;
+  std::vector<SparkplugBirths::Metric> metrics;
+  FormSurroundings surroundings;
 };
 
 struct Json {};
@@ -79,6 +81,7 @@ struct Regex {
 struct Cbor {};
 struct MessagePack {};
 struct Senml {};
+struct Sparkplug {};
 
 struct LayoutItem {
   enum class Kind : std::uint8_t { whole, real, bits, flag, text, hex, bcd, skip };
@@ -96,7 +99,8 @@ struct Layout {
   std::size_t bytes = 0;
 };
 
-using Shape = std::variant<Json, Value, Text, Csv, Pairs, Regex, Cbor, MessagePack, Senml, Layout>;
+using Shape =
+    std::variant<Json, Value, Text, Csv, Pairs, Regex, Cbor, MessagePack, Senml, Layout, Sparkplug>;
 
 /// Each appends documents. @returns how many.
 Result<std::size_t> read(const Json&, std::string_view payload, JsonText& out, Buffers&);
@@ -109,6 +113,7 @@ Result<std::size_t> read(const Cbor&, std::string_view payload, JsonText& out, B
 Result<std::size_t> read(const MessagePack&, std::string_view payload, JsonText& out, Buffers&);
 Result<std::size_t> read(const Senml&, std::string_view payload, JsonText& out, Buffers&);
 Result<std::size_t> read(const Layout&, std::string_view payload, JsonText& out, Buffers&);
+Result<std::size_t> read(const Sparkplug&, std::string_view payload, JsonText& out, Buffers&);
 
 /// Mistakes in a specification.
 class Mistakes {

@@ -77,7 +77,8 @@ void JournalDoor::add(const Message& message) {
   }
   const Schema* schema = topic->schema;
   if (!topic->candidates.empty()) {
-    const UnfoldInput input{message.topic, message.payload, 0, message.unfolded};
+    const UnfoldInput input{message.topic, message.payload, 0, message.unfolded,
+                            births_of(message)};
     const auto taken = std::ranges::find_if(topic->candidates,
                                             [&](const Schema* one) { return one->takes(input); });
     schema = taken == topic->candidates.end() ? nullptr : *taken;
@@ -125,16 +126,25 @@ void JournalDoor::note_open(std::size_t readings) {
   }
 }
 
+/// What is replayed or imported has its own past, and must not take the place of what nodes say
+/// now.
+SparkplugBirths* JournalDoor::births_of(const Message& message) const noexcept {
+  return message.reference != 0 || message.imported ? &ingest_.births_of_copies : &ingest_.births;
+}
+
 /// A message whose schema unfolds it: any number of readings, all in this batch.
 void JournalDoor::add_records(const Schema& schema, const Message& message,
                               std::int64_t received_at) {
   const std::uint32_t added = added_ - 1;
   Message kept = message;
-  Unfolded unfolded = unfold_into(schema, kept, received_at, *batch_, unfolded_);
+  // A birth is learned before it is durable. Should the batch fail, its names are the node's all
+  // the same: it did say them, and either says them again or says other ones.
+  Unfolded unfolded =
+      unfold_into(schema, kept, received_at, *batch_, unfolded_, births_of(message));
   std::size_t bytes = 0;
   for (const Record& record : unfolded_)
     bytes += core::frame_size(kept.topic.size(), record.payload.size(), message.reference != 0);
-  if (bytes > ingest_.message_bytes_max() && unfolded_.size() > 1) {
+  if (bytes > ingest_.message_bytes_max() && unfolded.made) {
     // As one dead letter it fits: so it was checked.
     unfolded.refusal = core::Rule::records;
     kept.unfolded = message.unfolded;
@@ -149,7 +159,7 @@ void JournalDoor::add_records(const Schema& schema, const Message& message,
     return;
   }
   const std::size_t first = batch_->readings.size();
-  const bool several = unfolded_.size() > 1;
+  const bool several = kept.unfolded && !message.unfolded;
   std::size_t taken = 0;
   for (const Record& record : unfolded_) {
     const Judge::Judgement judgement =

@@ -41,7 +41,7 @@ class JournalDoor final : public Door {
     bool time_missing = false;
     bool time_absurd = false;
     bool skip_stored = false;
-    bool of_several = false;  ///< readings of one message
+    bool of_several = false;  ///< readings of one message, or the one that it was made into
     bool number_of_message = false;
     std::uint64_t message_hash = 0;     ///< of all of them
     std::uint32_t first_violation = 0;  // or, of a valid message, first coercion
@@ -52,6 +52,7 @@ class JournalDoor final : public Door {
 
   void open_batch();
   void add_records(const Schema& schema, const Message& message, std::int64_t received_at);
+  [[nodiscard]] SparkplugBirths* births_of(const Message& message) const noexcept;
   [[nodiscard]] bool take_replay(const Message& message);
   Pending& remember(const Judge::Judgement& judgement, bool per_device, std::uint64_t device_hash);
   void note_open(std::size_t readings);

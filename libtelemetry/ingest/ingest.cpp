@@ -140,6 +140,7 @@ void IngestState::replay(const core::FrameView& frame) {
   const bool more = (flags & core::frame_flag::more) != 0;
   // A replayed dead letter went past the sequence check.
   if ((flags & core::frame_flag::has_reference) == 0) {
+    recovery_->birth.take(frame, births);
     Batch& batch = recovery_->batch;
     if (recovery_->message.empty()) batch.clear();
     SequenceState::Offer offer;

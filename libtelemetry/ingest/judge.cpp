@@ -81,15 +81,16 @@ std::string_view write_extras(const core::SchemaView& view, std::span<const core
 }
 
 Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at, Batch& batch,
-                     std::vector<Record>& records) {
+                     std::vector<Record>& records, SparkplugBirths* births) {
   message.topic = batch.arena.copy(message.topic);
   message.payload = batch.arena.copy(message.payload);
   records.clear();
-  Unfolded unfolded = schema.unfold({message.topic, message.payload, received_at, message.unfolded},
-                                    batch.arena, records);
+  Unfolded unfolded =
+      schema.unfold({message.topic, message.payload, received_at, message.unfolded, births},
+                    batch.arena, records);
   if (unfolded.refusal != core::Rule::none)
     records.assign(1, {message.payload, message.payload, schema.device(message.topic)});
-  if (records.size() > 1) message.unfolded = true;
+  if (unfolded.made) message.unfolded = true;
   return unfolded;
 }
 
@@ -236,8 +237,10 @@ void Judge::add(const core::FrameView& frame, const Schema* schema, Batch& batch
   bool known = schema != nullptr;
   if (known && schema->unfolds()) {
     records_.clear();
-    const UnfoldInput input{reading.topic, reading.payload, reading.received_at,
-                            (reading.flags & frame_flag::unfolded) != 0};
+    const UnfoldInput input{.topic = reading.topic,
+                            .payload = reading.payload,
+                            .received_at = reading.received_at,
+                            .unfolded = (reading.flags & frame_flag::unfolded) != 0};
     known = schema->unfold(input, batch.arena, records_).refusal == core::Rule::none &&
             records_.size() == 1;
     if (known) {
@@ -262,7 +265,7 @@ void Judge::add(const core::FrameView& frame, const Schema* schema, Batch& batch
 }
 
 Unfolded judge(const Schema* schema, const Message& message, Batch& batch,
-               std::vector<core::Violation>* violations) {
+               std::vector<core::Violation>* violations, SparkplugBirths* births) {
   Judge one;
   Unfolded unfolded;
   const auto note = [&](const Judge::Judgement& judgement) {
@@ -274,7 +277,7 @@ Unfolded judge(const Schema* schema, const Message& message, Batch& batch,
   if (schema != nullptr && schema->unfolds()) {
     Message kept = message;
     std::vector<Record> records;
-    unfolded = unfold_into(*schema, kept, message.received_at, batch, records);
+    unfolded = unfold_into(*schema, kept, message.received_at, batch, records, births);
     for (const Record& record : records)
       note(one.add(*schema, record, unfolded.refusal, kept, message.received_at, batch));
     return unfolded;

@@ -63,7 +63,7 @@ class Judge {
 /// The readings of a message; of one that is refused the payload as it is. Topic and payload of the
 /// message are copied into the batch.
 Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at, Batch& batch,
-                     std::vector<Record>& records);
+                     std::vector<Record>& records, SparkplugBirths* births);
 
 /// By which a reading without a number is known when it comes again on its topic; 0: by nothing.
 [[nodiscard]] std::uint64_t identity_of(const Reading& reading) noexcept;

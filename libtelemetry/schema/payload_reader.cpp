@@ -18,7 +18,7 @@ constexpr std::array payload_keys = {"form"sv,      "unpack"sv, "columns"sv, "he
                                      "separator"sv, "assign"sv, "pattern"sv, "layout"sv};
 constexpr std::array layout_keys = {"name"sv, "type"sv, "count"sv};
 /// Forms of which a payload usually has several documents.
-constexpr std::array forms_in_rows = {"csv"sv, "senml"sv};
+constexpr std::array forms_in_rows = {"csv"sv, "senml"sv, "sparkplug_b"sv};
 constexpr std::array records_keys = {"each"sv, "key"sv};
 constexpr std::size_t words_max = 1'000;
 constexpr std::int32_t decimals_max = 18;

@@ -78,6 +78,8 @@ struct FieldSpec {
 struct PayloadSpec {
   Form::Specification form;
   std::optional<Form> reader;  ///< of `form`; json without more needs none
+  /// What it means depends on the births before it.
+  [[nodiscard]] bool needs_births() const noexcept { return form.form == "sparkplug_b"; }
   /// The document is one bare value: the member `value`, or that of the topic's `{field}`.
   [[nodiscard]] bool is_bare() const noexcept {
     return form.form == "value" || form.form == "text";

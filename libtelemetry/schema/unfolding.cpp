@@ -8,7 +8,8 @@
 // payload -> text of its form -> tree -> records -> for each: device, document, and the payload
 // that a journal keeps of it.
 //
-// A journal keeps a message of one reading as it came. Of N readings each has a payload of its own:
+// A journal keeps a message of one reading as it came, unless its form needs births, which may not
+// be known any more when it is read back. Of N readings each has a payload of its own:
 // the document with this one record in the place of all, and with those members around it that are
 // short, or that the schema names. So each is a valid message for the same schema, which unfolds to
 // the same reading: it is read back, replayed and imported as any other is. That it is JSON by now,
@@ -190,7 +191,7 @@ class Unfolding::Run {
     constexpr std::string_view before = "{\"value\":";
     made_.clear();
     if (schema_.payload.is_bare()) made_ = before;
-    const auto documents = form->read(input_.payload, made_, form_);
+    const auto documents = form->read(input_.payload, made_, form_, {input_.topic, input_.births});
     if (!documents) return refuse(core::Rule::form, documents.error().context);
     if (schema_.payload.is_bare()) made_ += '}';
     text_ = made_;
@@ -258,6 +259,8 @@ class Unfolding::Run {
   Unfolded go(Arena& arena, std::vector<Record>& out) {
     Unfolded result;
     if (schema_.drop_all || (schema_.drop_empty && without_blanks(input_.payload).empty())) {
+      // A birth says names although it is no reading here.
+      if (schema_.payload.needs_births()) (void)read_text();
       result.dropped = 1;
       return result;
     }
@@ -302,7 +305,8 @@ class Unfolding::Run {
       out.resize(first);
       return refused_;
     }
-    if (out.size() - first == 1) out.back().payload = input_.payload;
+    result.made = !input_.unfolded && (out.size() - first > 1 || schema_.payload.needs_births());
+    if (!result.made && out.size() - first == 1) out.back().payload = input_.payload;
     return result;
   }
 
