@@ -43,6 +43,7 @@ class FamilyGuess {
 
   std::vector<Tried> tried_;
   Batch batch_;
+  SparkplugBirths births_;  // of the messages before
 };
 
 }  // namespace telemetry::command_line

@@ -42,6 +42,7 @@ TEST_CASE("a warm scratch takes no memory, but one block a document of msgpack")
            {{.form = "msgpack"}, unhex("82a16101a162d7ff1d6f34546553f100 01"), 2},
            {{.form = "senml"}, R"([{"bn":"a","n":"b","bv":0.1,"v":0.2},{"t":1e9,"v":1}])", 0},
            {{.form = "senml"}, unhex("81 a2 00 6161 03 63787878"), 0},
+           {{.form = "sparkplug_b"}, unhex("12 0a 0a 01 74 20 09 65 00004841 12 02 1001 18 07"), 0},
            {{.form = "layout", .layout = {{"a", "i16be", 2}, {"b", "text", 3}}},
             unhex("00010002414243"),
             0},

@@ -161,7 +161,7 @@ TEST_CASE("what a form would become is limited, and so is a payload") {
 TEST_CASE("a specification is refused with the key, the value and a remedy") {
   CHECK(mistake({.form = "xml"}) ==
         "form: \"xml\" is not known (one of json, value, text, csv, pairs, regex, cbor, msgpack, "
-        "senml, layout)");
+        "senml, layout, sparkplug_b)");
   CHECK(mistake({.form = "json", .unpack = {"gzip", "lz4"}}) ==
         "unpack[1]: \"lz4\" is not known (one of gzip, zlib, zstd, base64, hex, json_text)");
   CHECK(mistake({.form = "json", .unpack = {"hex", "hex", "hex", "hex", "hex"}}) ==
