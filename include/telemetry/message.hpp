@@ -41,7 +41,7 @@ struct Message {
   /// A copy of a message that may have been here before: what was deleted stays deleted, whenever
   /// this comes.
   bool imported = false;
-  /// One of several readings of a message, as a journal keeps it: frame_flag::unfolded.
+  /// A reading that was made of a message, as a journal keeps it: frame_flag::unfolded.
   bool unfolded = false;
 };
 

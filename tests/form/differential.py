@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Does our reader of CBOR and MessagePack see what other libraries write, to the last digit?
+"""Do our readers of CBOR, MessagePack and Sparkplug B see what other libraries write, to the last digit?
 
 Usage: tests/form/differential.py [--build build/release] [--trees 2000] [--seed 1]
 
 Trees by a seed are written by two libraries for CBOR and three for MessagePack, and must come out of
-form_to_json as they were; cut off anywhere they must be refused. Where the libraries do not agree on what
+form_to_json as they were; cut off anywhere they must be refused. So must births and data of Sparkplug devices,
+by one library. Where the libraries do not agree on what
 bytes mean, TABLE says what each of them does, and what we do. Needs the network: a virtual environment
 with pinned libraries is made in a temporary folder.
 """
 import argparse
 import base64
+import datetime
 import json
 import math
 import pathlib
@@ -20,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 
-LIBRARIES = ["cbor2==6.3.0", "cbor==1.0.0", "msgpack==1.2.4", "ormsgpack==1.13.1", "u-msgpack-python==2.8.0"]
+LIBRARIES = ["cbor2==6.3.0", "cbor==1.0.0", "msgpack==1.2.4", "ormsgpack==1.13.1", "u-msgpack-python==2.8.0",
+             "pysparkplug==0.6.1", "protobuf==7.36.2"]
 NAMES = {"cbor": ("cbor2", "cbor"), "msgpack": ("msgpack", "ormsgpack", "umsgpack")}
 
 # What libraries do not agree on: bytes, what we make of them, and what each library does, in the order of NAMES.
@@ -56,6 +59,12 @@ TABLE = {
          "datetime.datetime(1970, 1, 1, 0, 0, 1, tzinfo=datetime.timezone.utc)"),
     ],
 }
+
+
+# Of Sparkplug B, by their numbers.
+DATATYPES = ("Unknown Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float Double Boolean String DateTime Text UUID DataSet "
+             "Bytes File Template PropertySet PropertySetList Int8Array Int16Array Int32Array Int64Array UInt8Array "
+             "UInt16Array UInt32Array UInt64Array FloatArray DoubleArray BooleanArray StringArray DateTimeArray").split()
 
 
 class Digits(str):
@@ -129,6 +138,94 @@ def same(read, wanted, single):
     return type(read) is str and read == wanted
 
 
+def sparkplug_value(rng, datatype):
+    """@returns a value as the library takes it, and what JSON has of it."""
+    name = datatype.name
+    if name.endswith("_ARRAY"):
+        item = type(datatype)[name.removesuffix("_ARRAY")]
+        values = [sparkplug_value(rng, item) for _ in range(rng.choice((1, 2, 9, 17)))]
+        if name == "STRING_ARRAY":
+            values = [(text.replace("\0", ""), text.replace("\0", "")) for text, _ in values]
+        return tuple(value for value, _ in values), [wanted for _, wanted in values]
+    if name.startswith(("INT", "UINT")):
+        bits = int(name.removeprefix("U").removeprefix("INT"))
+        low = 0 if name.startswith("U") else -2**(bits - 1)
+        value = rng.choice((low, low + 2**bits - 1, low + rng.getrandbits(bits), 0, 1))
+    elif name == "DATETIME":
+        value = datetime.datetime.fromtimestamp(rng.randrange(2**33), datetime.timezone.utc)
+        return value, datatype.encode(value)
+    elif name == "FLOAT":
+        value = struct.unpack("<f", rng.randbytes(4))[0]
+    elif name == "DOUBLE":
+        value = real(rng)
+    elif name == "BOOLEAN":
+        value = rng.random() < 0.5
+    elif name in ("BYTES", "FILE"):
+        value = rng.randbytes(rng.choice((0, 1, 2, 3, 300)))
+    else:
+        value = text(rng)
+    return value, value
+
+
+def sparkplug_messages(rng, device):
+    """@yields a topic, a payload and the documents that are wanted of it: the birth of a device, and its data, where
+    aliases stand for names and nothing says the datatype."""
+    import pysparkplug
+    from pysparkplug._protobuf import Payload
+
+    metrics = []
+    for number in range(rng.choice((1, 3, 10))):
+        datatype = rng.choice([one for one in pysparkplug.DataType if one not in (0, 16, 19, 20, 21)])
+        metrics.append((f"m{number}/" + text(rng), rng.getrandbits(64), datatype))
+    for kind in ("DBIRTH", "DDATA", "DDATA"):
+        payload = Payload(timestamp=rng.getrandbits(64))
+        documents = []
+        for name, alias, datatype in metrics:
+            value, wanted = sparkplug_value(rng, datatype)
+            time = rng.choice((None, rng.getrandbits(64)))
+            marks = [mark for mark in ("historical", "transient") if rng.random() < 0.2]
+            null = rng.random() < 0.1
+            payload.metrics.append(pysparkplug.Metric(
+                timestamp=time, name=name if kind == "DBIRTH" else None, datatype=datatype, value=value, alias=alias,
+                is_historical="historical" in marks, is_transient="transient" in marks, is_null=null,
+            ).to_pb(include_dtype=kind == "DBIRTH"))
+            word = DATATYPES[datatype]
+            member = ("values" if word.endswith("Array") else "data" if word in ("Bytes", "File") else
+                      "flag" if word == "Boolean" else "text" if word in ("String", "Text", "UUID") else "value")
+            document = {"name": name, "alias": alias}
+            document.update({"null": True} if null else {member: wanted})
+            document.update({"datatype": word}, **dict.fromkeys(marks, True))
+            document["time"] = payload.timestamp if time is None else time
+            documents.append(document)
+        payload.seq = rng.randrange(256)
+        yield (f"spBv1.0/group/{kind}/node/{device}", payload.SerializeToString(),
+               [document | {"seq": payload.seq} for document in documents])
+
+
+def ask_sparkplug(rng, messages):
+    """@yields what judge() asks."""
+    def read(line):
+        return [json.loads(document, parse_int=Digits, parse_float=Digits) for document in line.split("\t")]
+
+    for number in range(messages):
+        for topic, payload, documents in sparkplug_messages(rng, f"d{number}"):
+            yield (f"sparkplug_b@{topic}", payload,
+                   lambda line, documents=documents: line[:6] != "error:" and same(read(line), documents, False),
+                   f"sparkplug_b on {topic}")
+            cut = rng.randrange(len(payload))
+
+            def is_part(line, documents=documents):
+                if line.startswith("error: sparkplug_b: byte "):
+                    return True
+                found = read(line)
+                whole = [{name: document[name] for name in document if name != "seq"} for document in documents]
+                return same(found, whole[:len(found)], False) or list(found[0]) == ["time"]
+
+            # As data, so that a birth that was cut off takes no names away.
+            data = topic.replace("DBIRTH", "DDATA")
+            yield f"sparkplug_b@{data}", payload[:cut], is_part, f"sparkplug_b on {topic} cut at {cut}"
+
+
 def judge(build, trees, seed):
     import cbor
     import cbor2
@@ -164,6 +261,7 @@ def judge(build, trees, seed):
         for what, digits, wanted, *_ in TABLE[form]:
             asked.append((form, bytes.fromhex(digits), lambda line, wanted=wanted: line == wanted or (
                 wanted == "error" and line.startswith("error: ")), f"{form}: {what}"))
+    asked += ask_sparkplug(rng, trees // 4)
     # An empty payload has no place on a line.
     asked = [one for one in asked if one[1]]
     lines = subprocess.run([build / "tests/form_to_json"], input="".join(f"{form} {payload.hex()}\n" for form, payload, *_ in asked),
