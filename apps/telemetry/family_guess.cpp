@@ -43,11 +43,12 @@ FamilyGuess::FamilyGuess() {
 void FamilyGuess::add(std::string_view topic, std::string_view payload, std::int64_t received_at) {
   if (payload.size() > core::payload_bytes_max) return;
   for (Tried& one : tried_) {
-    const Schema* schema = one.schemas->choose(UnfoldInput{topic, payload, received_at, false, &births_});
+    const Schema* schema =
+        one.schemas->choose(UnfoldInput{topic, payload, received_at, false, &births_});
     if (schema == nullptr) continue;
     batch_.clear();
-    judge(schema, {.topic = topic, .payload = payload, .received_at = received_at}, batch_,
-          nullptr, &births_);
+    judge(schema, {.topic = topic, .payload = payload, .received_at = received_at}, batch_, nullptr,
+          &births_);
     if (batch_.readings.empty()) continue;  // dropped: it says nothing
     if (std::ranges::none_of(batch_.readings, has_value)) {
       ++one.refused;

@@ -16,7 +16,7 @@
 namespace telemetry::forms {
 namespace {
 
-using Field = SparkplugFields::Field;
+using WireField = SparkplugFields::Field;
 
 constexpr std::array<std::string_view, 9> kind_names = {
     "int_value",    "long_value",  "float_value",   "double_value",  "boolean_value",
@@ -58,7 +58,7 @@ class SparkplugReader {
     const bool is_birth = births_ != nullptr && SparkplugBirths::is_birth(topic_);
     if (births_ != nullptr && !is_birth) birth_ = births_->find(topic_);
     metrics_.clear();
-    fields_.each_field(payload_, "the payload", [&](Field& field) {
+    fields_.each_field(payload_, "the payload", [&](WireField& field) {
       if (field.tag() == 1) {
         time_ = fields_.varint(field);
       } else if (field.tag() == 3) {
@@ -67,7 +67,7 @@ class SparkplugReader {
         field.skip();
       }
     });
-    fields_.each_field(payload_, "the payload", [&](Field& field) {
+    fields_.each_field(payload_, "the payload", [&](WireField& field) {
       if (field.tag() != 2) return field.skip();
       const std::size_t begin = fields_.at();
       const SparkplugMetric metric = fields_.metric(fields_.content(field));
@@ -223,7 +223,7 @@ class SparkplugReader {
       types[typed++] = fields_.datatype(number);
     };
     out_.put("{\"columns\":[");
-    fields_.each_field(fields, "a data set", [&](Field& field) {
+    fields_.each_field(fields, "a data set", [&](WireField& field) {
       if (field.tag() == 2) {
         item();
         write_text(fields_.content(field));
@@ -237,12 +237,12 @@ class SparkplugReader {
       }
     });
     out_.put("],\"rows\":[");
-    fields_.each_field(fields, "a data set", [&](Field& field) {
+    fields_.each_field(fields, "a data set", [&](WireField& field) {
       if (field.tag() != 4) return field.skip();
       item();
       out_.put('[');
       std::size_t column = 0;
-      fields_.each_field(fields_.content(field), "a row", [&](Field& element) {
+      fields_.each_field(fields_.content(field), "a row", [&](WireField& element) {
         if (element.tag() != 1) return element.skip();
         item();
         write_scalar(fields_.element(fields_.content(element)),
@@ -260,7 +260,7 @@ class SparkplugReader {
     check_levels(level + 2);
     std::optional<std::string_view> version, reference;
     bool definition = false;
-    fields_.each_field(fields, "a template", [&](Field& field) {
+    fields_.each_field(fields, "a template", [&](WireField& field) {
       if (field.tag() == 1) {
         version = fields_.content(field);
       } else if (field.tag() == 4) {
@@ -283,7 +283,7 @@ class SparkplugReader {
     if (definition) write_true("definition");
     member("metrics");
     out_.put('[');
-    fields_.each_field(fields, "a template", [&](Field& field) {
+    fields_.each_field(fields, "a template", [&](WireField& field) {
       if (field.tag() != 2) return field.skip();
       item();
       write(fields_.metric(fields_.content(field)), level + 2);
@@ -291,7 +291,7 @@ class SparkplugReader {
     out_.put(']');
     member("parameters");
     out_.put('[');
-    fields_.each_field(fields, "a template", [&](Field& field) {
+    fields_.each_field(fields, "a template", [&](WireField& field) {
       if (field.tag() != 3) return field.skip();
       item();
       write(fields_.parameter(fields_.content(field)), level + 2);

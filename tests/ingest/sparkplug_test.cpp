@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "form/sparkplug_bytes.hpp"
+
+#include <algorithm>
+#include <thread>
+
 #include "ingest/house.hpp"
 #include "telemetry/core/journal_format.hpp"
 
@@ -218,4 +222,27 @@ TEST_CASE("a Sparkplug message that cannot be read is one dead letter, as it cam
   REQUIRE(violations.size() == 1);
   CHECK_THAT(reading.schema->describe(violations[0], reading.document),
              Catch::Contains("sparkplug_b: byte 16: the field that begins here is longer"));
+}
+
+TEST_CASE("doors of several threads learn births and use them") {
+  Plant plant;
+  plant.send(birth, pump_birth);
+  std::thread births([&] {
+    const auto door = plant.ingest->make_door();
+    for (int i = 0; i < 200; ++i) {
+      add(*door, birth, i % 2 == 0 ? born("speed", 1, 9) : pump_birth);
+      add(*door, "spBv1.0/plant/DBIRTH/edge/fan-" + std::to_string(i), pump_birth);
+    }
+    (void)door->commit();
+  });
+  const auto door = plant.ingest->make_door();
+  for (int i = 0; i < 400; ++i) add(*door, data, flow(1));
+  CHECK(door->open_messages() == 400);
+  births.join();
+  REQUIRE(door->commit());
+  const auto known = [](const Reading& reading) {
+    const std::string_view name = reading.values[1].as_text();
+    return name == "flow" || name == "speed";
+  };
+  CHECK(std::ranges::all_of(plant.last(), known));
 }
