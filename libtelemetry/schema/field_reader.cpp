@@ -70,7 +70,7 @@ constexpr TypeWord foreign_types[] = {
     {"map", FieldType::object},          {"dict", FieldType::object},
     {"list", FieldType::array}};
 
-constexpr std::int64_t pattern_memory_bytes_max = 2 * 1024 * 1024;
+constexpr std::int64_t field_pattern_memory_bytes_max = 2 * 1024 * 1024;
 constexpr std::size_t enum_values_max = 1024;  // the decoder compares with one after the other
 
 bool applies(std::string_view rule, FieldType type) {
@@ -344,7 +344,7 @@ void Reader::read_pattern(const TreeNode& node, const std::string& where, FieldS
   if (!pattern) return;
   RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(pattern_memory_bytes_max);
+  options.set_max_mem(field_pattern_memory_bytes_max);
   auto expression = std::make_shared<const RE2>(*pattern, options);
   if (!expression->ok()) {
     mistake(node.at, fmt::format("{}: pattern: {}", where, expression->error()),

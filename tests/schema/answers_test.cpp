@@ -40,7 +40,7 @@ const BadKeys mistakes[] = {
      "unknown key 'colums' (did you mean `columns`?)"},
     {"payload: xml\nfields: [{name: x, type: float}]\n",
      "s.yaml:3:10: error: payload: form: \"xml\" is not known (one of json, value, text, csv, "
-     "pairs, regex, cbor, msgpack, senml, layout)"},
+     "pairs, regex, cbor, msgpack, senml, layout, sparkplug_b)"},
     {"payload: {form: csv, layout: [{name: a, type: u8}]}\nfields: [{name: x, type: float}]\n",
      "s.yaml:3:10: error: payload: layout: the form csv does not use it (for: "
      "layout)\ns.yaml:3:10: error: payload: columns: the columns have no names (columns: [time, "
