@@ -29,13 +29,13 @@ export function tickTexts(marks: readonly number[]): string[] {
   const step = marks.length > 1 ? Math.abs(marks[1]! - marks[0]!) : 0;
   const most = Math.max(...marks.map(Math.abs));
   if (step === 0) return marks.map(figure);
-  if (most >= exponent_from || step < 1e-9) {
+  if (most >= exponent_from || step < 1e-7) {
     const digits = Math.min(15, Math.max(0, Math.floor(Math.log10(most)) - Math.floor(Math.log10(step)) + 1));
     return marks.map((mark) => (mark === 0 ? "0" : Number(mark.toPrecision(digits + 1)).toExponential()));
   }
   const unit = most >= 1e7 && step >= 1e5 ? 1e6 : 1;
   const part = step / unit;
-  let digits = 0;
+  let digits = Math.max(0, -Math.floor(Math.log10(part) + 1e-9));
   while (digits < 12 && Math.abs(part * 10 ** digits - Math.round(part * 10 ** digits)) > 1e-3) digits += 1;
   return marks.map((mark) => fixed[digits]!.format(mark / unit) + (unit === 1 ? "" : " M"));
 }

@@ -20,6 +20,9 @@ export function gapOf(times: ArrayLike<number>, from: number, to: number, column
   return Math.max(gap_factor * distances[first + ((distances.length - first) >> 1)]!, gap_columns * column_ms);
 }
 
+/** So long after an answer may come live what is in it; what comes later is new, also with a time and a value that are there. */
+export const overlap_ms = 2000;
+
 /** Points of an answer, each of which one that came live may be. Two messages may have one time and one value. */
 export class Met {
   private readonly times: readonly number[];

@@ -6,7 +6,7 @@ import { exact, figure, tickTexts, timeTexts } from "../app/format";
 import { useSize } from "../app/hooks";
 import { useStore } from "../app/store";
 import { shownTheme, token } from "../app/theme";
-import { axisSize, byTouch } from "./axes";
+import { axisSize, beside_px, byTouch } from "./axes";
 import { Text } from "./Text";
 
 export interface Line {
@@ -83,13 +83,13 @@ export function Chart({ title, line, start, end, height = 180, unit, onZoom, syn
         width: size.width,
         height,
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, beside_px, 0, 0],
         scales: {
           x: { time: true, range: () => [latest.current.start / 1000, latest.current.end / 1000] },
         },
         axes: [
           { ...axis, size: 26, space: 70, values: (_, marks) => timeTexts(marks) },
-          { ...axis, size: axisSize, space: 32, values: (_, marks) => tickTexts(marks) },
+          { ...axis, size: axisSize, space: 24, values: (_, marks) => tickTexts(marks) },
         ],
         series: [{}, { stroke: token("--series-1"), width: 1.5, points: { size: 4, show: sparse } }],
         cursor: {

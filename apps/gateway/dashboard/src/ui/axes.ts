@@ -2,11 +2,13 @@
 // What all charts have of uPlot: axes as wide as their texts, and fingers.
 import type uPlot from "uplot";
 
-const axis_min_px = 44, character_px = 6.4, beside_px = 14;
+const axis_min_px = 44, character_px = 6.4, margin_px = 14;
+/** Room for half of a time at the right edge. */
+export const beside_px = 28;
 
 /** As wide as the longest text of its marks. */
 export const axisSize: uPlot.Axis.Size = (_, texts) =>
-  Math.max(axis_min_px, Math.ceil(Math.max(0, ...(texts ?? []).map((one) => one.length)) * character_px + beside_px));
+  Math.max(axis_min_px, Math.ceil(Math.max(0, ...(texts ?? []).map((one) => one.length)) * character_px + margin_px));
 
 /**
  * A finger reads the values where it is; along the chart it selects a time, up and down it scrolls the page

@@ -7,7 +7,7 @@ import { useSize } from "../../app/hooks";
 import { useStore } from "../../app/store";
 import { shownTheme, token } from "../../app/theme";
 import { Text } from "../../ui";
-import { axisSize, byTouch } from "../../ui/axes";
+import { axisSize, beside_px, byTouch } from "../../ui/axes";
 import { colourOf } from "../../ui/Chart";
 import { drawLine, rangeOf } from "./draw";
 import type { Axis, Feed, Track } from "./feed";
@@ -69,7 +69,7 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
         width: size.width,
         height,
         legend: { show: false },
-        padding: [8, scales.length > 1 ? 0 : 12, 0, 0],
+        padding: [8, scales.length > 1 ? 0 : beside_px, 0, 0],
         scales: {
           x: { time: true, range: () => [feed.window.start / 1000, feed.window.end / 1000] },
           ...Object.fromEntries(scales.map((one) => [one, { auto: true }])),

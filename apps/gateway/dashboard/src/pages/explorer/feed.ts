@@ -3,7 +3,7 @@
 import type { AnswerOf } from "../../api/client";
 import type { LiveRecord } from "../../api/live";
 import { msOf, numbersOf } from "../../app/format";
-import { gapOf, Met } from "../../app/series";
+import { gapOf, Met, overlap_ms } from "../../app/series";
 import type { Chosen, Window } from "./query";
 
 type Answer = AnswerOf<"/api/series">;
@@ -13,6 +13,15 @@ export const series_max = 50;
 const stored_after_ms = 60_000;
 const live_points_max = 50_000; // then it is asked again, and what is shown is thinned out
 const name_parts = "\u0000";
+
+/** A number that came live. */
+interface Come {
+  key: string;
+  time: number;
+  value: number | bigint;
+  /** When it came. */
+  at: number;
+}
 
 export class Track {
   readonly key: string;
@@ -30,6 +39,7 @@ export class Track {
   /** All rows of the window are here, none was left out. */
   whole: boolean;
   private readonly column_ms: number;
+  private readonly made = Date.now();
   private readonly met: Met;
   private readonly answered: number; // the last time of the answer
   private readonly digits = new Map<string, string>(); // of whole numbers beyond 2^53
@@ -70,12 +80,13 @@ export class Track {
 
   /**
    * Adds what came live at its place in time, unless the answer has it.
+   * @param at  when it came
    * @param start  what lies before is not shown
    */
-  put(time: number, exact: number | bigint, start: number) {
+  put({ time, value: exact, at }: Come, start: number) {
     const value = this.rounded(time, exact);
-    // Of a thinned out answer, what is not in it may have been left out.
-    if (time < start || this.met.meets(time, value) || (!this.whole && time < this.answered)) return;
+    if (time < start || (at < this.made + overlap_ms && this.met.meets(time, value))) return;
+    if (!this.whole && time < this.answered) return; // it may be one of those that were left out
     if (this.to === this.times.length) this.makeRoom();
     let i = this.to;
     while (i > this.from && this.times[i - 1]! > time) i -= 1;
@@ -140,14 +151,6 @@ export class Track {
   }
 }
 
-/** A number that came live. */
-interface Come {
-  key: string;
-  time: number;
-  value: number | bigint;
-  at: number;
-}
-
 /** What one chart, its table and its statistics share. */
 export class Feed {
   tracks: Track[] = [];
@@ -185,7 +188,7 @@ export class Feed {
     // What came some time ago is stored: only a store that is behind has not got it.
     const since = Date.now() - stored_after_ms;
     this.come = this.come.filter((one) => one.at > since || this.known.get(one.key)?.reaches(one.time) === false);
-    for (const one of this.come) this.known.get(one.key)?.put(one.time, one.value, window.start);
+    for (const one of this.come) this.known.get(one.key)?.put(one, window.start);
     this.show(window);
     this.changed();
   }
@@ -210,10 +213,11 @@ export class Feed {
       const time = msOf(record.timestamp);
       for (const [field, , value] of numbersOf(record.payload)) {
         const key = record.topic + name_parts + field;
-        this.come.push({ key, time, value, at });
+        const one: Come = { key, time, value, at };
+        this.come.push(one);
         if (!isShown || (chosen.fields.length > 0 && !chosen.fields.includes(field))) continue;
         const track = this.known.get(key);
-        if (track !== undefined) track.put(time, value, this.window.start);
+        if (track !== undefined) track.put(one, this.window.start);
         // Its unit is the schema's: the API is asked.
         else if (this.tracks.length < series_max && time >= this.window.start) fresh = true;
       }

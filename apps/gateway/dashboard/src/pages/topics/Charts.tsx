@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useMemo } from "react";
 import { api, type AnswerOf } from "../../api/client";
-import type { LiveRecord } from "../../api/live";
 import { AheadNote, useAhead } from "../../app/ahead";
 import { clock, count, msOf, numbersOf } from "../../app/format";
 import { useAsk, useColumns, useNow, useSize } from "../../app/hooks";
 import { useQueryState } from "../../app/router";
-import { gapOf, Met } from "../../app/series";
+import { gapOf, Met, overlap_ms } from "../../app/series";
 import { Button, Choices, Empty, Loading, Note, ProblemNote, Text } from "../../ui";
 import { Chart } from "../../ui/Chart";
 import type { Arrivals } from "./TopicView";
@@ -15,6 +14,7 @@ const ranges = { "5m": 300, "15m": 900, "1h": 3600, "6h": 21_600, "1d": 86_400, 
 type Range = keyof typeof ranges;
 const options = Object.keys(ranges).map((value) => ({ value: value as Range, text: value }));
 const series_max = 50;
+const none = { records: [], at: [] };
 
 
 /** All numbers of a topic over time, as they are stored and as they come. */
@@ -30,9 +30,9 @@ export function Charts({ topic, arrivals }: { topic: string; arrivals: Arrivals 
   const columns = useColumns(size.width, 100);
   const asked = useAsk(
     columns === 0 ? null : `series ${topic} ${fixed ? `${from} ${to}` : range} ${columns}`,
-    (signal) => {
+    async (signal) => {
       const until = fixed ? to : Date.now();
-      return api.get("/api/series", {
+      const answer = await api.get("/api/series", {
         query: {
           topic: [topic],
           start: new Date(until - span_ms).toISOString(),
@@ -42,13 +42,14 @@ export function Charts({ topic, arrivals }: { topic: string; arrivals: Arrivals 
         },
         signal,
       });
+      return { ...answer, at: Date.now() };
     },
     fixed ? 0 : 30_000, // what comes meanwhile is added
   );
   useEffect(() => {
     if (arrivals.turn > 0) asked.reload();
   }, [arrivals.turn]); // eslint-disable-line
-  const charts = useMemo(() => joinedWith(asked.data, fixed ? [] : arrivals.records, Date.now() - span_ms), [asked.data, arrivals, fixed, span_ms]);
+  const charts = useMemo(() => joinedWith(asked.data, fixed ? none : arrivals, Date.now() - span_ms), [asked.data, arrivals, fixed, span_ms]);
   const ahead = useAhead(fixed ? null : { topic: [topic] });
   const live = (change: { range?: string }) => setState({ from: "", to: "", ...change });
   return (
@@ -94,21 +95,22 @@ export function Charts({ topic, arrivals }: { topic: string; arrivals: Arrivals 
 }
 
 /** The stored points, and at their place in time those that came since. @param start  what lies before is not shown */
-function joinedWith(answer: AnswerOf<"/api/series"> | undefined, arrivals: readonly LiveRecord[], start: number) {
+function joinedWith(answer: (AnswerOf<"/api/series"> & { at: number }) | undefined, arrivals: Pick<Arrivals, "records" | "at">, start: number) {
   const charts = new Map((answer?.data ?? []).map((one) => [one.field, { ...one, met: new Met(one.times, one.values), come: [] as [number, number][] }]));
-  for (const record of arrivals) {
+  for (const [i, record] of arrivals.records.entries()) {
+    const mayBeThere = answer !== undefined && arrivals.at[i]! < answer.at + overlap_ms;
     const time = msOf(record.timestamp);
     if (time < start) continue;
     for (const [field, value] of numbersOf(record.payload)) {
       let chart = charts.get(field);
       if (chart === undefined) {
         if (charts.size >= series_max) continue;
-        const none = { topic: record.topic, device: record.device, schema: record.schema, field, unit: null, rows: 0, times: [], values: [] };
-        charts.set(field, (chart = { ...none, met: new Met([], []), come: [] }));
+        const fresh = { topic: record.topic, device: record.device, schema: record.schema, field, unit: null, rows: 0, times: [], values: [] };
+        charts.set(field, (chart = { ...fresh, met: new Met([], []), come: [] }));
       }
       // Of a thinned out answer, what is not in it may have been left out.
       const isLeftOut = chart.rows > chart.times.length && time < (chart.times.at(-1) ?? 0);
-      if (!isLeftOut && !chart.met.meets(time, value)) chart.come.push([time, value]);
+      if (!isLeftOut && !(mayBeThere && chart.met.meets(time, value))) chart.come.push([time, value]);
     }
   }
   return [...charts.values()]

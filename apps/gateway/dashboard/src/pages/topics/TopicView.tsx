@@ -19,6 +19,8 @@ const told_ms = 250;
 export interface Arrivals {
   /** Oldest first. */
   records: readonly LiveRecord[];
+  /** When each of them came. */
+  at: readonly number[];
   /** Changes when messages before these are not all among what was asked for: it is to be asked again. */
   turn: number;
   /** How many came since the page was opened, with those that are not kept. */
@@ -28,14 +30,15 @@ export interface Arrivals {
 /** What came while the page was open, told a few times a second. */
 function useArrivals(topic: string): Arrivals & { refused: string } {
   const all = useRef<LiveRecord[]>([]);
-  const [shown, setShown] = useState<Arrivals>({ records: [], turn: 0, come: 0 });
+  const at = useRef<number[]>([]);
+  const [shown, setShown] = useState<Arrivals>({ records: [], at: [], turn: 0, come: 0 });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const turn = useRef(0);
   const come = useRef(0);
   const tell = useCallback(() => {
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
-      setShown({ records: [...all.current], turn: turn.current, come: come.current });
+      setShown({ records: [...all.current], at: [...at.current], turn: turn.current, come: come.current });
     }, told_ms);
   }, []);
   const anew = () => {
@@ -47,9 +50,11 @@ function useArrivals(topic: string): Arrivals & { refused: string } {
     onRecords: (records, areLast) => {
       if (areLast) return;
       all.current.push(...records);
+      at.current.push(...records.map(Date.now));
       come.current += records.length;
       if (all.current.length > kept_max + spare) {
         all.current.splice(0, all.current.length - kept_max);
+        at.current.splice(0, at.current.length - kept_max);
         turn.current += 1;
       }
       tell();
@@ -57,6 +62,7 @@ function useArrivals(topic: string): Arrivals & { refused: string } {
     onBegin: anew,
     onGap: () => {
       all.current = [];
+      at.current = [];
       anew();
     },
   });
