@@ -111,13 +111,14 @@ export function timeTexts(marks: readonly number[]): string[] {
 
 /**
  * Numbers of a payload by path, as /api/series names them: "a.b"; a bare number is "value". What
- * is in arrays does not count; booleans are 0 and 1. The third is the number with all of its digits.
+ * is in arrays, or is beyond a double, does not count; booleans are 0 and 1. The third is the number with all of its digits.
  */
 export function* numbersOf(payload: unknown, path = "", depth = 0): Generator<[string, number, number | bigint]> {
-  if (typeof payload === "bigint") yield [path === "" ? "value" : path, Number(payload), payload];
-  else if (typeof payload === "number" || typeof payload === "boolean")
-    yield [path === "" ? "value" : path, Number(payload), Number(payload)];
-  else if (payload !== null && typeof payload === "object" && !Array.isArray(payload) && depth < 16)
+  const name = path === "" ? "value" : path;
+  if (typeof payload === "number" || typeof payload === "bigint" || typeof payload === "boolean") {
+    const exact = typeof payload === "boolean" ? Number(payload) : payload;
+    if (Number.isFinite(Number(exact))) yield [name, Number(exact), exact];
+  } else if (payload !== null && typeof payload === "object" && !Array.isArray(payload) && depth < 16)
     for (const [key, value] of Object.entries(payload))
       yield* numbersOf(value, path === "" ? key : `${path}.${key}`, depth + 1);
 }

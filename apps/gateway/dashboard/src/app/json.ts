@@ -25,7 +25,7 @@ export function parseExact(text: string): unknown {
 
 /** As JSON.stringify, and BigInt as the number that it is. @param indent  of a level; 0: in one line */
 export function written(value: unknown, indent = 0, before = ""): string {
-  if (typeof value === "bigint") return String(value);
+  if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))) return String(value);
   if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "";
   const inner = before + " ".repeat(indent), isList = Array.isArray(value);
   const members = isList ? value.map((one) => written(one, indent, inner))

@@ -16,7 +16,7 @@ import "./boards.css";
 import { isMissing, isOvertaken, saveBoard, type Board, type Pinned } from "./store";
 
 const anew_ms = 60_000;
-const chart_px = 170;
+const chart_min_px = 170, chart_part = 0.2; // of the window
 
 export default function Boards() {
   const [state] = useQueryState({ name: "" });
@@ -186,7 +186,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
         ) : shown.feed.tracks.length === 0 ? (
           <p className="dim">No numbers in this time.</p>
         ) : (
-          <Plots feed={shown.feed} version={shown.version} height={chart_px} gaps={chosen.gaps}
+          <Plots feed={shown.feed} version={shown.version} height={Math.max(chart_min_px, Math.round(window.innerHeight * chart_part))} gaps={chosen.gaps}
             onZoom={zoom} />
         )}
       </div>

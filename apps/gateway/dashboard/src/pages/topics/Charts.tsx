@@ -14,6 +14,7 @@ const ranges = { "5m": 300, "15m": 900, "1h": 3600, "6h": 21_600, "1d": 86_400, 
 type Range = keyof typeof ranges;
 const options = Object.keys(ranges).map((value) => ({ value: value as Range, text: value }));
 const series_max = 50;
+const chart_min_px = 150, chart_part = 0.17; // of the window
 const none = { records: [], at: [] };
 
 
@@ -84,7 +85,7 @@ export function Charts({ topic, arrivals }: { topic: string; arrivals: Arrivals 
                 <Text of={one.field} max={200} /> {one.unit && <span className="dim"><Text of={one.unit} max={40} /></span>}
                 <span className="dim numbers topics-points">{one.rows > one.line.times.length ? `${count(one.line.times.length)} of ${count(one.rows)} values` : ""}</span>
               </h3>
-              <Chart title={one.field} line={one.line} start={start} end={end} height={150} unit={one.unit} sync="topic"
+              <Chart title={one.field} line={one.line} start={start} end={end} height={Math.max(chart_min_px, Math.round(window.innerHeight * chart_part))} unit={one.unit} sync="topic"
                 onZoom={(a, b) => setState({ from: String(Math.floor(a)), to: String(Math.max(Math.floor(a) + 1, Math.ceil(b))) }, { replace: false })} />
             </section>
           ))}
