@@ -10,6 +10,8 @@ const fixed = Array.from({ length: 13 }, (_, digits) =>
 const units = ["B", "KB", "MB", "GB", "TB"];
 
 export const count = (n: number) => whole.format(n);
+/** "1 segment", "2 segments" */
+export const counted = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
 const exponent_from = 1e15; // a double has hardly more digits than that
 const exponent_below = 1e-4;
