@@ -8,15 +8,17 @@ find_package(RapidJSON REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(crypt REQUIRED IMPORTED_TARGET libcrypt)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(cbor REQUIRED IMPORTED_TARGET libcbor)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 find_path(TELEMETRY_XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(TELEMETRY_VALIJSON_INCLUDE valijson/validator.hpp REQUIRED
           PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libvalijson-dev/usr/include)  # scripts/packages
+find_path(TELEMETRY_MSGPACK_INCLUDE msgpack/parse.hpp REQUIRED
+          PATHS ${PROJECT_SOURCE_DIR}/build/third_party/libmsgpack-cxx-dev/usr/include)  # scripts/packages
+find_path(TELEMETRY_PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)
 if(TELEMETRY_WITH_MQTT)
   pkg_check_modules(mosquitto REQUIRED IMPORTED_TARGET libmosquitto)
-endif()
-if(TELEMETRY_WITH_FILES OR TELEMETRY_WITH_HTTP)
-  find_package(ZLIB REQUIRED)
-  pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 endif()
 if(TELEMETRY_WITH_FILES)
   pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)

@@ -14,14 +14,16 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "family_guess.hpp"
+#include "message_line.hpp"
+#include "new_files.hpp"
 #include "output.hpp"
 #include "process/backends.hpp"
 #include "process/signals.hpp"
 #include "settings.hpp"
 #include "telemetry/adapters/mqtt.hpp"
-#include "telemetry/core/json_pull.hpp"
+#include "telemetry/condition.hpp"
 #include "telemetry/core/limits.hpp"
-#include "telemetry/core/time.hpp"
 #include "telemetry/core/topic.hpp"
 #include "telemetry/infer.hpp"
 
@@ -50,6 +52,7 @@ class Seen {
   /// @returns false when there are enough.
   bool add(const std::string& place, std::string_view topic, std::string_view payload,
            std::int64_t received_at) {
+    families.add(topic, payload, received_at);
     if (const auto added = inference.add(topic, payload, received_at); !added)
       leave_out(place, added.error().context);
     return inference.messages() < messages_max_;
@@ -60,6 +63,7 @@ class Seen {
   [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
 
   SchemaInference inference;
+  FamilyGuess families;
 
  private:
   std::uint64_t messages_max_, left_out_ = 0;
@@ -71,37 +75,20 @@ bool is_wanted(const Arguments& arguments, std::string_view topic) {
                      [&](const std::string& filter) { return core::topic_matches(filter, topic); });
 }
 
-std::string unescaped(std::string_view quoted) {
-  const std::string_view raw = quoted.substr(1, quoted.size() - 2);
-  std::string out(raw.size(), '\0');
-  out.resize(core::json_unescape(raw, out));
-  return out;
-}
-
 /// A line of a file: a record as `telemetry query --format jsonl` writes it, or a bare payload.
 bool add_line(const Arguments& arguments, const std::string& place, std::string_view line,
               Seen& seen) {
+  if (const auto message = read_message_line(line)) {
+    return !is_wanted(arguments, message->topic) ||
+           seen.add(place, message->topic, message->payload, message->received_at);
+  }
   const auto topic = json_member(line, "topic");
-  const auto payload = json_member(line, "payload");
-  if (!topic || !payload || !topic->starts_with('"')) {
-    if (arguments.topics.size() == 1 && core::is_valid_topic(arguments.topics.front()))
-      return seen.add(place, arguments.topics.front(), line, 0);
-    seen.leave_out(place,
-                   "no record with topic and payload; of payloads alone name the topic: "
-                   "--topic a/b");
-    return true;
-  }
-  const std::string name = unescaped(*topic);
-  if (!core::is_valid_topic(name) || !is_wanted(arguments, name)) return true;
-  if (payload->starts_with(R"({"base64")")) {
-    seen.leave_out(place, "not text, so not JSON");
-    return true;
-  }
-  std::int64_t at = 0;
-  if (const auto time = json_member(line, "received_at"); time && time->starts_with('"'))
-    (void)core::parse_time(unescaped(*time), 0, at);
-  return payload->starts_with('"') ? seen.add(place, name, unescaped(*payload), at)
-                                   : seen.add(place, name, *payload, at);
+  if (topic && topic->starts_with('"') && json_member(line, "payload")) return true;  // a filter
+  if (arguments.topics.size() == 1 && core::is_valid_topic(arguments.topics.front()))
+    return seen.add(place, arguments.topics.front(), line, 0);
+  seen.leave_out(place,
+                 "no record with topic and payload; of payloads alone name the topic: --topic a/b");
+  return true;
 }
 
 /// The next line, of bounded length. @returns false at the end.
@@ -271,35 +258,39 @@ std::string to_json(const InferredSchema& schema, const std::string& file) {
       file.empty() ? "null" : json_string(file), json_string(schema.document));
 }
 
-/// Writes one file each; none when one of them is there already.
+/// Writes one file each.
 Result<std::vector<std::string>> write_files(const std::string& folder,
                                              const std::vector<InferredSchema>& schemas) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> files;
+  std::vector<std::string> paths;
+  std::vector<NewFile> files;
   for (const InferredSchema& schema : schemas) {
-    files.push_back((fs::path(folder) / (schema.name + ".yaml")).string());
-    std::error_code unknown;
-    if (!fs::exists(files.back(), unknown)) continue;
-    return Error{Errc::already_exists,
-                 files.back() + " is there already; remove it, or name another folder with --out"};
+    paths.push_back((std::filesystem::path(folder) / (schema.name + ".yaml")).string());
+    files.push_back({paths.back(), schema.document});
   }
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed)
-    return Error{Errc::unavailable,
-                 fmt::format("{}: cannot make the folder: {}", folder, failed.message())};
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    errno = 0;
-    std::ofstream out(files[i], std::ios::binary);
-    if (!(out << schemas[i].document).flush()) {
-      return Error{Errc::unavailable, fmt::format("{}: cannot write it: {}", files[i],
-                                                  errno_text(errno == 0 ? EIO : errno))};
-    }
-  }
-  return files;
+  if (auto written = write_new_files(folder, files, "with --out"); !written)
+    return std::move(written).error();
+  return paths;
+}
+
+std::string command_for(const FamilyFit& fit, const Arguments& arguments) {
+  return fmt::format("telemetry schema library copy {} {}", fit.family,
+                     arguments.out.empty() ? "FOLDER" : arguments.out);
+}
+
+std::string to_json(const FamilyFit& fit, const Arguments& arguments) {
+  return fmt::format(R"({{"family":{},"messages":{},"topics":{},"command":{}}})",
+                     json_string(fit.family), fit.messages, fit.topics,
+                     json_string(command_for(fit, arguments)));
 }
 
 int show(const Arguments& arguments, const Seen& seen) {
+  const auto fits = seen.families.fits();
+  for (const FamilyFit& fit : fits) {
+    if (arguments.json) break;
+    say(fmt::format("the library's schemas of {} read {} message{} on {} topic{}: {}", fit.family,
+                    fit.messages, fit.messages == 1 ? "" : "s", fit.topics,
+                    fit.topics == 1 ? "" : "s", command_for(fit, arguments)));
+  }
   if (seen.left_out() > 0)
     say(fmt::format("{} messages used, {} left out", seen.inference.messages(), seen.left_out()));
   const auto schemas = seen.inference.finish();
@@ -315,8 +306,12 @@ int show(const Arguments& arguments, const Seen& seen) {
     std::string list;
     for (std::size_t i = 0; i < schemas->size(); ++i)
       list += (list.empty() ? "" : ",") + to_json((*schemas)[i], files[i]);
-    output.write(fmt::format("{{\"schemas\":[{}],\"messages\":{},\"left_out\":{}}}\n", list,
-                             seen.inference.messages(), seen.left_out()));
+    std::string families;
+    for (const FamilyFit& fit : fits)
+      families += (families.empty() ? "" : ",") + to_json(fit, arguments);
+    output.write(
+        fmt::format("{{\"schemas\":[{}],\"families\":[{}],\"messages\":{},\"left_out\":{}}}\n",
+                    list, families, seen.inference.messages(), seen.left_out()));
     return output.finish(0);
   }
   if (!arguments.out.empty()) {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "commands.hpp"
+#include "message_line.hpp"
 #include "output.hpp"
 #include "settings.hpp"
 #include "telemetry/core/journal_format.hpp"
@@ -24,6 +25,7 @@ struct Arguments {
   std::string schemas, topic;
   std::vector<std::string> files;
   bool lines = false;
+  bool messages = false;
   bool json = false;
 };
 
@@ -32,6 +34,7 @@ struct Sample {
   std::string file;
   std::size_t line = 0;  ///< 0 = the whole file
   std::string payload;
+  std::string topic;
   [[nodiscard]] std::string place() const {
     return line == 0 ? file : fmt::format("{}:{}", file, line);
   }
@@ -39,6 +42,7 @@ struct Sample {
 
 struct Value {
   std::string path, json, unit;
+  core::FieldType type = core::FieldType::any;
   bool is_default = false;
 };
 
@@ -81,48 +85,60 @@ Origins origins_of(const Schema& schema, std::string_view payload) {
 
 std::string time_note(const Schema& schema, const Reading& reading) {
   if ((reading.flags & core::frame_flag::time_from_device) != 0) return {};
-  const std::uint16_t slot = schema.view().time_slot;
-  if (slot == core::no_index) return "the schema names no time field";
-  return reading.values[slot].is_null() ? "the payload has no time"
-                                        : "the device's clock is absurd";
+  if (schema.time_slots().empty()) return "the schema names no time field";
+  const bool none = std::ranges::all_of(
+      schema.time_slots(), [&](std::uint16_t slot) { return reading.values[slot].is_null(); });
+  return none ? "the payload has no time" : "the device's clock is absurd";
 }
 
-Judged judge_one(const Schema* schema, const std::string& topic, const std::string& payload,
-                 std::int64_t now) {
+Judged judged(const Schema* schema, const Reading& reading) {
   Judged out;
   out.schema = schema;
-  if (payload.size() > core::payload_bytes_max) {
-    out.problems.push_back(fmt::format("{} bytes: the largest payload that is stored is {}",
-                                       payload.size(), core::payload_bytes_max));
-    return out;
-  }
-  Batch batch;
-  std::vector<core::Violation> violations;
-  judge(schema, {.topic = topic, .payload = payload, .received_at = now}, batch, &violations);
-  const Reading& reading = batch.readings.front();
   out.device = reading.device;
   out.valid = reading.verdict == Verdict::valid;
-  if (schema == nullptr) out.problems.emplace_back("no schema matches the topic");
-  for (const auto& violation : violations) {
-    out.problems.push_back(schema->describe(violation, payload));
+  if (schema == nullptr) {
+    out.problems.emplace_back("no schema matches the topic");
+    return out;
   }
-  if (!out.valid) return out;
+  if (!out.valid) {
+    for (const auto& violation : violations_of(reading))
+      out.problems.push_back(schema->describe(violation, reading.document));
+    return out;
+  }
   append_json_time(reading.time, out.time);
   out.time_note = time_note(*schema, reading);
   out.has_sequence = (reading.flags & core::frame_flag::has_sequence) != 0;
   out.sequence = reading.sequence;
   out.extra = reading.extra;
-  const Origins origins = origins_of(*schema, payload);
+  const Origins origins = origins_of(*schema, reading.document);
   for (const auto& note : origins.notes) {
-    out.warnings.push_back(schema->describe(note, payload));
+    out.warnings.push_back(schema->describe(note, reading.document));
   }
   for (std::size_t slot = 0; slot < reading.values.size(); ++slot) {
     const SlotInfo& info = schema->slots()[slot];
-    Value& value =
-        out.values.emplace_back(Value{info.path, {}, info.unit, origins.is_default[slot]});
+    Value& value = out.values.emplace_back(
+        Value{info.path, {}, info.unit, info.type, origins.is_default[slot]});
     append_json_value(reading.values[slot], value.json);
   }
   return out;
+}
+
+/// The readings of a sample; none where the schema drops it.
+std::vector<Judged> judge_all(const Schema* schema, const Sample& sample, std::int64_t now,
+                              SparkplugBirths& births) {
+  if (sample.payload.size() > core::payload_bytes_max) {
+    Judged out;
+    out.schema = schema;
+    out.problems.push_back(fmt::format("{} bytes: the largest payload that is stored is {}",
+                                       sample.payload.size(), core::payload_bytes_max));
+    return {out};
+  }
+  Batch batch;
+  judge(schema, {.topic = sample.topic, .payload = sample.payload, .received_at = now}, batch,
+        nullptr, &births);
+  std::vector<Judged> all;
+  for (const Reading& reading : batch.readings) all.push_back(judged(schema, reading));
+  return all;
 }
 
 std::string as_text(const Sample& sample, const Judged& judged) {
@@ -166,19 +182,25 @@ std::string as_json(const Sample& sample, const Judged& judged) {
   };
   out += fmt::format(R"(,"problems":[{}],"warnings":[{}])", list(judged.problems),
                      list(judged.warnings));
-  std::string values, defaults;
+  std::string values, types, units, defaults;
   if (judged.valid) {
     for (const Value& value : judged.values) {
       values +=
           fmt::format("{}{}:{}", values.empty() ? "" : ",", json_string(value.path), value.json);
+      types += fmt::format("{}{}:\"{}\"", types.empty() ? "" : ",", json_string(value.path),
+                           to_string(value.type));
+      if (!value.unit.empty())
+        units += fmt::format("{}{}:{}", units.empty() ? "" : ",", json_string(value.path),
+                             json_string(value.unit));
       if (value.is_default) defaults += (defaults.empty() ? "" : ",") + json_string(value.path);
     }
-    out += fmt::format(R"(,"values":{{{}}},"defaults":[{}],"extra":{},"device":{},"time":{},)"
-                       R"("time_from_device":{},"sequence":{})",
-                       values, defaults, judged.extra.empty() ? "{}" : judged.extra,
-                       judged.device.empty() ? "null" : json_string(judged.device), judged.time,
-                       judged.time_note.empty(),
-                       judged.has_sequence ? std::to_string(judged.sequence) : "null");
+    out += fmt::format(
+        R"(,"values":{{{}}},"types":{{{}}},"units":{{{}}},"defaults":[{}],"extra":{},)"
+        R"("device":{},"time":{},)"
+        R"("time_from_device":{},"sequence":{})",
+        values, types, units, defaults, judged.extra.empty() ? "{}" : judged.extra,
+        judged.device.empty() ? "null" : json_string(judged.device), judged.time,
+        judged.time_note.empty(), judged.has_sequence ? std::to_string(judged.sequence) : "null");
   }
   return out + "}\n";
 }
@@ -186,41 +208,76 @@ std::string as_json(const Sample& sample, const Judged& judged) {
 /// Judges samples as they are read and keeps count.
 class Tester {
  public:
-  Tester(const Arguments& arguments, const Schema* schema)
-      : arguments_(arguments), schema_(schema), now_(environment().clock.now()) {}
+  Tester(const Arguments& arguments, const SchemaSet& schemas)
+      : arguments_(arguments), schemas_(schemas), now_(environment().clock.now()) {}
 
   /// False when nobody reads the output any more.
   bool test(const Sample& sample) {
-    const Judged judged = judge_one(schema_, arguments_.topic, sample.payload, now_);
-    ++(judged.valid ? valid_ : invalid_);
-    return output_.write(arguments_.json ? as_json(sample, judged) : as_text(sample, judged));
+    const Schema* schema = schema_of(sample);
+    const std::vector<Judged> readings = judge_all(schema, sample, now_, births_);
+    if (readings.empty()) {
+      ++dropped_;
+      return arguments_.json || output_.write(fmt::format("{}: dropped by {} {}\n", sample.place(),
+                                                          schema->name(), version_of(*schema)));
+    }
+    for (const Judged& one : readings) {
+      ++(one.valid ? valid_ : invalid_);
+      if (!output_.write(arguments_.json ? as_json(sample, one) : as_text(sample, one)))
+        return false;
+    }
+    return true;
   }
 
   bool test_all(std::istream& in, const std::string& name, bool lines) {
-    if (!lines) return test({name, 0, {std::istreambuf_iterator<char>(in), {}}});
-    Sample sample{name, 0, {}};
+    Sample sample{name, 0, {}, arguments_.topic};
+    if (!lines) {
+      sample.payload.assign(std::istreambuf_iterator<char>(in), {});
+      return test(sample);
+    }
     while (std::getline(in, sample.payload)) {
       ++sample.line;
       if (sample.payload.find_first_not_of(" \t\r") == std::string::npos) continue;
+      if (arguments_.messages && !as_message(sample)) {
+        say(fmt::format("{}: not a message: a JSON object with topic and payload is wanted",
+                        sample.place()));
+        ++invalid_;
+        continue;
+      }
       if (!test(sample)) return false;
     }
     return true;
   }
 
   [[nodiscard]] int finish() {
-    if (valid_ + invalid_ == 0) say("no payload there");
-    if (!arguments_.json && valid_ + invalid_ > 1) {
-      output_.write(fmt::format("{} valid, {} invalid\n", valid_, invalid_));
+    const std::uint64_t all = valid_ + invalid_ + dropped_;
+    if (all == 0) say("no payload there");
+    if (!arguments_.json && all > 1) {
+      output_.write(fmt::format("{} valid, {} invalid{}\n", valid_, invalid_,
+                                dropped_ == 0 ? "" : fmt::format(", {} dropped", dropped_)));
     }
-    return output_.finish(invalid_ == 0 && valid_ > 0 ? 0 : 1);
+    return output_.finish(invalid_ == 0 && all > 0 ? 0 : 1);
   }
 
  private:
+  [[nodiscard]] const Schema* schema_of(const Sample& sample) {
+    if (sample.topic.empty()) return schemas_.all().front().get();
+    return schemas_.choose(
+        UnfoldInput{.topic = sample.topic, .payload = sample.payload, .births = &births_});
+  }
+  [[nodiscard]] static bool as_message(Sample& sample) {
+    auto message = read_message_line(sample.payload);
+    if (!message) return false;
+    sample.topic = std::move(message->topic);
+    sample.payload = std::move(message->payload);
+    return true;
+  }
+
   const Arguments& arguments_;
-  const Schema* schema_;
+  const SchemaSet& schemas_;
   std::int64_t now_;
+  SparkplugBirths births_;  // of the samples before
   Output output_;
-  std::uint64_t valid_ = 0, invalid_ = 0;
+  std::uint64_t valid_ = 0, invalid_ = 0, dropped_ = 0;
 };
 
 int run(const Arguments& arguments) {
@@ -235,20 +292,15 @@ int run(const Arguments& arguments) {
       SchemaSet::load(arguments.schemas, diagnostics, ValidationFunctions::not_called());
   print(diagnostics);
   if (!set) return fail(set.error());
-  const Schema* schema = nullptr;
-  if (!arguments.topic.empty()) {
-    schema = (*set)->choose(arguments.topic);
-  } else if ((*set)->all().size() == 1) {
-    schema = (*set)->all().front().get();
-  } else {
+  if (arguments.topic.empty() && !arguments.messages && (*set)->all().size() != 1) {
     return fail({Errc::invalid_argument,
                  fmt::format("{}: {} schemas there; say which topic the payloads came on: --topic "
-                             "TOPIC",
+                             "TOPIC, or --messages",
                              arguments.schemas, (*set)->all().size())});
   }
-  Tester tester(arguments, schema);
+  Tester tester(arguments, **set);
   for (const std::string& file : arguments.files) {
-    const bool lines = arguments.lines || file.ends_with(".jsonl");
+    const bool lines = arguments.lines || arguments.messages || file.ends_with(".jsonl");
     if (file == "-") {
       if (!tester.test_all(std::cin, "standard input", lines)) break;
       continue;
@@ -282,7 +334,10 @@ void add_schema_test(Command& schema) {
   command.option("--topic", a.topic, "Topic of the payloads: chooses the schema, names the device")
       .type("TOPIC");
   command.flag("--lines", a.lines, "One payload a line, whatever the files are called");
-  command.flag("--json", a.json, "One JSON object a payload instead of lines");
+  command.flag("--messages", a.messages,
+               "A message a line, with its topic: {\"topic\": ..., \"payload\": ...}, as "
+               "mosquitto_sub -F %j writes it; or with payload_base64 or payload_hex");
+  command.flag("--json", a.json, "One JSON object a reading instead of lines");
   command.footer(
       "Shows what each valid payload is stored as: values with units, defaults that were "
       "filled in, device, time, sequence number, what lenient mode read as another type; "
@@ -293,6 +348,7 @@ void add_schema_test(Command& schema) {
   command.example(
       "telemetry schema test schemas captured.jsonl \\\n"
       "      --topic sensors/sensor-001/temperature");
+  command.example("mosquitto_sub -t '#' -C 100 -F %j | telemetry schema test schemas --messages -");
   command.example(
       "mosquitto_sub -t 'sensors/+/temperature' -C 100 | \\\n"
       "      telemetry schema test schemas/temperature_sensor.yaml --lines -");

@@ -88,6 +88,11 @@ class AggregateWriter {
 /// Appends the payload of a row as JSON on one line: nested as the schema nests, absent fields left
 /// out, undeclared members where they were.
 void append_payload_json(const Row& row, std::string& out, const TimeZone& zone = {});
+/// The text of a JSON string.
+[[nodiscard]] std::string text_of_json(std::string_view string);
+/// A payload without schema from what append_payload_json() makes of it: of a string its text, of
+/// {"base64": ...} its bytes, else the JSON itself.
+[[nodiscard]] std::string payload_of_json(std::string_view json);
 /// Appends the record of a row: {"topic", "payload", "timestamp", "received_at"}, and "retained"
 /// where it is true, without line end.
 void append_record_json(const Row& row, std::string& out, const TimeZone& zone = {});

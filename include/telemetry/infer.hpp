@@ -41,7 +41,8 @@ class SchemaInference {
 
   /// Looks at one message. One that cannot be used changes nothing.
   /// @param received_at ns; 0 = not known.
-  /// Errors: invalid_argument    the topic is none, or the payload is no JSON object that a schema
+  /// A topic is of JSON objects or of single values (`payload: value`), as its first message is.
+  /// Errors: invalid_argument    the topic is none, or the payload is nothing that its schema
   ///                             could accept; the context says why, without topic and place.
   ///         resource_exhausted  a topic beyond topics_max.
   [[nodiscard]] Result<void> add(std::string_view topic, std::string_view payload,

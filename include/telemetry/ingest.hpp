@@ -70,6 +70,7 @@ struct IngestStats {
   std::uint64_t retained_skipped = 0;   ///< RetainedPolicy::skip_stored
   std::uint64_t retained_ignored = 0;   ///< RetainedPolicy::ignore
   std::uint64_t unmatched_dropped = 0;  ///< unmatched: drop
+  std::uint64_t content_dropped = 0;    ///< readings that their schema leaves out, empty lists too
   std::uint64_t refused = 0;            ///< bad topic or too large: cannot be journaled
   std::uint64_t aborted = 0;            ///< of batches that never happened
   std::uint64_t gaps = 0, gap_messages = 0, resets = 0, late_unchecked = 0;
@@ -121,11 +122,14 @@ inline constexpr std::size_t deletion_bytes_max = 32 * 1024;
 /// The one of a tombstone frame. Errors: those of parse_deletion().
 [[nodiscard]] Result<Deletion> read_deletion(const core::FrameView& frame);
 
-/// Judges one payload outside a pipeline and adds the reading to `batch`: the same code path as the
-/// door's. A null schema gives Verdict::unmatched. `violations` receives the first 16 broken rules.
+/// Judges one payload outside a pipeline and adds its readings to `batch`: the same code path as
+/// the door's. A null schema gives Verdict::unmatched. `violations` receives the first 16 broken
+/// rules of the first reading that breaks some; they are places in its Reading::document.
 /// The batch copies topic and payload; `schema` must live as long as the batch.
-void judge(const Schema* schema, const Message& message, Batch& batch,
-           std::vector<core::Violation>* violations = nullptr);
+/// @param births what Sparkplug nodes said before; or null
+Unfolded judge(const Schema* schema, const Message& message, Batch& batch,
+               std::vector<core::Violation>* violations = nullptr,
+               SparkplugBirths* births = nullptr);
 
 /// What is wrong with an invalid reading: judged again, the first 16 broken rules. Empty when its
 /// schema finds nothing, as one that was read back from a journal does not ask custom functions.

@@ -41,6 +41,8 @@ struct Message {
   /// A copy of a message that may have been here before: what was deleted stays deleted, whenever
   /// this comes.
   bool imported = false;
+  /// A reading that was made of a message, as a journal keeps it: frame_flag::unfolded.
+  bool unfolded = false;
 };
 
 /// The judgement of one message. Stored in journals: append only, never renumber.
@@ -55,17 +57,20 @@ enum class Verdict : std::uint8_t {
 }
 [[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
 
-/// A judged message. A view into its Batch: 16-byte values by slot of the judging schema.
+/// A judged message, or one reading of it. A view into its Batch: 16-byte values by slot of the
+/// judging schema.
 struct Reading {
   std::uint64_t id = 0;  ///< journal sequence, from 1, rising, unique per journal
   std::string_view topic;
   std::uint64_t topic_hash = 0;    ///< hash64(topic)
-  std::string_view payload;        ///< as received
-  std::string_view device;         ///< the topic level that names the device; may be empty
+  std::string_view payload;        ///< as received; of several readings of a message its part
+  std::string_view document;       ///< what the values were read from: payload, or made of it
+  std::string_view device;         ///< that topic or payload name; may be empty
   const Schema* schema = nullptr;  ///< the judging schema; null when unmatched
   std::int64_t time = 0;           ///< ns; device time, or receive time when that is missing/absurd
   std::int64_t received_at = 0;    ///< ns
   std::int64_t sequence = 0;       ///< the device's number; see flags & frame_flag::has_sequence
+  std::uint64_t identity = 0;      ///< hash of what its schema calls its identity; 0 = nothing
   std::uint64_t reference = 0;     ///< replay_of, when flags & frame_flag::has_reference
   std::uint16_t flags = 0;         ///< core::frame_flag: qos, retained, time_from_device, ...
   Verdict verdict = Verdict::valid;

@@ -14,8 +14,44 @@
 #include "telemetry/core/decode.hpp"
 #include "telemetry/core/schema_view.hpp"
 #include "telemetry/error.hpp"
+#include "telemetry/form.hpp"
+#include "telemetry/message.hpp"
 
 namespace telemetry {
+
+/// Most readings of one message.
+inline constexpr std::size_t readings_max = 10'000;
+
+/// A payload and what is known of it.
+struct UnfoldInput {
+  std::string_view topic;
+  std::string_view payload;
+  std::int64_t received_at = 0;       ///< ns; decides which of two times a clock showed twice
+  bool unfolded = false;              ///< it is a Record::payload that Unfolded::made says was made
+  SparkplugBirths* births = nullptr;  ///< or null: metrics without a name stay so
+};
+
+/// One reading of a payload.
+struct Record {
+  std::string_view document;  ///< a JSON object with the schema's fields: what decode() reads
+  /// What a journal keeps of it: the payload itself of a message of one reading, else (`made`) JSON
+  /// that the same schema unfolds to this reading.
+  std::string_view payload;
+  std::string_view device;  ///< may be empty
+};
+
+/// What became of a payload.
+struct Unfolded {
+  core::Rule refusal = core::Rule::none;  ///< form, records: no reading can be told from it
+  std::string reason = {};                ///< what is wrong with it
+  std::size_t dropped = 0;                ///< readings that the schema leaves out
+  /// The payloads of the readings are not that of the message: there are several readings, or what
+  /// it means depends on messages before it.
+  bool made = false;
+};
+
+/// "float" and so on, as schemas write it.
+[[nodiscard]] std::string_view to_string(core::FieldType type) noexcept;
 
 /// A value slot of a schema: one declared leaf, "location.lat" for a nested one.
 struct SlotInfo {
@@ -128,7 +164,26 @@ class Schema {
   /// Memory: a tree of the payload for the time of the call, of at most 100,000 values.
   [[nodiscard]] std::size_t check_json_schema(std::string_view payload,
                                               std::span<core::Violation> violations) const;
-  /// The device that a topic names, or empty.
+  /// True when payloads are not what the tables read: form, records, paths, words, a device that
+  /// the payload names, and so on. See docs/payloads.md.
+  [[nodiscard]] bool unfolds() const noexcept { return unfolds_; }
+  /// Appends the readings of a payload, of which there may be none. Their memory is the arena's,
+  /// and the payload's.
+  [[nodiscard]] Unfolded unfold(const UnfoldInput& input, Arena& arena,
+                                std::vector<Record>& out) const;
+  /// True when the content decides whether the schema is meant: `when`.
+  [[nodiscard]] bool is_conditional() const noexcept { return conditional_; }
+  /// What `when` says of a payload.
+  [[nodiscard]] bool takes(const UnfoldInput& input) const;
+  /// The sequence number stands beside the records: it is the message's, not each reading's.
+  [[nodiscard]] bool numbers_messages() const noexcept { return numbers_messages_; }
+  /// Hash of the values by which a reading is known when it comes again: `identity`. 0: the schema
+  /// names none, or none of them has a value.
+  [[nodiscard]] std::uint64_t identity(std::span<const core::Value> values) const noexcept;
+  [[nodiscard]] bool has_identity() const noexcept { return !identity_slots_.empty(); }
+  /// Slots that say when, the first with a time counts.
+  [[nodiscard]] std::span<const std::uint16_t> time_slots() const noexcept { return time_slots_; }
+  /// The device that a topic names, or empty: also where a payload names it, or several levels do.
   [[nodiscard]] std::string_view device(std::string_view topic) const noexcept;
   /// `sequence_scope: device`: one numbering per device, not per topic.
   [[nodiscard]] bool sequence_per_device() const noexcept { return sequence_per_device_; }
@@ -157,6 +212,11 @@ class Schema {
   core::PatternHook pattern_hook_;
   core::CoercionHook coercion_hook_;
   int device_level_ = -1;
+  std::vector<std::uint16_t> time_slots_;
+  std::vector<std::uint16_t> identity_slots_;
+  bool unfolds_ = false;
+  bool conditional_ = false;
+  bool numbers_messages_ = false;
   bool sequence_per_device_ = false;
   bool has_json_schema_ = false;
 };
@@ -179,8 +239,14 @@ class SchemaSet {
   virtual ~SchemaSet() = default;
 
   /// The schema that judges this topic, or null. The most specific filter wins: compared level by
-  /// level, a literal beats `+` beats `#`; of the same filter the highest version.
+  /// level, a literal beats `+` beats `#`; of the same filter the highest version. Where content
+  /// chooses, the first of candidates().
   [[nodiscard]] virtual const Schema* choose(std::string_view topic) const noexcept = 0;
+  /// Those that may judge this topic, in the order in which they are asked: the last one takes
+  /// every payload, if it has no condition. Of one name only the highest version.
+  [[nodiscard]] virtual std::vector<const Schema*> candidates(std::string_view topic) const = 0;
+  /// The candidate that takes this payload, or null.
+  [[nodiscard]] const Schema* choose(const UnfoldInput& input) const;
   /// All that match, the winner first.
   [[nodiscard]] virtual std::vector<const Schema*> matching(std::string_view topic) const = 0;
   [[nodiscard]] virtual const Schema* by_id(std::uint64_t id) const noexcept = 0;

@@ -29,6 +29,8 @@ class TimeZone {
   /// When clocks there show `local_ns` (ns since 1970-01-01T00:00 on them): the first of two such
   /// times; when they skip it, the time of the skip. Ends at the ends of int64.
   [[nodiscard]] std::int64_t utc_of(std::int64_t local_ns) const;
+  /// The same, but of two such times the second one where it is not after `not_after`.
+  [[nodiscard]] std::int64_t utc_of(std::int64_t local_ns, std::int64_t not_after) const;
   /// What clocks there show, as ns since 1970-01-01T00:00 on them. Ends at the ends of int64.
   [[nodiscard]] std::int64_t local_of(std::int64_t ns) const;
 

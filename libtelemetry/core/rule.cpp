@@ -59,6 +59,10 @@ std::string_view to_string(Rule rule) noexcept {
       return "comparison";
     case Rule::json_schema:
       return "json_schema";
+    case Rule::form:
+      return "form";
+    case Rule::records:
+      return "records";
   }
   return "none";
 }

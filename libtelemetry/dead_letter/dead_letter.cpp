@@ -143,7 +143,7 @@ std::string problems_of(const Reading& reading) {
     const std::size_t end = out.size();
     if (end > 1 && (reread_bytes += reading.payload.size()) > reread_bytes_max) break;
     if (end > 1) out += ',';
-    append_problem(reading.schema->explain(violation, reading.payload), out);
+    append_problem(reading.schema->explain(violation, reading.document), out);
     if (end == 1 || out.size() < problems_bytes_max) continue;
     out.resize(end);
     break;
@@ -265,7 +265,9 @@ void JournalSink::add(const Reading& reading, std::string problems) {
   record.header.schema_id = reading.schema == nullptr ? 0 : reading.schema->id();
   record.header.reference = reading.id;
   record.header.verdict = static_cast<std::uint8_t>(reading.verdict);
-  record.header.flags = static_cast<std::uint16_t>(reading.flags | core::frame_flag::has_reference);
+  // The readings beside it went their own ways.
+  record.header.flags = static_cast<std::uint16_t>((reading.flags & ~core::frame_flag::more) |
+                                                   core::frame_flag::has_reference);
   record.header.reason = static_cast<std::uint8_t>(reading.reason);
   record.topic = reading.topic;
   record.payload = reading.payload;

@@ -84,7 +84,8 @@ Message message_of(const core::FrameHeader& header, std::string_view topic,
           .retained_policy = RetainedPolicy::store,
           .received_at = header.received_at,
           .reference = header.reference,
-          .imported = (header.flags & core::frame_flag::imported) != 0};
+          .imported = (header.flags & core::frame_flag::imported) != 0,
+          .unfolded = (header.flags & core::frame_flag::unfolded) != 0};
 }
 
 Result<ReplayReport> Replay::run(const LetterSelection& selection) {
@@ -180,13 +181,23 @@ void Replay::count(const std::vector<Outcome>& outcomes) {
 
 std::string Replay::problem_of(const Kept& kept) const {
   const auto schemas = ingest_.schemas();
-  const Schema* schema = schemas == nullptr ? nullptr : schemas->choose(kept.topic);
-  std::string what = "no schema matches the topic";
+  const Message message = message_of(kept.header, kept.topic, kept.payload);
+  const Schema* schema =
+      schemas == nullptr
+          ? nullptr
+          : schemas->choose(UnfoldInput{
+                .topic = message.topic, .payload = message.payload, .unfolded = message.unfolded});
+  std::string what = "no schema takes it";
   if (schema != nullptr) {
     Batch batch;
-    std::vector<core::Violation> violations;
-    judge(schema, message_of(kept.header, kept.topic, kept.payload), batch, &violations);
-    what = violations.empty() ? schema->name() : schema->describe(violations[0], kept.payload);
+    const Unfolded unfolded = judge(schema, message, batch);
+    what = unfolded.dropped != 0 ? schema->name() + " drops it" : schema->name();
+    for (const Reading& reading : batch.readings) {
+      const auto violations = violations_of(reading);
+      if (violations.empty()) continue;
+      what = schema->describe(violations[0], reading.document);
+      break;
+    }
   }
   return printable(kept.topic) + ": " + what;
 }

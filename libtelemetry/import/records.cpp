@@ -65,50 +65,10 @@ class Bytes {
 
 bool is_text(std::string_view json) { return json.size() >= 2 && json.starts_with('"'); }
 
-std::string unescaped(std::string_view json) {
-  const std::string_view raw = json.substr(1, json.size() - 2);
-  std::string out(raw.size(), '\0');
-  out.resize(core::json_unescape(raw, out));
-  return out;
-}
-
-/// Source: RFC 4648 section 4.
-std::optional<std::string> bytes_of_base64(std::string_view text) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string out;
-  unsigned bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const std::size_t digit = digits.find(c);
-    if (digit == digits.npos) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out += static_cast<char>(bits >> held & 0xFFu);
-  }
-  return out;
-}
-
-/// As append_payload_json() writes a payload: JSON, a text, or {"base64": ...} for bytes.
+/// A payload as append_payload_json() writes it.
 void set_payload(std::string_view json, ImportedMessage& message) {
-  message.shown = false;
-  if (is_text(json)) {
-    message.payload = unescaped(json);
-    return;
-  }
-  if (json.starts_with(base64_begin)) {
-    const auto text = json_member(json, "base64");
-    const bool alone = text && base64_begin.size() + text->size() + 1 == json.size();
-    if (auto bytes = alone && is_text(*text) ? bytes_of_base64(unescaped(*text)) : std::nullopt) {
-      message.payload = *std::move(bytes);
-      return;
-    }
-  }
-  message.payload = json;
-  message.shown = true;
+  message.payload = payload_of_json(json);
+  message.shown = message.payload == json;
 }
 
 /// The time of receipt; else that of the message.
@@ -224,11 +184,11 @@ bool Records::set(std::string_view line, ImportedMessage& message) {
   const auto topic = json_member(line, "topic");
   const auto payload = json_member(line, "payload");
   if (!topic || !payload || !is_text(*topic)) return false;
-  message.topic = unescaped(*topic);
+  message.topic = text_of_json(*topic);
   set_payload(*payload, message);
   const auto text_of = [&](std::string_view name) {
     const auto value = json_member(line, name);
-    return value && is_text(*value) ? unescaped(*value) : std::string();
+    return value && is_text(*value) ? text_of_json(*value) : std::string();
   };
   set_time(text_of("received_at"), text_of("timestamp"), message);
   message.retained = json_member(line, "retained") == "true";
@@ -342,8 +302,8 @@ std::string as_declared(const Schema& schema, std::string_view payload) {
     } else if (token == core::JsonToken::key) {
       path.resize(parents.back());
       if (!path.empty()) path += '.';
-      path +=
-          pull.escaped() ? unescaped(fmt::format("\"{}\"", pull.text())) : std::string(pull.text());
+      path += pull.escaped() ? text_of_json(fmt::format("\"{}\"", pull.text()))
+                             : std::string(pull.text());
     } else if (token == core::JsonToken::string) {
       const auto at = wanted.find(path);
       std::int64_t ns = 0;

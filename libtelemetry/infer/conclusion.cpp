@@ -61,11 +61,11 @@ TimeFormat format_of(std::size_t unit) {
 
 class Concluder {
  public:
-  explicit Concluder(const Object& root) {
-    out_.sequence = find_sequence(root);
+  Concluder(const Object& root, bool marked) {
+    if (marked) out_.sequence = find_sequence(root);
     out_.lenient = has_unit_texts(root);
     out_.members = members_of(root, 1, false, out_.allow_extra);
-    find_time();
+    if (marked) find_time();
   }
   Conclusion take() { return std::move(out_); }
 
@@ -395,6 +395,6 @@ void Concluder::conclude_array(const Field& field, std::size_t depth, Member& me
 
 }  // namespace
 
-Conclusion conclude(const Object& root) { return Concluder(root).take(); }
+Conclusion conclude(const Object& root, bool marked) { return Concluder(root, marked).take(); }
 
 }  // namespace telemetry::infer

@@ -36,6 +36,7 @@ struct Conclusion {
   core::TimeFormat time_format = core::TimeFormat::automatic;
 };
 
-[[nodiscard]] Conclusion conclude(const Object& root);
+/// @param marked a member may be the time or the number of its message
+[[nodiscard]] Conclusion conclude(const Object& root, bool marked);
 
 }  // namespace telemetry::infer

@@ -17,7 +17,8 @@ using core::TimeFormat;
 
 class Writer {
  public:
-  explicit Writer(const Evidence& evidence) : evidence_(evidence), all_(conclude(evidence.root)) {}
+  explicit Writer(const Evidence& evidence)
+      : evidence_(evidence), all_(conclude(evidence.root, !evidence.bare)) {}
   std::string write();
 
  private:
@@ -106,6 +107,7 @@ std::string Writer::write() {
   out_ += fmt::format("name: {}\nversion: \"1.0\"\ntopic_pattern: {}{}{}\n", evidence_.name,
                       yaml_quoted(evidence_.topic_pattern),
                       evidence_.pattern_note.empty() ? "" : "  # ", evidence_.pattern_note);
+  if (evidence_.bare) out_ += "payload: value\n";
   if (all_.time_path.empty()) {
     out_ += "# No time of the device was found: the time of receipt counts\n";
   } else {

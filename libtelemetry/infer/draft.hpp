@@ -13,6 +13,7 @@ namespace telemetry::infer {
 struct Evidence {
   std::string name, topic_pattern;
   std::string pattern_note;              ///< why the pattern is so; may be empty
+  bool bare = false;                     ///< payloads are single values, under the name `value`
   std::vector<std::string_view> topics;  ///< all of them
   const Object& root;
 };

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -16,6 +17,7 @@
 #include "telemetry/core/json_pull.hpp"
 #include "telemetry/core/limits.hpp"
 #include "telemetry/core/topic.hpp"
+#include "telemetry/form.hpp"
 #include "telemetry/schema.hpp"
 
 namespace telemetry {
@@ -26,6 +28,7 @@ using schemas::JsonValue;
 
 constexpr std::size_t none = SIZE_MAX;
 constexpr std::size_t few_members = 3;
+constexpr std::size_t bare_text_bytes_max = 64;
 constexpr std::size_t schema_name_bytes_max = 48;
 
 std::vector<std::string> levels_of(std::string_view topic) {
@@ -71,6 +74,7 @@ struct Group {
   std::vector<std::string_view> topics;
   Shape shape;
   std::size_t device_level = none;  ///< the level that a payload repeats
+  bool bare = false;                ///< payloads are single values
   Object root;
 
   void take(Group&& other) {
@@ -176,6 +180,24 @@ void join_rivals(std::vector<Group>& groups) {
   }
 }
 
+/// Topics of single values whose shared pattern meets one of objects have a schema each: a literal
+/// topic is always the most specific.
+std::vector<Group> apart(std::vector<Group> bare, const std::vector<Group>& objects,
+                         const std::function<Group(std::string_view)>& group_of) {
+  std::vector<Group> out;
+  for (Group& group : bare) {
+    const bool meets = std::ranges::any_of(objects, [&](const Group& other) {
+      return takes_from(other, group) || takes_from(group, other);
+    });
+    if (!meets) {
+      out.push_back(std::move(group));
+      continue;
+    }
+    for (const std::string_view topic : group.topics) out.push_back(group_of(topic));
+  }
+  return out;
+}
+
 /// The wildcard that names the device, and why.
 std::string name_device(const Group& group, std::vector<std::string>& levels) {
   std::size_t device = group.device_level;
@@ -248,12 +270,30 @@ std::string flaw_in(std::string_view payload) {
   return at("not JSON");
 }
 
+/// A payload that is one value, as a document; empty: it is none, or may be a torn object.
+std::string document_of_value(std::string_view payload) {
+  static const Form form = *Form::make({.form = "value"});
+  if (payload.size() > core::payload_bytes_max) return {};
+  Form::Scratch scratch;
+  std::string value;
+  if (!form.read(payload, value, scratch)) return {};
+  const std::string_view text = schemas::without_blanks(payload);
+  const bool is_text = value.starts_with('"') && !text.starts_with('"');
+  const bool is_word = text.size() <= bare_text_bytes_max &&
+                       text.find_first_of("{}[]<>") == text.npos &&
+                       std::ranges::none_of(text, [](char c) { return c >= 0 && c < ' '; });
+  if (text.empty() || (is_text && !is_word)) return {};
+  std::string document = "{\"value\":" + value + "}";
+  return flaw_in(document).empty() ? document : std::string();
+}
+
 }  // namespace
 
 class SchemaInference::Topics {
  public:
   struct Topic {
     std::size_t device_level = none;
+    bool bare = false;  ///< as its first message
     Object root;
   };
   std::map<std::string, Topic, std::less<>> all;
@@ -261,6 +301,10 @@ class SchemaInference::Topics {
   std::uint64_t messages = 0;
 
   [[nodiscard]] std::vector<Group> groups() const;
+
+ private:
+  [[nodiscard]] Group group_of(std::string_view name) const;
+  [[nodiscard]] std::vector<Group> groups_of(bool bare) const;
 };
 
 SchemaInference::SchemaInference() : topics_(std::make_unique<Topics>()) {}
@@ -275,22 +319,36 @@ Result<void> SchemaInference::add(std::string_view topic, std::string_view paylo
     return Error{Errc::invalid_argument,
                  fmt::format("\"{}\" is not a topic, or too long a one", schemas::excerpt(topic))};
   }
-  if (std::string flaw = flaw_in(payload); !flaw.empty())
-    return Error{Errc::invalid_argument, std::move(flaw)};
+  const auto known = topics_->all.find(topic);
+  const std::string flaw = flaw_in(payload);
+  std::string document;
+  const bool bare = known != topics_->all.end() ? known->second.bare : !flaw.empty();
+  if (bare) {
+    if (flaw.empty()) {
+      return Error{Errc::invalid_argument, "an object; the messages before were single values"};
+    }
+    document = document_of_value(payload);
+    if (document.empty()) return Error{Errc::invalid_argument, flaw};
+    payload = document;
+  } else if (!flaw.empty()) {
+    return Error{Errc::invalid_argument, flaw};
+  }
   schemas::JsonTree memory;
   JsonValue value;
   std::string refusal;
   if (!memory.parse(payload, values_max, value, refusal))
     return Error{Errc::invalid_argument, "it " + refusal};
-  auto at = topics_->all.find(topic);
+  auto at = known;
   if (at == topics_->all.end()) {
     if (topics_->all.size() == topics_max) {
       return Error{Errc::resource_exhausted,
                    fmt::format("more than {} topics: choose some with a filter", topics_max)};
     }
     at = topics_->all.try_emplace(std::string(topic)).first;
+    at->second.bare = bare;
     for (const schemas::JsonMember& member : value.inside) {
-      if (member.value.kind != JsonValue::Kind::string || member.value.text.empty()) continue;
+      if (bare || member.value.kind != JsonValue::Kind::string || member.value.text.empty())
+        continue;
       for (std::size_t i = 0; i < levels; ++i)
         if (core::topic_level(topic, i) == member.value.text) at->second.device_level = i;
     }
@@ -301,15 +359,22 @@ Result<void> SchemaInference::add(std::string_view topic, std::string_view paylo
   return {};
 }
 
-std::vector<Group> SchemaInference::Topics::groups() const {
+Group SchemaInference::Topics::group_of(std::string_view name) const {
+  const Topic& topic = all.find(name)->second;
+  Group group;
+  group.levels = levels_of(name);
+  group.topics.push_back(name);
+  group.shape = shape_of(topic.root);
+  group.device_level = topic.device_level;
+  group.bare = topic.bare;
+  group.root.merge(topic.root);
+  return group;
+}
+
+std::vector<Group> SchemaInference::Topics::groups_of(bool bare) const {
   std::vector<Group> groups;
   for (const auto& [name, topic] : all) {
-    Group& group = groups.emplace_back();
-    group.levels = levels_of(name);
-    group.topics.push_back(name);
-    group.shape = shape_of(topic.root);
-    group.device_level = topic.device_level;
-    group.root.merge(topic.root);
+    if (topic.bare == bare) groups.push_back(group_of(name));
   }
   while (join_neighbours(groups)) {
   }
@@ -319,6 +384,14 @@ std::vector<Group> SchemaInference::Topics::groups() const {
       group.levels[device] = "+";
   }
   join_rivals(groups);
+  return groups;
+}
+
+std::vector<Group> SchemaInference::Topics::groups() const {
+  std::vector<Group> groups = groups_of(false);
+  for (Group& group :
+       apart(groups_of(true), groups, [this](std::string_view name) { return group_of(name); }))
+    groups.push_back(std::move(group));
   std::stable_sort(groups.begin(), groups.end(),
                    [](const Group& a, const Group& b) { return a.root.count > b.root.count; });
   return groups;
@@ -326,8 +399,10 @@ std::vector<Group> SchemaInference::Topics::groups() const {
 
 Result<std::vector<InferredSchema>> SchemaInference::finish() const {
   if (topics_->messages == 0) {
-    return Error{Errc::unavailable,
-                 "no message with a JSON object was seen, so there is nothing to infer from"};
+    return Error{
+        Errc::unavailable,
+        "no message with a JSON object or a single value was seen, so there is nothing to infer "
+        "from"};
   }
   std::vector<InferredSchema> out;
   std::set<std::string> taken;
@@ -339,8 +414,8 @@ Result<std::vector<InferredSchema>> SchemaInference::finish() const {
     schema.topic_pattern = joined(levels);
     schema.messages = group.root.count;
     schema.topics = group.topics.size();
-    schema.document =
-        infer::draft({schema.name, schema.topic_pattern, why, group.topics, group.root});
+    schema.document = infer::draft(
+        {schema.name, schema.topic_pattern, why, group.bare, group.topics, group.root});
     if (schema.document.empty()) continue;
     std::vector<Diagnostic> diagnostics;
     if (!Schema::parse(schema.document, schema.name, diagnostics) || !diagnostics.empty()) {

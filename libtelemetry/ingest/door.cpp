@@ -27,6 +27,10 @@ std::size_t frame_bytes(const Message& message) noexcept {
   return core::frame_size(message.topic.size(), message.payload.size(), message.reference != 0);
 }
 
+bool is_numbered(const Reading& reading) noexcept {
+  return (reading.flags & frame_flag::has_sequence) != 0;
+}
+
 }  // namespace
 
 JournalDoor::JournalDoor(IngestState& ingest)
@@ -71,8 +75,15 @@ void JournalDoor::add(const Message& message) {
     ingest_.log_refused(message);
     return;
   }
-  if (topic->schema == nullptr && ingest_.options.unmatched == Unmatched::drop &&
-      message.reference == 0) {
+  const Schema* schema = topic->schema;
+  if (!topic->candidates.empty()) {
+    const UnfoldInput input{message.topic, message.payload, 0, message.unfolded,
+                            births_of(message)};
+    const auto taken = std::ranges::find_if(topic->candidates,
+                                            [&](const Schema* one) { return one->takes(input); });
+    schema = taken == topic->candidates.end() ? nullptr : *taken;
+  }
+  if (schema == nullptr && ingest_.options.unmatched == Unmatched::drop && message.reference == 0) {
     ++counts_.sums.unmatched_dropped;
     left_out_.emplace_back(added, Outcome::Kind::dropped);
     return;
@@ -80,24 +91,112 @@ void JournalDoor::add(const Message& message) {
   if (batch_->readings.empty()) opened_at_ = ingest_.environment.clock.monotonic();
   const std::int64_t received_at =
       message.received_at != 0 ? message.received_at : ingest_.environment.clock.now();
+  if (schema != nullptr && !topic->candidates.empty()) {
+    add_records(*schema, message, received_at);
+    return;
+  }
+  KnownTopic unmatched;
+  if (schema != topic->schema) {
+    unmatched.hash = topic->hash;
+    topic = &unmatched;
+  }
   const Judge::Judgement judgement = judge_.add(*topic, message, received_at, *batch_);
   if (message.reference != 0 && !take_replay(message)) {
     left_out_.emplace_back(added, Outcome::Kind::still_dead);
     return;
   }
-  remember(judgement, *topic);
+  remember(judgement,
+           schema != nullptr && schema->sequence_per_device() && topic->device_bytes != 0,
+           topic->device_hash);
   pending_.back().added = added;
   pending_.back().skip_stored =
       message.retained && message.retained_policy == RetainedPolicy::skip_stored;
   open_bytes_ += frame_bytes(message);
-  ingest_.messages_open.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t messages = batch_->readings.size();
-  if (messages == ingest_.options.high_water_messages) {
-    ++counts_.sums.high_water;
-    if (ingest_.callbacks.on_high_water) {
-      ingest_.callbacks.on_high_water(messages, ingest_.options.batch_messages_max);
+  note_open(1);
+}
+
+void JournalDoor::note_open(std::size_t readings) {
+  ingest_.messages_open.fetch_add(readings, std::memory_order_relaxed);
+  const std::size_t now = batch_->readings.size();
+  const std::size_t high = ingest_.options.high_water_messages;
+  if (now < high || now - readings >= high) return;
+  ++counts_.sums.high_water;
+  if (ingest_.callbacks.on_high_water) {
+    ingest_.callbacks.on_high_water(now, ingest_.options.batch_messages_max);
+  }
+}
+
+/// What is replayed or imported has its own past, and must not take the place of what nodes say
+/// now.
+SparkplugBirths* JournalDoor::births_of(const Message& message) const noexcept {
+  return message.reference != 0 || message.imported ? &ingest_.births_of_copies : &ingest_.births;
+}
+
+/// A message whose schema unfolds it: any number of readings, all in this batch.
+void JournalDoor::add_records(const Schema& schema, const Message& message,
+                              std::int64_t received_at) {
+  const std::uint32_t added = added_ - 1;
+  Message kept = message;
+  // A birth is learned before it is durable. Should the batch fail, its names are the node's all
+  // the same: it did say them, and either says them again or says other ones.
+  Unfolded unfolded =
+      unfold_into(schema, kept, received_at, *batch_, unfolded_, births_of(message));
+  std::size_t bytes = 0;
+  for (const Record& record : unfolded_)
+    bytes += core::frame_size(kept.topic.size(), record.payload.size(), message.reference != 0);
+  if (bytes > ingest_.message_bytes_max() && unfolded.made) {
+    // As one dead letter it fits: so it was checked.
+    unfolded.refusal = core::Rule::records;
+    kept.unfolded = message.unfolded;
+    unfolded_.assign(1, {kept.payload, kept.payload, unfolded_.front().device});
+    bytes = frame_bytes(message);
+  }
+  counts_.sums.content_dropped += unfolded.dropped;
+  if (unfolded_.empty()) {
+    if (unfolded.dropped == 0) ++counts_.sums.content_dropped;  // an empty list
+    left_out_.emplace_back(
+        added, message.reference != 0 ? Outcome::Kind::still_dead : Outcome::Kind::dropped);
+    return;
+  }
+  const std::size_t first = batch_->readings.size();
+  const bool several = kept.unfolded && !message.unfolded;
+  std::size_t taken = 0;
+  for (const Record& record : unfolded_) {
+    const Judge::Judgement judgement =
+        judge_.add(schema, record, unfolded.refusal, kept, received_at, *batch_);
+    const Reading& reading = batch_->readings.back();
+    if (reading.verdict == Verdict::valid) ++taken;
+    const bool per_device = schema.sequence_per_device() && !reading.device.empty();
+    Pending& pending = remember(judgement, per_device, per_device ? hash64(reading.device) : 0);
+    pending.added = added;
+    pending.skip_stored =
+        message.retained && message.retained_policy == RetainedPolicy::skip_stored;
+    pending.of_several = several;
+    pending.number_of_message = schema.numbers_messages();
+  }
+  if (message.reference != 0) {
+    if (taken == 0) {  // it stays where it is
+      batch_->readings.resize(first);
+      pending_.resize(first);
+      --counts_.sums.received;
+      counts_.sums.received_bytes -= message.payload.size();
+      left_out_.emplace_back(added, Outcome::Kind::still_dead);
+      return;
+    }
+    // Those that are still invalid become letters of their own.
+    for (Reading& reading : std::span(batch_->readings).subspan(first)) {
+      if (reading.verdict != Verdict::valid) continue;
+      reading.reference = message.reference;
+      reading.flags |= frame_flag::has_reference;
     }
   }
+  if (several) {
+    MessageHash hash;
+    for (std::size_t i = first; i < pending_.size(); ++i) hash.add(pending_[i].payload_hash);
+    for (std::size_t i = first; i < pending_.size(); ++i) pending_[i].message_hash = hash.value();
+  }
+  open_bytes_ += bytes;
+  note_open(batch_->readings.size() - first);
 }
 
 /// @returns false when it stays among the dead letters: then nothing of it is counted.
@@ -115,7 +214,8 @@ bool JournalDoor::take_replay(const Message& message) {
   return false;
 }
 
-void JournalDoor::remember(const Judge::Judgement& judgement, const KnownTopic& topic) {
+JournalDoor::Pending& JournalDoor::remember(const Judge::Judgement& judgement, bool per_device,
+                                            std::uint64_t device_hash) {
   Reading& reading = batch_->readings.back();
   if (reading.verdict == Verdict::unmatched &&
       ingest_.options.unmatched == Unmatched::dead_letter) {
@@ -125,9 +225,8 @@ void JournalDoor::remember(const Judge::Judgement& judgement, const KnownTopic& 
   pending.payload_hash = hash64(reading.payload);
   pending.time_missing = judgement.time_missing;
   pending.time_absurd = judgement.time_absurd;
-  pending.per_device =
-      topic.schema != nullptr && topic.schema->sequence_per_device() && topic.device_bytes != 0;
-  pending.device_hash = topic.device_hash;
+  pending.per_device = per_device;
+  pending.device_hash = device_hash;
   const bool valid = reading.verdict == Verdict::valid;
   const auto remarks = valid ? judgement.notes : judgement.violations;
   if (violations_.size() + remarks.size() <= (valid ? batch_notes_max : batch_violations_max)) {
@@ -135,6 +234,7 @@ void JournalDoor::remember(const Judge::Judgement& judgement, const KnownTopic& 
     pending.violations = static_cast<std::uint32_t>(remarks.size());
     violations_.insert(violations_.end(), remarks.begin(), remarks.end());
   }
+  return pending;
 }
 
 bool JournalDoor::should_commit() const noexcept {
@@ -222,49 +322,105 @@ Result<JournalDoor::Appended> JournalDoor::append_open() {
 void JournalDoor::check_sequences() {
   auto& readings = batch_->readings;
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < readings.size(); ++i) {
-    if (!check(readings[i], pending_[i])) continue;
-    if (kept != i) {
-      readings[kept] = readings[i];
-      pending_[kept] = pending_[i];
+  for (std::size_t first = 0, end = 0; first < readings.size(); first = end) {
+    // One message, which is one reading but for records.
+    end = first + 1;
+    while (pending_[first].of_several && end < readings.size() &&
+           pending_[end].added == pending_[first].added)
+      ++end;
+    if (pending_[first].of_several && !check_message(first, end)) continue;
+    const std::size_t kept_first = kept;
+    for (std::size_t i = first; i < end; ++i) {
+      if (!check(readings[i], pending_[i])) continue;
+      if (kept != i) {
+        readings[kept] = readings[i];
+        pending_[kept] = pending_[i];
+      }
+      ++kept;
     }
-    ++kept;
+    for (std::size_t i = kept_first; i + 1 < kept; ++i) readings[i].flags |= frame_flag::more;
   }
   ingest_.messages_open.fetch_sub(readings.size() - kept, std::memory_order_relaxed);
   readings.resize(kept);
   pending_.resize(kept);
 }
 
-/// @returns false when the message came before and is dropped.
-bool JournalDoor::check(Reading& reading, const Pending& pending) {
-  // Later messages of its device have come: a replayed dead letter would look like a reset.
+/// Of a message of several readings.
+/// @returns false when it came before and is dropped.
+bool JournalDoor::check_message(std::size_t first, std::size_t end) {
+  Reading& reading = batch_->readings[first];
+  const Pending& pending = pending_[first];
   if ((reading.flags & frame_flag::has_reference) != 0) return true;
+  const auto readings = std::span(batch_->readings).subspan(first, end - first);
+  SequenceState::Offer offer = offer_of(reading, pending);
+  offer.payload_hash = pending.message_hash;
+  offer.identity = 0;
+  const auto decision = ingest_.sequences.offer_message(offer, pending.number_of_message,
+                                                        std::ranges::any_of(readings, is_numbered));
+  if (is_to_store(decision, pending)) {
+    note_decision(reading, pending, decision);
+    return true;
+  }
+  // The message counts once where it is told of, each reading where readings are counted.
+  IngestStats& sums = checked_.sums;
+  const bool skipped = decision.outcome == SequenceState::Outcome::retained_skipped;
+  (skipped ? sums.retained_skipped : sums.duplicates) += end - first - 1;
+  return false;
+}
+
+SequenceState::Offer JournalDoor::offer_of(const Reading& reading, const Pending& pending) {
   SequenceState::Offer offer;
   offer.topic = reading.topic;
   offer.topic_hash = reading.topic_hash;
   offer.payload_hash = pending.payload_hash;
+  offer.message_hash = pending.message_hash;
   offer.number = reading.sequence;
-  offer.numbered = (reading.flags & frame_flag::has_sequence) != 0;
+  offer.numbered = is_numbered(reading);
   offer.may_come_again = (reading.flags & frame_flag::qos_mask) != 0;
   offer.skip_stored = pending.skip_stored;
+  offer.identity = identity_of(reading);
   if (pending.per_device) {
     offer.device = reading.device;
     offer.device_hash = pending.device_hash;
   }
-  const SequenceState::Decision decision = ingest_.sequences.offer(offer);
-  IngestStats& sums = checked_.sums;
+  return offer;
+}
+
+bool JournalDoor::is_to_store(const SequenceState::Decision& decision, const Pending& pending) {
   switch (decision.outcome) {
     case SequenceState::Outcome::duplicate:
-      ++sums.duplicates;
+      ++checked_.sums.duplicates;
       left_out_.emplace_back(pending.added, Outcome::Kind::duplicate);
       return false;
     case SequenceState::Outcome::retained_skipped:
-      ++sums.retained_skipped;
+      ++checked_.sums.retained_skipped;
       left_out_.emplace_back(pending.added, Outcome::Kind::retained_skipped);
       return false;
     case SequenceState::Outcome::store:
       break;
   }
+  return true;
+}
+
+/// @returns false when the reading came before and is dropped.
+bool JournalDoor::check(Reading& reading, const Pending& pending) {
+  // Later messages of its device have come: a replayed dead letter would look like a reset.
+  if ((reading.flags & frame_flag::has_reference) != 0) return true;
+  SequenceState::Offer offer = offer_of(reading, pending);
+  if (pending.of_several) {
+    // The message was asked for what it is as a whole.
+    offer.may_come_again = offer.skip_stored = false;
+    offer.numbered = offer.numbered && !pending.number_of_message;
+  }
+  const SequenceState::Decision decision = ingest_.sequences.offer(offer);
+  if (!is_to_store(decision, pending)) return false;
+  note_decision(reading, pending, decision);
+  return true;
+}
+
+void JournalDoor::note_decision(Reading& reading, const Pending& pending,
+                                const SequenceState::Decision& decision) {
+  IngestStats& sums = checked_.sums;
   reading.flags |= decision.flags;
   if ((decision.flags & frame_flag::late_unchecked) != 0) ++sums.late_unchecked;
   if ((decision.flags & frame_flag::sequence_gap) != 0) {
@@ -275,7 +431,6 @@ bool JournalDoor::check(Reading& reading, const Pending& pending) {
   }
   if ((decision.flags & frame_flag::sequence_reset) != 0) ++sums.resets;
   note_event(reading, pending, decision);
-  return true;
 }
 
 void JournalDoor::note_event(const Reading& reading, const Pending& pending,
@@ -371,7 +526,7 @@ std::vector<std::string> JournalDoor::describe(const Reading& reading,
   std::vector<std::string> problems;
   for (std::uint32_t i = 0; i < pending.violations; ++i) {
     problems.push_back(
-        reading.schema->describe(violations_[pending.first_violation + i], reading.payload));
+        reading.schema->describe(violations_[pending.first_violation + i], reading.document));
   }
   if (!problems.empty()) return problems;
   if (reading.verdict == Verdict::valid) {
@@ -379,7 +534,7 @@ std::vector<std::string> JournalDoor::describe(const Reading& reading,
   }
   // The batch had more than it keeps.
   for (const core::Violation& violation : violations_of(reading)) {
-    problems.push_back(reading.schema->describe(violation, reading.payload));
+    problems.push_back(reading.schema->describe(violation, reading.document));
   }
   return problems;
 }

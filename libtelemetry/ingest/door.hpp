@@ -41,6 +41,9 @@ class JournalDoor final : public Door {
     bool time_missing = false;
     bool time_absurd = false;
     bool skip_stored = false;
+    bool of_several = false;  ///< readings of one message, or the one that it was made into
+    bool number_of_message = false;
+    std::uint64_t message_hash = 0;     ///< of all of them
     std::uint32_t first_violation = 0;  // or, of a valid message, first coercion
     std::uint32_t violations = 0;
     std::uint32_t added = 0;  // its place among the add() of this batch
@@ -48,12 +51,21 @@ class JournalDoor final : public Door {
   using Appended = std::optional<Journal::Ticket>;
 
   void open_batch();
+  void add_records(const Schema& schema, const Message& message, std::int64_t received_at);
+  [[nodiscard]] SparkplugBirths* births_of(const Message& message) const noexcept;
   [[nodiscard]] bool take_replay(const Message& message);
-  void remember(const Judge::Judgement& judgement, const KnownTopic& topic);
+  Pending& remember(const Judge::Judgement& judgement, bool per_device, std::uint64_t device_hash);
+  void note_open(std::size_t readings);
   [[nodiscard]] Result<Appended> append_open();
   [[nodiscard]] Result<void> sync(const Journal::Ticket& ticket);
   void check_sequences();
   [[nodiscard]] bool check(Reading& reading, const Pending& pending);
+  [[nodiscard]] bool check_message(std::size_t first, std::size_t end);
+  [[nodiscard]] static SequenceState::Offer offer_of(const Reading& reading,
+                                                     const Pending& pending);
+  void note_decision(Reading& reading, const Pending& pending,
+                     const SequenceState::Decision& decision);
+  [[nodiscard]] bool is_to_store(const SequenceState::Decision& decision, const Pending& pending);
   void note_event(const Reading& reading, const Pending& pending,
                   const SequenceState::Decision& decision);
   void fill_records();
@@ -76,6 +88,7 @@ class JournalDoor final : public Door {
   std::shared_ptr<Batch> batch_;
   std::vector<Pending> pending_;  // beside batch_->readings
   std::vector<core::Violation> violations_;
+  std::vector<Record> unfolded_;
   std::vector<Journal::Record> records_;
   std::uint32_t added_ = 0;  // add() since the last commit
   std::vector<std::pair<std::uint32_t, Outcome::Kind>> left_out_;

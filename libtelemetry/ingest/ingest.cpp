@@ -136,32 +136,64 @@ const Schema* IngestState::schema_of_frame(std::uint64_t id) const {
 }
 
 void IngestState::replay(const core::FrameView& frame) {
+  const std::uint16_t flags = frame.header.flags;
+  const bool more = (flags & core::frame_flag::more) != 0;
   // A replayed dead letter went past the sequence check.
-  if ((frame.header.flags & core::frame_flag::has_reference) != 0) return;
-  Batch& batch = recovery_->batch;
-  batch.clear();
-  SequenceState::Offer offer;
-  offer.numbered = (frame.header.flags & core::frame_flag::has_sequence) != 0;
-  const Schema* schema = offer.numbered ? schema_of_frame(frame.header.schema_id) : nullptr;
-  recovery_->judge.add(frame, schema, batch);
-  const Reading& reading = batch.readings.front();
-  if (offer.numbered && reading.schema == nullptr) {
-    ++recovery_->unknown_schema;
-    offer.numbered = false;
+  if ((flags & core::frame_flag::has_reference) == 0) {
+    recovery_->birth.take(frame, births);
+    Batch& batch = recovery_->batch;
+    if (recovery_->message.empty()) batch.clear();
+    SequenceState::Offer offer;
+    offer.numbered = (flags & core::frame_flag::has_sequence) != 0;
+    const Schema* schema = schema_of_frame(frame.header.schema_id);
+    if (schema != nullptr && !offer.numbered && !schema->has_identity()) schema = nullptr;
+    recovery_->judge.add(frame, schema, batch);
+    const Reading& reading = batch.readings.back();
+    if (offer.numbered && reading.schema == nullptr) {
+      ++recovery_->unknown_schema;
+      offer.numbered = false;
+    }
+    offer.topic = reading.topic;
+    offer.topic_hash = reading.topic_hash;
+    offer.payload_hash = hash64(reading.payload);
+    offer.identity = identity_of(reading);
+    offer.number = reading.sequence;
+    offer.replayed = true;
+    offer.may_come_again = (flags & core::frame_flag::qos_mask) != 0;
+    if (offer.numbered && schema->sequence_per_device() && !reading.device.empty()) {
+      offer.device = reading.device;
+      offer.device_hash = hash64(reading.device);
+    }
+    if ((flags & core::frame_flag::unfolded) == 0) {
+      (void)sequences.offer(offer);
+    } else {
+      recovery_->message.push_back(offer);
+      recovery_->one_number = offer.numbered && schema->numbers_messages();
+    }
   }
-  offer.topic = reading.topic;
-  offer.topic_hash = reading.topic_hash;
-  offer.payload_hash = hash64(reading.payload);
-  offer.number = reading.sequence;
-  offer.replayed = true;
-  offer.may_come_again = (frame.header.flags & core::frame_flag::qos_mask) != 0;
-  if (offer.numbered && schema->sequence_per_device() && !reading.device.empty()) {
-    offer.device = reading.device;
-    offer.device_hash = hash64(reading.device);
+  if (more) return;
+  if (!recovery_->message.empty()) replay_message();
+  sequences.close_group(frame.header.sequence);
+  sequences.settle(frame.header.sequence);
+}
+
+/// As the door offers a message of several readings.
+void IngestState::replay_message() {
+  auto& message = recovery_->message;
+  MessageHash hash;
+  for (const SequenceState::Offer& reading : message) hash.add(reading.payload_hash);
+  SequenceState::Offer whole = message.front();
+  whole.payload_hash = hash.value();
+  (void)sequences.offer_message(
+      whole, recovery_->one_number,
+      std::ranges::any_of(message, [](const auto& reading) { return reading.numbered; }));
+  for (SequenceState::Offer& reading : message) {
+    reading.message_hash = hash.value();
+    reading.may_come_again = false;
+    reading.numbered = reading.numbered && !recovery_->one_number;
+    (void)sequences.offer(reading);
   }
-  (void)sequences.offer(offer);
-  sequences.close_group(reading.id);
-  sequences.settle(reading.id);
+  message.clear();
 }
 
 std::string IngestState::schema_document(std::uint64_t id) const {
@@ -269,7 +301,8 @@ void IngestState::merge(IngestCounts& counts) {
                             &IngestStats::late_unchecked,    &IngestStats::time_missing,
                             &IngestStats::time_absurd,       &IngestStats::coerced,
                             &IngestStats::rounded,           &IngestStats::commits,
-                            &IngestStats::high_water,        &IngestStats::retained_ignored}) {
+                            &IngestStats::high_water,        &IngestStats::retained_ignored,
+                            &IngestStats::content_dropped}) {
     to.*member += from.*member;
   }
   for (std::size_t i = 0; i < counts.invalid_by_rule.size(); ++i) {
@@ -333,7 +366,7 @@ void IngestState::log_time(const Reading& reading) {
   environment.log(
       LogLevel::warn, "ingest",
       fmt::format("device time not used, message {} on {}: {}{}", reading.id, reading.topic,
-                  reading.schema->describe_time(reading.payload, time_min, latest),
+                  reading.schema->describe_time(reading.document, time_min, latest),
                   held_back(suppressed)));
 }
 

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "ingest/batch_pool.hpp"
+#include "ingest/birth_replay.hpp"
 #include "ingest/judgement.hpp"
 #include "ingest/sequence_state.hpp"
 #include "telemetry/ingest.hpp"
@@ -72,12 +73,15 @@ class IngestState final : public Ingest {
   const std::shared_ptr<BatchPool> pool = std::make_shared<BatchPool>(16 * 1024);
   SequenceState sequences;      // guarded by the journal's lock
   Journal::Ticket last_ticket;  // guarded by the journal's lock
+  SparkplugBirths births;
+  SparkplugBirths births_of_copies;  // those of messages that are replayed or imported
   std::atomic<std::size_t> messages_open{0};
   Histogram processing, sync;
 
  private:
   void recover(const core::FrameView& frame);
   void replay(const core::FrameView& frame);
+  void replay_message();
   [[nodiscard]] const Schema* schema_of_frame(std::uint64_t id) const;
   [[nodiscard]] std::string schema_document(std::uint64_t id) const;
   void roll_back(std::uint64_t last_durable);
@@ -106,6 +110,10 @@ class IngestState final : public Ingest {
     Judge judge;
     Batch batch;
     std::uint64_t unknown_schema = 0;
+    /// Readings of the message under way; batch holds what they view.
+    std::vector<SequenceState::Offer> message;
+    bool one_number = false;
+    BirthReplay birth;
   };
   std::unique_ptr<Recovery> recovery_;
 

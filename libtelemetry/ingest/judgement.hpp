@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <vector>
 
 #include "ingest/topic_cache.hpp"
 #include "telemetry/core/journal_format.hpp"
@@ -36,20 +37,36 @@ class Judge {
     bool time_missing = false;
     bool time_absurd = false;
   };
-  /// Adds the reading to the batch; topic and payload are copied into its arena.
+  /// Adds the reading to the batch; topic and payload are copied into its arena. The topic's schema
+  /// does not unfold.
   Judgement add(const KnownTopic& topic, const Message& message, std::int64_t received_at,
                 Batch& batch);
+  /// Adds a reading of a payload that its schema unfolds, or (`refusal`) refuses as a whole. What
+  /// the record views lives as long as the batch.
+  Judgement add(const Schema& schema, const Record& record, core::Rule refusal,
+                const Message& message, std::int64_t received_at, Batch& batch);
   /// See telemetry::read_back().
   void add(const core::FrameView& frame, const Schema* schema, Batch& batch);
 
  private:
+  static Reading& begin(const Message& message, std::int64_t received_at, Batch& batch);
+  Judgement judge(const Schema& schema, Reading& reading, Batch& batch);
   core::DecodeResult decode(const Schema& schema, Reading& reading, Batch& batch);
   void resolve_time(const Schema& schema, Reading& reading, Judgement& judgement) const;
 
   std::array<core::Violation, violations_max> violations_;
   std::array<core::Violation, notes_max> notes_;
   std::array<core::Extra, extras_max> extras_;
+  std::vector<Record> records_;
 };
+
+/// The readings of a message; of one that is refused the payload as it is. Topic and payload of the
+/// message are copied into the batch.
+Unfolded unfold_into(const Schema& schema, Message& message, std::int64_t received_at, Batch& batch,
+                     std::vector<Record>& records, SparkplugBirths* births);
+
+/// By which a reading without a number is known when it comes again on its topic; 0: by nothing.
+[[nodiscard]] std::uint64_t identity_of(const Reading& reading) noexcept;
 
 /// The undeclared members as one JSON object, nested as they were found, in the arena.
 [[nodiscard]] std::string_view write_extras(const core::SchemaView& view,

@@ -164,8 +164,16 @@ SequenceState::Decision SequenceState::offer(const Offer& offer) {
       return {.outcome = Outcome::duplicate};
     }
   }
+  if (offer.identity != 0) {
+    fingerprint = fingerprint_of(offer.topic_hash, 1, offer.identity);
+    if (!offer.replayed && recent_.contains(fingerprint)) return {.outcome = Outcome::duplicate};
+  }
   Undo* undo = &touch(topic, Scope::topic, offer.topic, offer.topic_hash);
-  entries_[undo->entry].payload_hash = payload_hash;
+  entries_[undo->entry].payload_hash = offer.message_hash == 0 ? payload_hash : offer.message_hash;
+  if (offer.identity != 0) {
+    recent_.add(fingerprint);
+    undo->recent = true;
+  }
   if (!offer.numbered) return {};
   if (scope == Scope::device) undo = &touch(find(scope, key, hash), scope, key, hash);
   if (offer.may_come_again) {
@@ -173,6 +181,25 @@ SequenceState::Decision SequenceState::offer(const Offer& offer) {
     undo->recent = true;
   }
   return number(entries_[undo->entry], offer.number, payload_hash, *undo);
+}
+
+SequenceState::Decision SequenceState::offer_message(const Offer& message, bool one_number,
+                                                     bool any_number) {
+  if (one_number && message.numbered) return offer(message);
+  const std::uint32_t topic = find(Scope::topic, message.topic, message.topic_hash);
+  if (message.skip_stored && topic != none &&
+      entries_[topic].payload_hash == message.payload_hash) {
+    return {.outcome = Outcome::retained_skipped};
+  }
+  if (!any_number || !message.may_come_again) return {};
+  // No number of a reading has the same place: those begin at the key's hash itself.
+  const std::uint64_t fingerprint = fingerprint_of(~message.topic_hash, 0, message.payload_hash);
+  if (!message.replayed && recent_.contains(fingerprint)) return {.outcome = Outcome::duplicate};
+  Undo& undo = touch(topic, Scope::topic, message.topic, message.topic_hash);
+  entries_[undo.entry].payload_hash = message.payload_hash;
+  recent_.add(fingerprint);
+  undo.recent = true;
+  return {};
 }
 
 bool SequenceState::came_before(const Offer& offer, std::uint32_t at, std::uint64_t fingerprint,

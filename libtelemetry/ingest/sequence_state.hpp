@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -16,6 +17,18 @@
 #include "telemetry/journal.hpp"
 
 namespace telemetry {
+
+/// Of the payload hashes of a message of several readings.
+class MessageHash {
+ public:
+  void add(std::uint64_t payload_hash) noexcept {
+    value_ = (std::rotl(value_, 5) ^ payload_hash) * 0x9E3779B97F4A7C15ull;
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
+
+ private:
+  std::uint64_t value_ = 1;
+};
 
 /// What the journal holds of each topic and numbering, as far as it is needed to recognise a
 /// message that comes again. A function of the journal: the snapshot at the start of a segment plus
@@ -42,6 +55,10 @@ class SequenceState {
     std::string_view device;
     std::uint64_t device_hash = 0;
     std::uint64_t payload_hash = 0;
+    /// A reading of several: of the message, which is what the topic was sent last; else 0.
+    std::uint64_t message_hash = 0;
+    /// Of a reading without a number: Reading::identity, and of its device; else 0.
+    std::uint64_t identity = 0;
     std::int64_t number = 0;
     bool numbered = false;
     bool may_come_again = false;  ///< its sender repeats it until it is acknowledged: QoS 1
@@ -60,6 +77,12 @@ class SequenceState {
 
   /// Judges one message and, when it is to be stored, moves the state on.
   Decision offer(const Offer& offer);
+
+  /// Judges a message of several readings, which are offered one by one after it.
+  /// @param offer of the first, with the hash of the message as that of the payload
+  /// @param one_number the number is the message's; the readings are then offered without
+  /// @param any_number a reading has a number: only its sender can repeat the message
+  Decision offer_message(const Offer& offer, bool one_number, bool any_number);
 
   /// What was offered since the last close_group() is one group, to be kept or undone as a whole.
   void close_group(std::uint64_t last_sequence);

@@ -19,7 +19,9 @@ const KnownTopic* TopicCache::find(std::string_view topic, const SchemaSet* sche
   bytes_ += topic.size();
   known.hash = hash;
   known.schema = schemas == nullptr ? nullptr : schemas->choose(topic);
-  if (known.schema != nullptr) {
+  if (known.schema != nullptr && (known.schema->is_conditional() || known.schema->unfolds())) {
+    known.candidates = schemas->candidates(topic);
+  } else if (known.schema != nullptr) {
     const std::string_view device = known.schema->device(topic);
     if (!device.empty()) {
       known.device_at = static_cast<std::uint32_t>(device.data() - topic.data());

@@ -14,7 +14,9 @@ namespace telemetry {
 struct KnownTopic {
   std::string topic;
   std::uint64_t hash = 0;
-  const Schema* schema = nullptr;  ///< null: unmatched
+  const Schema* schema = nullptr;  ///< null: unmatched; the first of `candidates`
+  /// SchemaSet::candidates() where the payload is asked: a condition, or a schema that unfolds.
+  std::vector<const Schema*> candidates;
   std::uint32_t device_at = 0;     ///< the level of `topic` that names the device
   std::uint32_t device_bytes = 0;  ///< 0: none does
   std::uint64_t device_hash = 0;   ///< set when the schema numbers per device

@@ -10,14 +10,49 @@
 // damaged); readers judge the others when they come to them.
 
 namespace telemetry::journal {
+namespace {
+
+/// Remembers where the message of several readings begins whose last frame has not come yet.
+class WholeMessages {
+ public:
+  void follow(const core::FrameView& frame, std::uint64_t offset, const SegmentScan& scan) {
+    const bool more = (frame.header.flags & core::frame_flag::more) != 0;
+    if (more && !open_) {
+      begin_ = offset;
+      before_ = scan;
+    }
+    open_ = more;
+  }
+  /// What is left of one was never acknowledged: it is as torn as half a frame.
+  void cut(std::uint64_t file_bytes, SegmentScan& scan) const {
+    if (!open_) return;
+    scan.end = begin_;
+    scan.torn_bytes = file_bytes - begin_;
+    scan.frames = before_.frames - 1;  // without its first one
+    scan.messages = before_.messages;
+    scan.last_sequence = before_.last_sequence;
+    scan.last_received_at = before_.last_received_at;
+    scan.schemas = before_.schemas;
+  }
+
+ private:
+  bool open_ = false;
+  std::uint64_t begin_ = 0;
+  SegmentScan before_;
+};
+
+}  // namespace
+
 Result<SegmentScan> scan_segment(FileSystem& files, FileSystem::Handle file, SegmentKey key,
-                                 std::uint64_t sequence_limit, const ScanVisitor& visit) {
+                                 std::uint64_t sequence_limit, const ScanVisitor& visit,
+                                 Ends ends) {
   auto size = files.size(file);
   if (!size) return size.error();
   FrameScanner scanner(files, FrameScanner::Snapshots::read);
   scanner.start(file, key);
   scanner.set_limit(*size, sequence_limit);
   SegmentScan scan;
+  WholeMessages whole;
   scan.last_sequence = key.first - 1;
   for (;;) {
     auto event = scanner.next();
@@ -35,6 +70,7 @@ Result<SegmentScan> scan_segment(FileSystem& files, FileSystem::Handle file, Seg
     const auto& header = frame.header;
     ++scan.frames;
     scan.end = scanner.position();
+    if (header.kind == core::FrameKind::message) whole.follow(frame, scanner.offset(), scan);
     if (has_own_sequence(header.kind)) {
       if (scan.messages++ == 0) {
         scan.first_sequence = header.sequence;
@@ -47,6 +83,7 @@ Result<SegmentScan> scan_segment(FileSystem& files, FileSystem::Handle file, Seg
     }
     if (visit && !visit(frame, scanner.offset())) break;
   }
+  if (ends == Ends::with_a_message) whole.cut(*size, scan);
   std::sort(scan.schemas.begin(), scan.schemas.end());
   return scan;
 }
@@ -173,11 +210,13 @@ Result<void> SegmentLog::recover_tail(const RecoveryVisitor& recover) {
 Result<void> SegmentLog::recover_file(FileSystem::Handle file, const RecoveryVisitor& recover) {
   auto& tail = segments_.back();
   const std::string path = path_of(tail.key);
-  auto scanned = scan_segment(files(), file, tail.key, UINT64_MAX,
-                              [&](const core::FrameView& frame, std::uint64_t) {
-                                if (recover) recover(frame);
-                                return true;
-                              });
+  auto scanned = scan_segment(
+      files(), file, tail.key, UINT64_MAX,
+      [&](const core::FrameView& frame, std::uint64_t) {
+        if (recover) recover(frame);
+        return true;
+      },
+      Ends::with_a_message);
   if (!scanned) {
     log(LogLevel::error, scanned.error().context + "; continued in a new segment");
     next_ = std::max(next_, tail.key.first + tail.bytes / core::frame_size(0, 0, false) + 1);

@@ -48,9 +48,14 @@ struct SegmentScan {
 /// `sequence_limit`: first sequence of the next segment. `visit` sees each frame and its offset;
 /// false stops. The file is read up to its size now.
 using ScanVisitor = std::function<bool(const core::FrameView&, std::uint64_t offset)>;
+enum class Ends : std::uint8_t {
+  with_a_frame,
+  with_a_message,  ///< of several readings none is left alone: their end is torn
+};
 [[nodiscard]] Result<SegmentScan> scan_segment(FileSystem& files, FileSystem::Handle file,
                                                SegmentKey key, std::uint64_t sequence_limit,
-                                               const ScanVisitor& visit = {});
+                                               const ScanVisitor& visit = {},
+                                               Ends ends = Ends::with_a_frame);
 
 /// Copies PATH/NAME to PATH/quarantine/NAME, once. True when a copy was made now.
 /// Errors: resource_exhausted  the folder would exceed `bytes_max`.

@@ -74,6 +74,44 @@ std::string rules(const FieldSpec& field, const SchemaSpec& inherited) {
   return out;
 }
 
+/// One as it is, several as a list.
+std::string one_or_list(const std::vector<std::string>& texts) {
+  return texts.size() == 1 ? json_string(texts.front()) : list(texts, json_string);
+}
+
+void write_conversion(const FieldSpec& field, const SchemaSpec& schema, Object& object) {
+  const ConversionSpec& of = field.conversion;
+  if (!field.from.empty()) object.raw("from", one_or_list(field.from));
+  if (!of.words.empty()) {
+    std::string words;
+    {
+      Object map(words);
+      for (const auto& [word, json] : of.words) {
+        const std::string key = json_string(word);
+        map.raw(std::string_view(key).substr(1, key.size() - 2), json);
+      }
+    }
+    object.raw("words", words);
+  }
+  if (!of.no_value.empty()) object.raw("no_value", one_or_list(of.no_value));
+  if (of.non_finite_absent) object.text("non_finite", "absent");
+  if (of.decimal_comma) object.raw("decimal_comma", "true");
+  if (of.hex) object.raw("hex", "true");
+  if (of.scale) object.raw("scale", number_text(*of.scale));
+  if (of.offset) object.raw("offset", number_text(*of.offset));
+  if (of.decimals) object.raw("decimals", fmt::format("{}", *of.decimals));
+  if (field.type == core::FieldType::timestamp) {
+    std::vector<std::string> formats;
+    if (of.local_epoch)
+      formats.emplace_back(local_epoch_name);
+    else if (field.time_format != schema.time_format)
+      formats.emplace_back(time_format_name(field.time_format));
+    formats.insert(formats.end(), of.time_patterns.begin(), of.time_patterns.end());
+    if (!formats.empty()) object.raw("time_format", one_or_list(formats));
+  }
+  object.text("time_zone", of.zone);
+}
+
 std::string field_document(const FieldSpec& field, const SchemaSpec& schema) {
   std::string out;
   {
@@ -85,8 +123,7 @@ std::string field_document(const FieldSpec& field, const SchemaSpec& schema) {
     if (field.default_value) object.raw("default", literal_text(*field.default_value));
     if (!field.aliases.empty()) object.raw("aliases", list(field.aliases, json_string));
     if (!field.requires_.empty()) object.raw("requires", list(field.requires_, json_string));
-    if (field.type == core::FieldType::timestamp && field.time_format != schema.time_format)
-      object.text("time_format", time_format_name(field.time_format));
+    write_conversion(field, schema, object);
     if (const std::string text = rules(field, schema); text != "{}") object.raw("validation", text);
     const auto nested = [&](const FieldSpec& inner) { return field_document(inner, schema); };
     if (!field.fields.empty()) object.raw("fields", list(field.fields, nested));
@@ -114,7 +151,64 @@ std::string zone_text(std::int32_t offset_s) {
   return fmt::format("{}{:02}:{:02}", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
+std::string text_of(const Condition& condition) {
+  std::string out;
+  append_condition(condition, out);
+  return out;
+}
+
+void write_payload(const SchemaSpec& schema, Object& object) {
+  if (const std::string payload = payload_document(schema); !payload.empty())
+    object.raw("payload", payload);
+  if (!schema.records.each.text().empty()) {
+    std::string records;
+    {
+      Object map(records);
+      map.text("each", schema.records.each.text());
+      map.text("key", schema.records.key);
+    }
+    object.raw("records", records);
+  }
+  object.text("device", schema.device);
+  if (schema.when) object.raw("when", json_string(text_of(*schema.when)));
+  if (schema.drop_all) {
+    object.raw("drop", "true");
+  } else if (schema.drop_empty || !schema.drop.empty()) {
+    std::vector<std::string> what;
+    if (schema.drop_empty) what.emplace_back("empty");
+    for (const auto& condition : schema.drop) what.push_back(text_of(*condition));
+    object.raw("drop", one_or_list(what));
+  }
+}
+
 }  // namespace
+
+std::string payload_document(const SchemaSpec& schema) {
+  const Form::Specification& form = schema.payload.form;
+  std::string out;
+  {
+    Object object(out);
+    if (form.form != "json") object.text("form", form.form);
+    if (!form.unpack.empty()) object.raw("unpack", list(form.unpack, json_string));
+    if (!form.columns.empty()) object.raw("columns", list(form.columns, json_string));
+    if (form.header) object.raw("header", "true");
+    object.text("separator", form.separator);
+    object.text("assign", form.assign);
+    object.text("pattern", form.pattern);
+    const auto field_of = [](const LayoutField& field) {
+      std::string json;
+      {
+        Object one(json);
+        one.text("name", field.name);
+        one.text("type", field.type);
+        if (field.count != 1) one.raw("count", fmt::format("{}", field.count));
+      }
+      return json;
+    };
+    if (!form.layout.empty()) object.raw("layout", list(form.layout, field_of));
+  }
+  return out == "{}" ? std::string() : out;
+}
 
 std::string canonical_document(const SchemaSpec& schema) {
   std::string out;
@@ -123,16 +217,26 @@ std::string canonical_document(const SchemaSpec& schema) {
     object.text("name", schema.name);
     object.raw("version", fmt::format("\"{}.{}\"", schema.version.major, schema.version.minor));
     object.text("topic_pattern", schema.topic_pattern);
-    object.text("time_field", schema.time_field);
+    write_payload(schema, object);
+    if (schema.more_time_fields.empty()) {
+      object.text("time_field", schema.time_field);
+    } else {
+      std::vector<std::string> times = {schema.time_field};
+      times.insert(times.end(), schema.more_time_fields.begin(), schema.more_time_fields.end());
+      object.raw("time_field", list(times, json_string));
+    }
     if (schema.time_format != core::TimeFormat::automatic)
       object.text("time_format", time_format_name(schema.time_format));
+    object.text("time_zone", schema.zone);
     if (schema.zone_offset_s != 0) object.text("time_zone", zone_text(schema.zone_offset_s));
     object.text("sequence_field", schema.sequence_field);
     if (schema.sequence_per_device) object.text("sequence_scope", "device");
+    if (!schema.identity.empty()) object.raw("identity", list(schema.identity, json_string));
     if (const std::string text = schema_rules(schema); text != "{}") object.raw("validation", text);
-    object.raw("fields", list(schema.fields, [&](const FieldSpec& field) {
-                 return field_document(field, schema);
-               }));
+    if (!schema.fields.empty() || !schema.drop_all)
+      object.raw("fields", list(schema.fields, [&](const FieldSpec& field) {
+                   return field_document(field, schema);
+                 }));
   }
   return out;
 }

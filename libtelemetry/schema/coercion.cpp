@@ -12,15 +12,12 @@
 namespace telemetry::schemas {
 namespace {
 
-using core::FieldType;
-using core::Value;
-using core::ValueKind;
-
-constexpr std::string_view no_break_space = "\u00a0";
-
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-std::string_view trimmed(std::string_view text) {
+}  // namespace
+
+std::string_view without_blanks(std::string_view text) noexcept {
+  constexpr std::string_view no_break_space = "\u00a0";
   for (;;) {
     if (!text.empty() && is_blank(text.front()))
       text.remove_prefix(1);
@@ -35,12 +32,18 @@ std::string_view trimmed(std::string_view text) {
   }
 }
 
+namespace {
+
+using core::FieldType;
+using core::Value;
+using core::ValueKind;
+
 Value boolean_in(Value found) {
   std::optional<TextNumber> number;
   if (found.kind() == ValueKind::decimal) {
     number = {.value = found.as_decimal()};
   } else if (found.kind() == ValueKind::text) {
-    const std::string_view text = trimmed(found.as_text());
+    const std::string_view text = without_blanks(found.as_text());
     if (text == "true" || text == "True" || text == "TRUE") return Value::boolean(true);
     if (text == "false" || text == "False" || text == "FALSE") return Value::boolean(false);
     number = text_number(text);
@@ -56,7 +59,7 @@ Value time_in(const FieldSpec& field, Value found) {
   if (found.kind() != ValueKind::text || field.time_format == core::TimeFormat::automatic ||
       field.time_format == core::TimeFormat::rfc3339)
     return {};
-  const auto number = text_number(trimmed(found.as_text()));
+  const auto number = text_number(without_blanks(found.as_text()));
   std::int64_t ns = 0;
   if (!number || !core::epoch_to_ns(number->value, field.time_format, ns)) return {};
   return Value::time(ns);
@@ -65,12 +68,12 @@ Value time_in(const FieldSpec& field, Value found) {
 }  // namespace
 
 std::string_view number_in_text(std::string_view text, std::string_view unit) noexcept {
-  text = trimmed(text);
+  text = without_blanks(text);
   // The whole text first: a unit may itself end like a number.
   if (text_number(text)) return text;
   if (unit.empty() || !text.ends_with(unit)) return {};
   text.remove_suffix(unit.size());
-  text = trimmed(text);
+  text = without_blanks(text);
   return text_number(text) ? text : std::string_view();
 }
 

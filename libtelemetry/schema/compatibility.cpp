@@ -44,11 +44,16 @@ class Comparison {
       say("another topic level names the device");
     if (!a.time_field.empty() && a.time_field != b.time_field)
       say("time_field was {}", a.time_field);
-    if (a.zone_offset_s != b.zone_offset_s) say("time_zone has changed");
+    if (a.zone_offset_s != b.zone_offset_s || a.zone != b.zone) say("time_zone has changed");
+    if (!a.device.empty() && a.device != b.device) say("device was {}", a.device);
+    if (schemas::payload_document(a) != schemas::payload_document(b)) say("payload has changed");
+    if (a.records.each.text() != b.records.each.text() || a.records.key != b.records.key)
+      say("records have changed");
     if (!a.sequence_field.empty() && a.sequence_field != b.sequence_field)
       say("sequence_field was {}", a.sequence_field);
     if (!a.sequence_field.empty() && a.sequence_per_device != b.sequence_per_device)
       say("sequence_scope has changed");
+    if (!a.identity.empty() && a.identity != b.identity) say("identity has changed");
     if (a.lenient && !b.lenient) say("strict was false");
     if (!b.custom.empty() && a.custom != b.custom) say("custom {} is new", b.custom);
     if (a.allow_extra_fields && !b.allow_extra_fields) say("allow_extra_fields was true");
@@ -123,6 +128,20 @@ class Comparison {
       say("field {}: time_format was {}", path, schemas::time_format_name(a.time_format));
     if (!b.custom.empty() && a.custom != b.custom)
       say("field {}: custom {} is new", path, b.custom);
+    if (a.from != b.from) say("field {}: from has changed", path);
+    const schemas::ConversionSpec& x = a.conversion;
+    const schemas::ConversionSpec& y = b.conversion;
+    const auto text = [](const std::optional<core::Decimal>& number) {
+      return number ? number_text(*number) : std::string();
+    };
+    if (text(x.scale) != text(y.scale) || text(x.offset) != text(y.offset) ||
+        x.decimals != y.decimals || x.decimal_comma != y.decimal_comma || x.zone != y.zone ||
+        x.local_epoch != y.local_epoch || x.hex != y.hex)
+      say("field {}: scale, offset, decimals or zone have changed", path);
+    for (const auto& word : x.words) {
+      if (std::ranges::find(y.words, word) == y.words.end())
+        say("field {}: the word '{}' is gone or means something else", path, word.first);
+    }
     compare_enum(a, b, path);
     for (const std::string& alias : a.aliases) {
       if (std::find(b.aliases.begin(), b.aliases.end(), alias) == b.aliases.end())

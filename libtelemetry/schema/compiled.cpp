@@ -67,7 +67,9 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
   document_ = canonical_document(specification_);
   id_ = hash64(document_);
   sequence_per_device_ = specification_.sequence_per_device;
-  set_filter();
+  filter_ = specification_.pattern.filter();
+  device_level_ = specification_.pattern.device_level();
+  if (!specification_.device.empty()) device_level_ = -1;
 
   nodes_[add_node(nullptr)].type = core::FieldType::object;
   compile_object(0, specification_.fields, {});
@@ -84,10 +86,31 @@ CompiledSchema::CompiledSchema(SchemaSpec specification, std::string file)
     if (slots_[i].path == specification_.time_field) view_.time_slot = index(i);
     if (slots_[i].path == specification_.sequence_field) view_.sequence_slot = index(i);
   }
+  set_unfolding();
   if (!patterns_.empty()) pattern_hook_ = {&CompiledSchema::matches, this};
   compile_json_rules();
   compile_custom();
   if (specification_.lenient) coercion_hook_ = {&CompiledSchema::coerce, this};
+}
+
+void CompiledSchema::set_unfolding() {
+  const auto slot_of = [&](const std::string& path) {
+    const auto found = std::ranges::find(slots_, path, &SlotInfo::path);
+    return index(static_cast<std::size_t>(found - slots_.begin()));
+  };
+  if (view_.time_slot != core::no_index) time_slots_.push_back(view_.time_slot);
+  for (const std::string& path : specification_.more_time_fields)
+    time_slots_.push_back(slot_of(path));
+  for (const std::string& path : specification_.identity) identity_slots_.push_back(slot_of(path));
+  conditional_ = specification_.when != nullptr;
+  unfolds_ = is_unfolded(specification_);
+  if (!unfolds_) return;
+  unfolding_ = std::make_unique<const Unfolding>(specification_);
+  if (view_.sequence_slot == core::no_index || specification_.records.each.text().empty()) return;
+  const auto& from = slot_fields_[view_.sequence_slot]->from;
+  numbers_messages_ = !from.empty() && std::ranges::all_of(from, [](const std::string& path) {
+    return path.starts_with('/');
+  });
 }
 
 bool CompiledSchema::matches(const void* context, std::uint16_t pattern, std::string_view text) {
@@ -98,23 +121,6 @@ bool CompiledSchema::matches(const void* context, std::uint16_t pattern, std::st
 core::Value CompiledSchema::coerce(const void* context, std::uint16_t node, core::Value found,
                                    std::string_view written) noexcept {
   return coerced(*static_cast<const CompiledSchema*>(context)->node_fields_[node], found, written);
-}
-
-void CompiledSchema::set_filter() {
-  constexpr std::string_view placeholder = "{device}";
-  const std::string_view pattern = specification_.topic_pattern;
-  std::size_t at = pattern.find(placeholder);
-  if (at == pattern.npos) {
-    filter_ = pattern;
-    at = filter_.find('+');
-  } else {
-    filter_ = pattern.substr(0, at);
-    filter_ += '+';
-    filter_ += pattern.substr(at + placeholder.size());
-  }
-  if (at != filter_.npos)
-    device_level_ = static_cast<int>(
-        std::count(filter_.begin(), filter_.begin() + static_cast<std::ptrdiff_t>(at), '/'));
 }
 
 std::uint16_t CompiledSchema::add_node(const FieldSpec* field) {
@@ -178,7 +184,9 @@ void CompiledSchema::compile_comparisons(std::uint16_t node, const std::vector<F
 
 void CompiledSchema::compile_field(std::uint16_t node, const FieldSpec& field, const Scope& scope) {
   nodes_[node].type = field.type;
-  nodes_[node].time_format = field.time_format;
+  // What was converted is RFC 3339.
+  const bool converted = !field.conversion.is_none() || !specification_.zone.empty();
+  nodes_[node].time_format = converted ? core::TimeFormat::automatic : field.time_format;
   nodes_[node].nulls = field.nulls;
   nodes_[node].min_exclusive = field.min_exclusive;
   nodes_[node].max_exclusive = field.max_exclusive;
@@ -267,6 +275,34 @@ Result<std::shared_ptr<const Schema>> Schema::parse(std::string_view document,
           schemas::compile(document, file, diagnostics, functions))
     return schema;
   return Error{Errc::invalid_argument, to_string(diagnostics[before])};
+}
+
+Unfolded Schema::unfold(const UnfoldInput& input, Arena& arena, std::vector<Record>& out) const {
+  if (const auto* unfolding = schemas::compiled(*this).unfolding())
+    return unfolding->run(input, arena, out);
+  out.push_back({input.payload, input.payload, device(input.topic)});
+  return {};
+}
+
+bool Schema::takes(const UnfoldInput& input) const {
+  return !conditional_ || schemas::compiled(*this).unfolding()->takes(input);
+}
+
+std::uint64_t Schema::identity(std::span<const core::Value> values) const noexcept {
+  std::uint64_t hash = 0;
+  for (const std::uint16_t slot : identity_slots_) {
+    const core::Value& value = values[slot];
+    if (value.is_null()) continue;
+    const bool text =
+        value.kind() == core::ValueKind::text || value.kind() == core::ValueKind::json;
+    const core::Decimal number = text ? core::Decimal{} : value.as_decimal();
+    const std::uint64_t of_value =
+        text ? hash64(value.as_text())
+             : hash64({reinterpret_cast<const char*>(&number.mantissa), sizeof number.mantissa}) +
+                   static_cast<std::uint64_t>(number.exponent);
+    hash = (hash ^ of_value) * 0x9E3779B97F4A7C15ull + slot + 1;
+  }
+  return hash;
 }
 
 std::string_view Schema::device(std::string_view topic) const noexcept {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "schema/specification.hpp"
+#include "schema/unfolding.hpp"
 
 namespace telemetry::schemas {
 
@@ -36,6 +37,9 @@ class CompiledSchema final : public Schema {
   /// What a custom rule says of a payload that breaks it; nothing when there is no such rule.
   [[nodiscard]] std::optional<Finding> describe_custom(std::uint16_t rule,
                                                        std::string_view payload) const;
+
+  /// Null when payloads are what the tables read.
+  [[nodiscard]] const Unfolding* unfolding() const noexcept { return unfolding_.get(); }
 
   [[nodiscard]] const SchemaSpec& specification() const noexcept { return specification_; }
   /// The topic level that names the device; -1: none does.
@@ -77,7 +81,7 @@ class CompiledSchema final : public Schema {
   static bool matches(const void* context, std::uint16_t pattern, std::string_view text);
   static core::Value coerce(const void* context, std::uint16_t node, core::Value found,
                             std::string_view written) noexcept;
-  void set_filter();
+  void set_unfolding();
   void compile_object(std::uint16_t node, const std::vector<FieldSpec>& fields, const Scope& scope);
   void compile_comparisons(std::uint16_t node, const std::vector<FieldSpec>& fields,
                            const std::vector<std::uint16_t>& field_nodes);
@@ -87,6 +91,7 @@ class CompiledSchema final : public Schema {
   std::uint16_t add_bound(core::Decimal bound);
 
   SchemaSpec specification_;
+  std::unique_ptr<const Unfolding> unfolding_;
   std::vector<const FieldSpec*> node_fields_;
   std::vector<const FieldSpec*> slot_fields_;
   std::vector<core::Node> nodes_;

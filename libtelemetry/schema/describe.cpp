@@ -369,6 +369,17 @@ Problem Schema::explain(const core::Violation& violation, std::string_view paylo
       return problem;
     }
   }
+  if (rule == Rule::form || rule == Rule::records) {
+    Arena arena(16 * 1024);
+    std::vector<Record> records;
+    const std::string reason = unfold({.payload = payload}, arena, records).reason;
+    problem.found = excerpt(payload, found_bytes_max);
+    problem.message =
+        reason.empty() ? "the payload has more readings than a journal of this size takes at once; "
+                         "raise journal.size_max_mb"
+                       : excerpt(reason, allowed_bytes_max);
+    return problem;
+  }
   const bool of_document =
       violation.node == core::no_index && rule >= Rule::json_syntax && rule <= Rule::trailing_bytes;
   const bool of_message =

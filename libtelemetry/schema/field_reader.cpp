@@ -37,9 +37,10 @@ constexpr std::array own_keys = {"name"sv,        "type"sv,       "required"sv, 
                                  "default"sv,     "aliases"sv,    "description"sv, "requires"sv,
                                  "time_format"sv, "validation"sv, "fields"sv,      "items"sv};
 constexpr auto field_keys = [] {
-  std::array<std::string_view, own_keys.size() + rule_keys.size()> keys;
-  std::copy(rule_keys.begin(), rule_keys.end(),
-            std::copy(own_keys.begin(), own_keys.end(), keys.begin()));
+  std::array<std::string_view, own_keys.size() + rule_keys.size() + mapping_keys.size()> keys;
+  std::copy(mapping_keys.begin(), mapping_keys.end(),
+            std::copy(rule_keys.begin(), rule_keys.end(),
+                      std::copy(own_keys.begin(), own_keys.end(), keys.begin())));
   return keys;
 }();
 
@@ -69,7 +70,7 @@ constexpr TypeWord foreign_types[] = {
     {"map", FieldType::object},          {"dict", FieldType::object},
     {"list", FieldType::array}};
 
-constexpr std::int64_t pattern_memory_bytes_max = 2 * 1024 * 1024;
+constexpr std::int64_t field_pattern_memory_bytes_max = 2 * 1024 * 1024;
 constexpr std::size_t enum_values_max = 1024;  // the decoder compares with one after the other
 
 bool applies(std::string_view rule, FieldType type) {
@@ -343,7 +344,7 @@ void Reader::read_pattern(const TreeNode& node, const std::string& where, FieldS
   if (!pattern) return;
   RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(pattern_memory_bytes_max);
+  options.set_max_mem(field_pattern_memory_bytes_max);
   auto expression = std::make_shared<const RE2>(*pattern, options);
   if (!expression->ok()) {
     mistake(node.at, fmt::format("{}: pattern: {}", where, expression->error()),
@@ -419,10 +420,11 @@ void Reader::read_inside(const TreeNode& node, const Place& place, const std::st
   if (field.type == FieldType::timestamp) field.time_format = schema_.time_format;
   if (const TreeNode* format = node.find("time_format")) {
     if (field.type == FieldType::timestamp)
-      field.time_format = time_format(*format);
+      field.time_format = read_time_formats(*format, field);
     else
       mistake(format->at, where + ": time_format applies to type timestamp only", "remove it");
   }
+  read_mapping(node, place, where, field);
   const TreeNode* fields = node.find("fields");
   const TreeNode* items = node.find("items");
   const bool nested = field.type == FieldType::object || field.type == FieldType::array;

@@ -2,17 +2,29 @@
 #include "schema/filter_trie.hpp"
 
 #include <algorithm>
+#include <iterator>
 
+#include "schema/compiled.hpp"
 #include "telemetry/message.hpp"
 
 namespace telemetry::schemas {
 namespace {
 
+/// Of schemas with one filter: the pattern with more literal levels, then those with a condition,
+/// by name; of one name the highest version.
+bool before(const Schema& a, const Schema& b) {
+  const TopicPattern& mine = compiled(a).specification().pattern;
+  const TopicPattern& theirs = compiled(b).specification().pattern;
+  if (mine.literals() != theirs.literals()) return mine.literals() > theirs.literals();
+  if (a.is_conditional() != b.is_conditional()) return a.is_conditional();
+  if (a.name() != b.name()) return a.name() < b.name();
+  return b.version() < a.version();
+}
+
 void place(std::vector<const Schema*>& schemas, const Schema& schema) {
-  const auto at = std::find_if(schemas.begin(), schemas.end(), [&](const Schema* other) {
-    return other->version() < schema.version();
-  });
-  schemas.insert(at, &schema);
+  schemas.insert(
+      std::ranges::find_if(schemas, [&](const Schema* other) { return before(schema, *other); }),
+      &schema);
 }
 
 /// A rest without data is the end of the topic; an empty level has data.
@@ -64,7 +76,11 @@ bool FilterTrie::walk(std::uint32_t at, std::string_view rest, bool wild, Visit&
 const Schema* FilterTrie::choose(std::string_view topic) const noexcept {
   const Schema* chosen = nullptr;
   auto visit = [&](const std::vector<const Schema*>& schemas) {
-    if (!schemas.empty()) chosen = schemas.front();
+    for (const Schema* schema : schemas) {
+      if (!compiled(*schema).specification().pattern.matches(topic)) continue;
+      chosen = schema;
+      break;
+    }
     return chosen != nullptr;
   };
   if (!topic.empty()) walk(0, topic, topic.front() != '$', visit);
@@ -74,7 +90,9 @@ const Schema* FilterTrie::choose(std::string_view topic) const noexcept {
 std::vector<const Schema*> FilterTrie::matching(std::string_view topic) const {
   std::vector<const Schema*> all;
   auto visit = [&](const std::vector<const Schema*>& schemas) {
-    all.insert(all.end(), schemas.begin(), schemas.end());
+    std::ranges::copy_if(schemas, std::back_inserter(all), [&](const Schema* schema) {
+      return compiled(*schema).specification().pattern.matches(topic);
+    });
     return false;
   };
   if (!topic.empty()) walk(0, topic, topic.front() != '$', visit);

@@ -22,8 +22,8 @@ class FilterTrie {
  private:
   struct Branch {
     std::uint32_t plus = 0;             // 0: none; the root is nobody's child
-    std::vector<const Schema*> exact;   // filters that end here, highest version first
-    std::vector<const Schema*> behind;  // filters that end with # below here
+    std::vector<const Schema*> exact;   // filters that end here, in the order of the choice
+    std::vector<const Schema*> behind;  // filters that end with # below here, the same
   };
   struct Edge {
     std::uint32_t parent;

@@ -34,6 +34,12 @@ class Refusals {
     if (all.lenient)
       add(all.strict_at, "validation: firmware has no lenient mode",
           "remove `strict: false`, if the device sends the declared types");
+    for (const auto& [key, at] : all.mapped)
+      add(at, fmt::format("{}: firmware reads JSON as the fields declare it", key),
+          "remove it; a device writes what its schema says");
+    if (all.pattern.joins_device() || all.pattern.names_field() || !all.pattern.is_filter())
+      add(all.topic_at, "topic_pattern: firmware knows names of single levels only",
+          "write + for each level");
     check_custom("", all.custom, all.custom_at);
     check_json_rule("", all.json_rule.get(), all.json_rule_at);
     check_fields(all.fields, {});
@@ -61,6 +67,9 @@ class Refusals {
   }
 
   void check_field(const FieldSpec& field, const std::string& where, const std::string& path) {
+    if (!field.from.empty() || !field.conversion.is_none())
+      add(field.mapped_at, where + "firmware reads values as they are: no paths, words and scales",
+          "remove it; a device writes what its schema says");
     if (!field.pattern.empty())
       add(field.pattern_at, where + "pattern: firmware has no regular expressions",
           "write enum, or min_length and max_length");

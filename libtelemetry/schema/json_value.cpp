@@ -37,10 +37,21 @@ class JsonTree::Parser {
         pull_(json),
         values_max_(values_max),
         left_(values_max),
-        refusal_(refusal) {}
+        refusal_(refusal) {
+    tree_.open_.clear();
+  }
 
   bool value(JsonToken token, JsonValue& out) {
     if (!count()) return false;
+    const std::size_t begin = pull_.offset();
+    if (!content(token, out)) return false;
+    out.written = json_.substr(begin, pull_.end_offset() - begin);
+    return true;
+  }
+  JsonToken next() { return pull_.next(); }
+
+ private:
+  bool content(JsonToken token, JsonValue& out) {
     switch (token) {
       case JsonToken::null_:
         return true;
@@ -62,13 +73,11 @@ class JsonTree::Parser {
       case JsonToken::object_begin:
         return inside(Kind::object, JsonToken::object_end, out);
       default:
-        refusal_ = "is not JSON";
+        refusal_ = fmt::format("is not JSON at byte {}", pull_.offset() + 1);
         return false;
     }
   }
-  JsonToken next() { return pull_.next(); }
 
- private:
   bool count() {
     if (left_-- != 0) return true;
     refusal_ = fmt::format("has more than {} values", values_max_);
@@ -83,7 +92,7 @@ class JsonTree::Parser {
   }
 
   bool inside(Kind kind, JsonToken end, JsonValue& out) {
-    const std::size_t first = open_.size();
+    const std::size_t first = tree_.open_.size();
     for (auto token = pull_.next(); token != end; token = pull_.next()) {
       JsonMember member;
       if (kind == Kind::object) {
@@ -93,21 +102,22 @@ class JsonTree::Parser {
         token = pull_.next();
       }
       if (!value(token, member.value)) return false;
-      open_.push_back(member);
+      tree_.open_.push_back(member);
     }
-    const auto members = std::span(open_).subspan(first);
+    const auto members = std::span(tree_.open_).subspan(first);
     if (kind == Kind::object && has_twice(members)) return false;
     out = tree_.make(kind, members);
-    open_.resize(first);
+    tree_.open_.resize(first);
     return true;
   }
 
   bool has_twice(std::span<const JsonMember> members) {
-    names_.clear();
-    for (const JsonMember& member : members) names_.push_back(member.name);
-    std::sort(names_.begin(), names_.end());
-    const auto twice = std::adjacent_find(names_.begin(), names_.end());
-    if (twice == names_.end()) return false;
+    auto& names = tree_.names_;
+    names.clear();
+    for (const JsonMember& member : members) names.push_back(member.name);
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice == names.end()) return false;
     refusal_ = fmt::format("has the key '{}' twice in one object", *twice);
     return true;
   }
@@ -118,8 +128,6 @@ class JsonTree::Parser {
   std::size_t values_max_;
   std::size_t left_;
   std::string& refusal_;
-  std::vector<JsonMember> open_;  // of the containers that are open
-  std::vector<std::string_view> names_;
 };
 
 const JsonValue* JsonValue::find(std::string_view name) const noexcept {

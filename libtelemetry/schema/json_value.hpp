@@ -19,6 +19,7 @@ struct JsonValue {
   Kind kind = Kind::null;
   bool truth = false;
   std::string_view text;               ///< string: unescaped; number: as written
+  std::string_view written;            ///< all of it, as it stands in what was parsed
   std::span<const JsonMember> inside;  ///< object: its members; array: its items, without names
 
   /// Null when there is none, or this is no object.
@@ -35,6 +36,7 @@ class JsonTree {
  public:
   explicit JsonTree(std::size_t block_bytes = 16 * 1024) noexcept : arena_(block_bytes) {}
 
+  /// Reads the first document of a text; `out.written` says where it ends.
   /// @param text JSON within core::json_depth_max.
   /// @returns false, with `refusal` set, when it has more values and keys than that, a key twice in
   ///          one object, or is not JSON.
@@ -42,10 +44,14 @@ class JsonTree {
   /// An object or array of these.
   [[nodiscard]] JsonValue make(JsonValue::Kind kind, std::span<const JsonMember> inside);
   [[nodiscard]] std::string_view copy(std::string_view text) { return arena_.copy(text); }
+  void clear() noexcept { arena_.clear(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return arena_.capacity(); }
 
  private:
   class Parser;
   Arena arena_;
+  std::vector<JsonMember> open_;  // of the containers that are open
+  std::vector<std::string_view> names_;
 };
 
 /// Compact JSON; numbers as canonical_number() writes them.

@@ -237,3 +237,9 @@ std::string broken_rule(const FieldSpec& field, const Literal& literal) {
 }
 
 }  // namespace telemetry::schemas
+
+namespace telemetry {
+
+std::string_view to_string(core::FieldType type) noexcept { return schemas::type_name(type); }
+
+}  // namespace telemetry

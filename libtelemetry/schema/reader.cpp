@@ -19,12 +19,13 @@ using namespace std::string_view_literals;
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t text_bytes_max = 4096;
 constexpr std::size_t mistakes_max = 100;
-constexpr std::size_t filter_levels_max = 64;  // the trie recurses once a level
 
 constexpr std::array schema_keys = {"name"sv,          "version"sv,        "description"sv,
                                     "topic_pattern"sv, "time_field"sv,     "time_format"sv,
                                     "time_zone"sv,     "sequence_field"sv, "sequence_scope"sv,
-                                    "validation"sv,    "fields"sv,         "json_schema"sv};
+                                    "validation"sv,    "fields"sv,         "json_schema"sv,
+                                    "payload"sv,       "records"sv,        "device"sv,
+                                    "identity"sv,      "when"sv,           "drop"sv};
 constexpr std::array validation_keys = {"strict"sv, "allow_extra_fields"sv, "nulls"sv,
                                         "json_schema"sv, "custom"sv};
 
@@ -65,6 +66,8 @@ constexpr Word special_keys[] = {
     {"additionalProperties", "did you mean `validation: {allow_extra_fields: ...}`?"},
 };
 
+}  // namespace
+
 std::string hint_for(std::string_view word, std::span<const std::string_view> known) {
   const std::string_view near = nearest(word, known);
   if (!near.empty()) return fmt::format("did you mean `{}`?", near);
@@ -84,8 +87,6 @@ std::string_view kind_name(const TreeNode& node) {
   }
   return "nothing";
 }
-
-}  // namespace
 
 void Reader::mistake(Position at, std::string message, std::string hint) {
   if (mistakes_ >= mistakes_max) return;
@@ -255,8 +256,9 @@ core::TimeFormat Reader::time_format(const TreeNode& node) {
   if (!value) return core::TimeFormat::automatic;
   const auto found = std::find(names.begin(), names.end(), *value);
   if (found != names.end()) return static_cast<core::TimeFormat>(found - names.begin());
+  const bool of_field = *value == local_epoch_name || value->find('%') != std::string::npos;
   mistake(node.at, fmt::format("time_format: unknown format '{}'", excerpt(*value)),
-          hint_for(*value, names));
+          of_field ? "a pattern, and local_s, stand in the field" : hint_for(*value, names));
   return core::TimeFormat::automatic;
 }
 
@@ -284,62 +286,6 @@ void Reader::read_version(const TreeNode& node) {
             fmt::format("a schema changes by MAJOR.MINOR: write \"{}.{}\"", parts[0], parts[1]));
   }
   schema_.version = {parts[0], parts[1]};
-}
-
-void Reader::read_topic_pattern(const TreeNode& node) {
-  schema_.topic_at = node.at;
-  const auto value = text(node, "topic_pattern");
-  if (!value) return;
-  schema_.topic_pattern = *value;
-  std::string filter;
-  std::size_t devices = 0;
-  std::size_t levels = 0;
-  for (std::size_t start = 0; start <= value->size();) {
-    const std::size_t end = std::min(value->find('/', start), value->size());
-    const std::string level = value->substr(start, end - start);
-    if (level.find_first_of("{}") != level.npos && level != "{device}") {
-      mistake(node.at, fmt::format("topic_pattern: '{}' in level {}", excerpt(level), levels + 1),
-              "a placeholder is a whole level and {device} is the only one; use + for any other");
-      return;
-    }
-    if (level == "{device}") ++devices;
-    filter += (levels > 0 ? "/" : "") + (level == "{device}" ? "+" : level);
-    ++levels;
-    start = end + 1;
-  }
-  if (devices > 1)
-    mistake(node.at, "topic_pattern: {device} stands twice", "use + for the other level");
-  if (levels > filter_levels_max)
-    mistake(node.at,
-            fmt::format("topic_pattern: {} levels; the limit is {}", levels, filter_levels_max),
-            "write # for the last ones");
-  if (value->starts_with("$share/")) {
-    mistake(node.at, "topic_pattern: a shared subscription is no topic",
-            "leave out $share/GROUP/; it belongs into the subscription");
-  } else if (!core::is_valid_filter(filter)) {
-    mistake(node.at, fmt::format("topic_pattern: '{}' is not a topic filter", excerpt(*value)),
-            "+ stands alone in a level, # alone in the last one");
-  }
-}
-
-void Reader::read_time_zone(const TreeNode& node) {
-  const auto value = text(node, "time_zone");
-  if (!value || *value == "UTC" || *value == "Z") return;
-  const std::string& v = *value;
-  const auto digit = [&](std::size_t i) { return v[i] >= '0' && v[i] <= '9'; };
-  if (v.size() == 6 && (v[0] == '+' || v[0] == '-') && digit(1) && digit(2) && v[3] == ':' &&
-      digit(4) && digit(5)) {
-    const int hours = (v[1] - '0') * 10 + (v[2] - '0');
-    const int minutes = (v[4] - '0') * 10 + (v[5] - '0');
-    if (hours <= 23 && minutes <= 59) {
-      schema_.zone_offset_s = (v[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-      return;
-    }
-  }
-  mistake(node.at, fmt::format("time_zone: '{}' is not UTC or a fixed offset", excerpt(v)),
-          v.find('/') != v.npos
-              ? "named zones are not supported: write UTC or an offset such as \"+02:00\""
-              : "write UTC or an offset such as \"+02:00\"");
 }
 
 void Reader::read_validation(const TreeNode& node) {
@@ -410,7 +356,11 @@ void Reader::read_head(const TreeNode& root) {
           required("topic_pattern", "topic_pattern: sensors/{device}/temperature"))
     read_topic_pattern(*node);
   if (const TreeNode* node = root.find("time_format")) schema_.time_format = time_format(*node);
-  if (const TreeNode* node = root.find("time_zone")) read_time_zone(*node);
+  if (const TreeNode* node = root.find("time_zone")) {
+    read_zone(*node, "time_zone", schema_.zone, &schema_.zone_offset_s);
+    if (!schema_.zone.empty()) note_mapped("time_zone", *node);
+  }
+  read_payload_keys(root);
   if (const TreeNode* node = root.find("validation")) read_validation(*node);
 }
 
@@ -462,8 +412,18 @@ const FieldSpec* Reader::find_slot(const TreeNode& node, std::string_view key,
 
 void Reader::resolve_time_field(const TreeNode& root) {
   if (const TreeNode* node = root.find("time_field")) {
-    if (find_slot(*node, "time_field", core::FieldType::timestamp) != nullptr)
-      schema_.time_field = node->text;
+    const TreeNode* const one[] = {node};
+    const bool several = node->kind == TreeNode::Kind::sequence;
+    const std::span<const TreeNode* const> items =
+        several ? std::span<const TreeNode* const>(node->items) : one;
+    if (several) note_mapped("time_field", *node);
+    for (const TreeNode* item : items) {
+      if (find_slot(*item, "time_field", core::FieldType::timestamp) == nullptr) continue;
+      if (schema_.time_field.empty())
+        schema_.time_field = item->text;
+      else
+        schema_.more_time_fields.push_back(item->text);
+    }
     return;
   }
   for (const Slot& slot : slots_) {
@@ -477,6 +437,7 @@ void Reader::resolve_sequence_field(const TreeNode& root) {
     if (find_slot(*node, "sequence_field", core::FieldType::integer) != nullptr)
       schema_.sequence_field = node->text;
   }
+  if (const TreeNode* node = root.find("identity")) resolve_identity(*node);
   const TreeNode* node = root.find("sequence_scope");
   if (node == nullptr) return;
   const auto scope = text(*node, "sequence_scope");
@@ -487,11 +448,26 @@ void Reader::resolve_sequence_field(const TreeNode& root) {
             "write topic or device");
   else if (root.find("sequence_field") == nullptr)
     mistake(node->at, "sequence_scope without sequence_field", "add sequence_field, or remove it");
-  else if (schema_.sequence_per_device &&
-           schema_.topic_pattern.find("{device}") == std::string::npos &&
-           schema_.topic_pattern.find('+') == std::string::npos)
+  else if (schema_.sequence_per_device && !schema_.pattern.names_device() &&
+           (schema_.device.empty() || schema_.device == SchemaSpec::no_device))
     mistake(node->at, "sequence_scope: device, but topic_pattern names no device",
             "put {device} into topic_pattern");
+}
+
+void Reader::resolve_identity(const TreeNode& node) {
+  std::vector<Position> at;
+  const auto paths = texts(node, "identity", &at);
+  std::vector<std::string_view> known;
+  for (const Slot& slot : slots_) known.push_back(slot.path);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (std::ranges::find(known, paths[i]) == known.end())
+      mistake(at[i], fmt::format("identity: there is no field '{}'", excerpt(paths[i])),
+              hint_for(paths[i], known));
+    else
+      schema_.identity.push_back(paths[i]);
+  }
+  if (!schema_.sequence_field.empty())
+    mistake(node.at, "identity beside sequence_field", "the number is its identity: remove one");
 }
 
 SchemaSpec Reader::read(const TreeNode& root) {
@@ -513,7 +489,7 @@ SchemaSpec Reader::read(const TreeNode& root) {
     complete = read_json_schema(*json_schema, root);
   } else if (fields == nullptr) {
     const bool misplaced = root.find("properties") != nullptr || root.find("$schema") != nullptr;
-    if (!misplaced)
+    if (!misplaced && !schema_.drop_all)
       mistake(root.at, "`fields` is missing", "add fields: with one entry for each member");
   } else {
     schema_.fields = read_fields(*fields, {});

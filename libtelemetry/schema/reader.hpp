@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -12,6 +13,16 @@
 #include "schema/specification.hpp"
 
 namespace telemetry::schemas {
+
+/// Keys of a field that say where its value stands and how it is written.
+inline constexpr std::array<std::string_view, 10> mapping_keys = {
+    "from", "words", "no_value", "non_finite", "decimal_comma",
+    "hex",  "scale", "offset",   "decimals",   "time_zone"};
+
+/// What to write instead of a word that is not known.
+[[nodiscard]] std::string hint_for(std::string_view word, std::span<const std::string_view> known);
+/// "a list" and so on.
+[[nodiscard]] std::string_view kind_name(const TreeNode& node);
 
 /// Walks the tree of one schema file; collects every mistake and goes on.
 class Reader {
@@ -54,15 +65,34 @@ class Reader {
   void read_head(const TreeNode& root);
   void read_version(const TreeNode& node);
   void read_topic_pattern(const TreeNode& node);
-  void read_time_zone(const TreeNode& node);
   void read_validation(const TreeNode& node);
   void read_custom(const TreeNode& node, const std::string& what, std::string& name,
                    ValidationFunction& function);
   void check_slots(const TreeNode& fields);
   void resolve_time_field(const TreeNode& root);
   void resolve_sequence_field(const TreeNode& root);
+  void resolve_identity(const TreeNode& node);
   const FieldSpec* find_slot(const TreeNode& node, std::string_view key, core::FieldType type);
   void collect_slots(const std::vector<FieldSpec>& fields, const std::string& prefix);
+
+  // How a payload becomes documents (payload_reader.cpp).
+  void read_payload_keys(const TreeNode& root);
+  void note_mapped(std::string_view key, const TreeNode& node);
+  void read_form(const TreeNode& node);
+  void read_layout(const TreeNode& node, Form::Specification& to);
+  void read_records(const TreeNode& node);
+  void read_drop(const TreeNode& node);
+  std::shared_ptr<const Condition> condition(const TreeNode& node, std::string_view what);
+  void check_template(const TreeNode& node, const std::string& value, std::string_view what);
+  void read_zone(const TreeNode& node, const std::string& what, std::string& zone,
+                 std::int32_t* offset_s);
+  void read_mapping(const TreeNode& node, const Place& place, const std::string& where,
+                    FieldSpec& field);
+  void read_mapping_key(std::string_view key, const TreeNode& value, const std::string& what,
+                        FieldSpec& field);
+  void read_words(const TreeNode& node, const std::string& what, FieldSpec& field);
+  void read_no_value(const TreeNode& node, const std::string& what, ConversionSpec& to);
+  core::TimeFormat read_time_formats(const TreeNode& node, FieldSpec& field);
 
   // Fields (field_reader.cpp).
   std::vector<FieldSpec> read_fields(const TreeNode& node, const Place& place);

@@ -34,6 +34,17 @@ class CompiledSet final : public SchemaSet {
   std::vector<const Schema*> matching(std::string_view topic) const override {
     return trie_.matching(topic);
   }
+  std::vector<const Schema*> candidates(std::string_view topic) const override {
+    std::vector<const Schema*> out;
+    for (const Schema* schema : trie_.matching(topic)) {
+      const bool older = std::ranges::any_of(
+          out, [&](const Schema* other) { return other->name() == schema->name(); });
+      if (older) continue;
+      out.push_back(schema);
+      if (!schema->is_conditional()) break;
+    }
+    return out;
+  }
   const Schema* by_id(std::uint64_t id) const noexcept override {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? nullptr : found->second;
@@ -79,15 +90,25 @@ void check_versions(const std::vector<SchemaPtr>& sorted, std::vector<Diagnostic
   }
 }
 
+/// What chooses it: two schemas of different names may not have the same.
+std::string choice_of(const Schema& schema) {
+  const schemas::SchemaSpec& spec = compiled(schema).specification();
+  std::string out = spec.pattern.shape();
+  if (spec.when != nullptr) append_condition(*spec.when, out += " when ");
+  return out;
+}
+
 void check_filters(const std::vector<SchemaPtr>& sorted, std::vector<Diagnostic>& diagnostics) {
-  std::map<std::string_view, const Schema*> owners;
+  std::map<std::string, const Schema*> owners;
   for (const SchemaPtr& schema : sorted) {
-    const auto [first, is_new] = owners.emplace(schema->filter(), schema.get());
+    const auto [first, is_new] = owners.emplace(choice_of(*schema), schema.get());
     if (is_new || first->second->name() == schema->name()) continue;
+    const bool conditional = schema->is_conditional();
     mistake(diagnostics, *schema, compiled(*schema).specification().topic_at,
-            fmt::format("schemas {} and {} ({}) have the same filter {}", title(*schema),
-                        title(*first->second), place(*first->second), schema->filter()),
-            "make one of them more specific");
+            fmt::format("schemas {} and {} ({}) have the same {} {}", title(*schema),
+                        title(*first->second), place(*first->second),
+                        conditional ? "filter and condition:" : "filter", first->first),
+            conditional ? "make one of the conditions another" : "make one of them more specific");
   }
 }
 
@@ -140,6 +161,13 @@ Result<std::shared_ptr<const SchemaSet>> SchemaSet::make(std::vector<SchemaPtr> 
   const std::span<const Diagnostic> found = std::span(diagnostics).subspan(before);
   if (has_errors(found)) return summary(found, {});
   return std::shared_ptr<const SchemaSet>(std::make_shared<CompiledSet>(std::move(schemas)));
+}
+
+const Schema* SchemaSet::choose(const UnfoldInput& input) const {
+  for (const Schema* schema : candidates(input.topic)) {
+    if (schema->takes(input)) return schema;
+  }
+  return nullptr;
 }
 
 Result<void> check_succession(const SchemaSet& previous, const SchemaSet& next,

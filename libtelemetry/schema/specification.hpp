@@ -3,6 +3,7 @@
 
 #include <re2/re2.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,9 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "schema/conversion.hpp"
 #include "schema/json_rule.hpp"
+#include "schema/path.hpp"
 #include "schema/text_tree.hpp"
+#include "schema/topic_pattern.hpp"
+#include "telemetry/condition.hpp"
 #include "telemetry/core/schema_view.hpp"
+#include "telemetry/form.hpp"
 #include "telemetry/schema.hpp"
 
 /// What a schema file says, checked, before it becomes tables.
@@ -60,20 +66,54 @@ struct FieldSpec {
   std::string custom;                         ///< name of a validation function, or empty
   ValidationFunction custom_function;         ///< empty: it is not called here
   Position custom_at;
+  std::vector<std::string> from;  ///< paths and templates; empty: the member of its name
+  ConversionSpec conversion;
+  Position mapped_at{0, 0};       ///< of the first of those keys; line 0: there is none
   std::vector<FieldSpec> fields;  ///< object
   std::vector<FieldSpec> items;   ///< array: exactly one
   Position at;
 };
 
+/// `payload:`
+struct PayloadSpec {
+  Form::Specification form;
+  std::optional<Form> reader;  ///< of `form`; json without more needs none
+  /// What it means depends on the births before it.
+  [[nodiscard]] bool needs_births() const noexcept { return form.form == "sparkplug_b"; }
+  /// The document is one bare value: the member `value`, or that of the topic's `{field}`.
+  [[nodiscard]] bool is_bare() const noexcept {
+    return form.form == "value" || form.form == "text";
+  }
+};
+
+/// `records:`
+struct RecordsSpec {
+  Path each;        ///< without text: the document is the record
+  std::string key;  ///< name of the key where they are members of an object; or empty
+};
+
 struct SchemaSpec {
+  static constexpr std::string_view no_device = "none";
+
   std::string name;
   SchemaVersion version;
+  TopicPattern pattern;
   std::string topic_pattern;  ///< as written
-  std::string time_field;     ///< slot path or empty
+  PayloadSpec payload;
+  RecordsSpec records;
+  std::string device;                     ///< a template, a name, `none`; empty: the topic says
+  std::shared_ptr<const Condition> when;  ///< or null
+  bool drop_all = false;
+  bool drop_empty = false;
+  std::vector<std::shared_ptr<const Condition>> drop;
+  std::vector<std::string> more_time_fields;  ///< asked in order when time_field has no time
+  std::string zone;                           ///< IANA name, or empty
+  std::string time_field;                     ///< slot path or empty
   core::TimeFormat time_format = core::TimeFormat::automatic;
   std::int32_t zone_offset_s = 0;
   std::string sequence_field;  ///< slot path or empty
   bool sequence_per_device = false;
+  std::vector<std::string> identity;          ///< slot paths
   bool lenient = false;                       ///< `strict: false`
   bool allow_extra_fields = false;            ///< also of objects that do not say otherwise
   core::Nulls nulls = core::Nulls::absent;    ///< of fields that do not say otherwise
@@ -82,12 +122,22 @@ struct SchemaSpec {
   std::string custom;                         ///< the same
   ValidationFunction custom_function;
   std::vector<FieldSpec> fields;
+  struct Mapped {
+    std::string_view key;
+    Position at;
+  };
+  std::vector<Mapped> mapped;  ///< keys beside `fields` that say how a payload becomes documents
+  /// That templates know: of topic levels, of the device that they name, of the record's key.
+  [[nodiscard]] std::vector<std::string> names() const;
   Position name_at;
   Position topic_at;
   Position version_at;
   Position strict_at;
   Position custom_at;
 };
+
+/// That a payload is not what the tables read, or that its content chooses.
+[[nodiscard]] bool is_unfolded(const SchemaSpec& specification);
 
 /// Reads and checks a document. Mistakes are appended; the result is only good when none is an
 /// error.
@@ -97,6 +147,9 @@ struct SchemaSpec {
 
 /// JSON with fixed key order and defaults left out.
 [[nodiscard]] std::string canonical_document(const SchemaSpec& specification);
+
+/// Of its `payload`; empty: JSON.
+[[nodiscard]] std::string payload_document(const SchemaSpec& specification);
 
 /// The rule that a literal breaks ("is above max 150"), or empty.
 [[nodiscard]] std::string broken_rule(const FieldSpec& field, const Literal& literal);
@@ -111,6 +164,8 @@ struct TextNumber {
 inline constexpr std::string_view exact_number_hint =
     "at most 18 digits, from 1e-324 to 1.7976931348623157e308";
 
+/// Without blanks, line breaks and no-break spaces at its ends.
+[[nodiscard]] std::string_view without_blanks(std::string_view text) noexcept;
 /// Lenient mode: the JSON number in a text that has nothing else but white space and the unit;
 /// empty: there is none. Numbers are never converted: another unit is no number.
 [[nodiscard]] std::string_view number_in_text(std::string_view text,
@@ -123,6 +178,8 @@ inline constexpr std::string_view exact_number_hint =
 [[nodiscard]] std::string_view type_name(core::FieldType type) noexcept;
 [[nodiscard]] std::string_view nulls_name(core::Nulls nulls) noexcept;
 [[nodiscard]] std::string_view time_format_name(core::TimeFormat format) noexcept;
+/// A time format: Unix seconds of a clock that shows local time.
+inline constexpr std::string_view local_epoch_name = "local_s";
 
 struct RelationWord {
   std::string_view word;

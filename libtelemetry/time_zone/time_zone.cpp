@@ -81,6 +81,16 @@ std::int64_t TimeZone::utc_of(std::int64_t local_ns) const {
   return plus(local_ns, -info.first.offset.count());
 }
 
+std::int64_t TimeZone::utc_of(std::int64_t local_ns, std::int64_t not_after) const {
+  const std::int64_t first = utc_of(local_ns);
+  if (zone_ == nullptr) return first;
+  const date::local_seconds local{std::chrono::seconds(floor_seconds(local_ns))};
+  const date::local_info info = zone_->get_info(local);
+  if (info.result != date::local_info::ambiguous) return first;
+  const std::int64_t second = plus(local_ns, -info.second.offset.count());
+  return second <= not_after ? second : first;
+}
+
 void append_time(std::int64_t ns, const TimeZone& zone, std::string& out) {
   std::array<char, core::time_text_bytes_max> text;
   if (zone.is_utc()) {

@@ -123,7 +123,7 @@ constexpr std::string_view schemas = R"JSON({
    "required":["name","topic","document","topics","messages","notes"],"additionalProperties":false,
    "properties":{"name":{"type":"string"},"topic":{"type":"string"},"document":{"type":"string","description":"YAML"},
     "topics":{"type":"integer"},"messages":{"type":"integer"},"notes":{"type":"array","items":{"type":"string"}}}}},
-  "messages":{"type":"integer"},"left_out":{"type":"integer","description":"No JSON object."},
+  "messages":{"type":"integer"},"left_out":{"type":"integer","description":"Neither JSON objects nor single values."},
   "with_schema":{"type":"integer","description":"Topics that were passed over: they have a schema."}}},
 "DraftRequest":{"type":"object","required":["topic"],"additionalProperties":false,
  "properties":{"topic":{"type":"string","example":"house/#"},"limit":{"type":"integer","minimum":1,"maximum":10000}}},

@@ -137,21 +137,25 @@ Answer validate(Call& call) {
   }
   if (schema == nullptr) return no_schema(name);
   Batch batch;
-  std::vector<core::Violation> violations;
   judge(schema,
         {.topic = schema->filter(),
          .payload = call.request.body,
          .received_at = call.here.environment.clock.now()},
-        batch, &violations);
+        batch);
+  const auto invalid = std::ranges::find_if(
+      batch.readings, [](const Reading& reading) { return reading.verdict != Verdict::valid; });
+  const bool valid = invalid == batch.readings.end();
   std::string out =
-      fmt::format("{{\"valid\":{},\"schema\":", batch.readings.front().verdict == Verdict::valid);
+      fmt::format("{{\"valid\":{},\"readings\":{},\"schema\":", valid, batch.readings.size());
   append_json_string(
       fmt::format("{} {}.{}", schema->name(), schema->version().major, schema->version().minor),
       out);
   out += ",\"problems\":[";
-  for (const core::Violation& violation : violations) {
-    if (out.back() != '[') out += ',';
-    append_fault(schema->explain(violation, call.request.body), out);
+  if (!valid) {
+    for (const core::Violation& violation : violations_of(*invalid)) {
+      if (out.back() != '[') out += ',';
+      append_fault(schema->explain(violation, invalid->document), out);
+    }
   }
   return json_answer(out + "]}\n");
 }

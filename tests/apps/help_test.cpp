@@ -88,6 +88,8 @@ void furnish(const Folder& folder) {
   folder.write("captured.jsonl", std::string(sensor_payload) + "\n");
   folder.write("password.txt", "correct horse battery\n");
   folder.write("payload", sensor_payload);
+  folder.write("message", std::string(R"({"topic":")") + sensor_topic + R"(","payload":)" +
+                              sensor_payload + "}");
   write_card(folder);
   const auto program = [&](const char* name, const char* line) {
     const std::string path =
@@ -97,7 +99,7 @@ void furnish(const Folder& folder) {
   program("systemctl", "exit 0");
   program("git", "exec cat schemas/room.yaml");
   program("jq", "exec cat");
-  program("mosquitto_sub", "cat payload; echo");
+  program("mosquitto_sub", "case \"$*\" in *-F*) cat message ;; *) cat payload ;; esac; echo");
 }
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
@@ -134,7 +136,7 @@ TEST_CASE("every help text fits in 80 columns") {
 
 TEST_CASE("every command of telemetry has examples, and they are of this command") {
   const auto texts = all_texts();
-  CHECK(texts.size() == 41);
+  CHECK(texts.size() == 45);
   for (const auto& [words, text] : texts) {
     INFO(words);
     const auto examples = help::examples_in(text);

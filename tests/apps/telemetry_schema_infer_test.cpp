@@ -111,7 +111,7 @@ TEST_CASE("schema infer names and counts what it cannot use, and goes on") {
         "telemetry: payloads:6: left out: byte 9: not JSON\n"
         "telemetry: 2 messages used, 3 left out\n");
   std::string many;
-  for (int i = 0; i < 100; ++i) many += "garbage\n";
+  for (int i = 0; i < 100; ++i) many += "{garbage\n";
   folder.write("many", many + R"({"a":1})");
   const Ran long_one = run(folder, "schema infer many --topic a");
   CHECK(std::count(long_one.err.begin(), long_one.err.end(), '\n') == 11);
@@ -151,7 +151,8 @@ TEST_CASE("schema infer without a message is an error with the reason") {
     CHECK(ran.out.empty());
     CHECK_THAT(ran.err, Catch::StartsWith("telemetry: ") && Catch::Contains(why));
   };
-  failed("empty", 1, "no message with a JSON object was seen, so there is nothing to infer from");
+  failed("empty", 1,
+         "no message with a JSON object or a single value was seen, so there is nothing");
   failed("bare", 1, "bare:1: left out: no record with topic and payload; of payloads alone name");
   failed("nowhere", 2, "nowhere: cannot read it: No such file");
   failed(".", 2, ".: cannot read it: Is a directory");
@@ -160,4 +161,47 @@ TEST_CASE("schema infer without a message is an error with the reason") {
   failed("bare --broker x", 2, "--broker");
   failed("--store -c edge.yaml", 2, "none.db");
   failed("bare --topic a --messages 0", 2, "--messages");
+}
+
+TEST_CASE("schema infer names the family of the library that reads the messages") {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; i < 3; ++i) {
+    text += record("tele/plug/SENSOR", R"({"Time":"2026-01-02T03:04:05","ENERGY":{"Power":7}})");
+    text += record("tele/plug/LWT", R"("Online")");
+    text += record("shellies/x/relay/0", R"("on")");
+    text += record("mine/x", R"({"a":1,"b":2,"c":3})");
+    text += record("other/status", R"("online")");
+  }
+  folder.write("some.jsonl", text);
+  const Ran ran = run(folder, "schema infer some.jsonl --out drafts");
+  CHECK(ran.code == 0);
+  CHECK(ran.err ==
+        "telemetry: the library's schemas of tasmota read 6 messages on 2 topics: "
+        "telemetry schema library copy tasmota drafts\n"
+        "telemetry: the library's schemas of shelly_gen1 read 3 messages on 1 topic: "
+        "telemetry schema library copy shelly_gen1 drafts\n");
+  const Ran json = run(folder, "schema infer some.jsonl --json");
+  CHECK_THAT(json.out,
+             Catch::Contains(R"("families":[{"family":"tasmota","messages":6,"topics":2,"command":)"
+                             R"("telemetry schema library copy tasmota FOLDER"},{"family":)"));
+  // A topic that fits, and payloads that do not; a word on +/status says nothing by itself.
+  text = record("tele/plug/SENSOR", R"({"t":1})") + record("other/status", R"("online")");
+  folder.write("none.jsonl", text);
+  CHECK(run(folder, "schema infer none.jsonl --out more").err.empty());
+}
+
+TEST_CASE("each family of the library is told from its own messages") {
+  const Folder folder;
+  const std::filesystem::path samples = TELEMETRY_SOURCE_DIR "/tests/devices/samples";
+  std::size_t families = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(samples)) {
+    const std::string family = entry.path().filename().string();
+    INFO(family);
+    const Ran ran =
+        run(folder, "schema infer --json '" + (entry.path() / "topics.jsonl").string() + "'");
+    CHECK_THAT(ran.out, Catch::Contains("\"families\":[{\"family\":\"" + family + "\""));
+    ++families;
+  }
+  CHECK(families >= 9);
 }

@@ -114,7 +114,8 @@ TEST_CASE("schema test shows what a valid payload is stored as") {
       json.out ==
       R"({"file":"one.json","line":0,"valid":true,"schema":"room 1.0","problems":[],"warnings":[],"values":)"
       R"({"seq":7,"level":2.50,"state":"ok","note":"none","timestamp":"2026-11-20T08:00:00Z"},)"
-      R"("defaults":["state"],"extra":{},"device":"hall","time":"2026-11-20T08:00:00Z",)"
+      R"("types":{"seq":"integer","level":"float","state":"string","note":"string","timestamp":"timestamp"},)"
+      R"("units":{"level":"m"},"defaults":["state"],"extra":{},"device":"hall","time":"2026-11-20T08:00:00Z",)"
       R"("time_from_device":true,"sequence":7})"
       "\n");
 }
@@ -199,4 +200,61 @@ TEST_CASE("schema test fails without a schema for the topic, and on wrong usage"
   refused(examples + " . --topic x", ".: cannot read it: Is a directory");
   refused(examples + " a.json --topic a/#", "not a topic");
   refused("nowhere a.json", "nowhere");
+}
+
+TEST_CASE("schema test --messages reads payloads as text, JSON, base64 and hex, and none at all") {
+  const Folder folder;
+  folder.write("word.yaml",
+               "name: word\ntopic_pattern: a/+\npayload: text\ndrop: empty\n"
+               "fields: [{name: text, type: string, from: value}]\n");
+  folder.write("some",
+               R"({"topic":"a/1","payload":"on"})"
+               "\n"
+               R"({"topic":"a/1","payload":{"x": 1.50}})"
+               "\n"
+               R"({"topic":"a/1","payload_base64":"b24="})"
+               "\n"
+               R"({"topic":"a/1","payload_hex":"6F6e"})"
+               "\n"
+               // mosquitto_sub -F %j, of a message without bytes and of the word null
+               R"({"tst":"x","topic":"a/1","qos":0,"retain":0,"payloadlen":0,"payload":null})"
+               "\n"
+               R"({"topic":"a/1","payloadlen":4,"payload":"null"})"
+               "\n");
+  const Ran ran = run(folder, "schema test word.yaml some --messages --json");
+  CHECK(ran.code == 0);
+  CHECK(ran.err.empty());
+  std::vector<std::string> texts;
+  for (std::size_t at = 0; (at = ran.out.find("\"text\":", at)) != std::string::npos; ++at) {
+    const std::size_t begin = at + 7;
+    if (const std::string text = ran.out.substr(begin, ran.out.find("},", begin) - begin);
+        text != "\"string\"")
+      texts.push_back(text);
+  }
+  CHECK(texts == std::vector<std::string>{R"("on")", R"("{\"x\": 1.50}")", R"("on")", R"("on")",
+                                          R"("null")"});
+  CHECK_THAT(run(folder, "schema test word.yaml some --messages").out,
+             Catch::Contains("some:5: dropped by word 1.0\n") &&
+                 Catch::EndsWith("5 valid, 0 invalid, 1 dropped\n"));
+}
+
+TEST_CASE("schema test --messages names lines that are no messages") {
+  const Folder folder;
+  folder.write("any.yaml",
+               "name: any\ntopic_pattern: \"#\"\npayload: text\n"
+               "fields: [{name: text, type: string, from: value}]\n");
+  folder.write("some", R"({"topic":"a","payload_hex":"6"})"
+                       "\n"
+                       R"({"topic":"a","payload_hex":"6x"})"
+                       "\n"
+                       R"({"topic":"a/#","payload":1})"
+                       "\n"
+                       R"({"payload":1})"
+                       "\nx\n");
+  const Ran ran = run(folder, "schema test any.yaml some --messages");
+  CHECK(ran.code == 1);
+  CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 5);
+  CHECK_THAT(ran.err,
+             Catch::StartsWith("telemetry: some:1: not a message: a JSON object with topic "
+                               "and payload is wanted\n"));
 }

@@ -274,7 +274,9 @@ TEST_CASE("payloads that no schema accepts are refused with the reason, and chan
   CHECK(refusal("a", "") == "byte 1: not JSON");
   CHECK(refusal("a", "{\"a\":NaN}") == "byte 6: not JSON");
   CHECK(refusal("a", "{} {}") == "byte 4: something follows the document");
-  CHECK(refusal("a", "21.5") == "no JSON object: a schema needs one");
+  CHECK(refusal("a", "[1,2") == "byte 5: not JSON");
+  CHECK(refusal("a", "[I][main:12] a line of a log") == "byte 2: not JSON");
+  CHECK(refusal("a", std::string(65, 'x')) == "byte 1: not JSON");
   CHECK(refusal("a", "{\"a\":\"\xC3\x28\"}").find("not UTF-8") != std::string::npos);
   CHECK(refusal("a", R"({"a":1,"a":2})") == "it has the key 'a' twice in one object");
   CHECK(refusal("a/+", "{}") == "\"a/+\" is not a topic, or too long a one");
@@ -283,6 +285,50 @@ TEST_CASE("payloads that no schema accepts are refused with the reason, and chan
   const auto nothing = inference.finish();
   REQUIRE_FALSE(nothing);
   CHECK(nothing.error().code == Errc::unavailable);
+}
+
+TEST_CASE("topics of single values get schemas with payload: value, by their last level") {
+  SchemaInference inference;
+  for (int i = 0; i < 120; ++i) {
+    REQUIRE(inference.add("house/hall/temperature", fmt::format("2{}.5", i % 10)));
+    REQUIRE(inference.add("house/attic/temperature", fmt::format("1{}.25", i % 10)));
+    REQUIRE(inference.add("house/hall/window", i % 2 == 0 ? "open" : "closed"));
+    REQUIRE(inference.add("house/hall/pulses", fmt::format("{}", 1'000 + i)));
+  }
+  CHECK(inference.messages() == 480);
+  const auto drafts = drafts_of(inference);
+  const SetPtr set = load(drafts);
+  REQUIRE(drafts.size() == 3);
+  CHECK(drafts[0].topic_pattern == "house/{device}/temperature");
+  CHECK_THAT(drafts[0].document,
+             Catch::Contains("\npayload: value\n") &&
+                 Catch::Contains("- {name: value, type: float, required: true,"));
+  for (const InferredSchema& draft : drafts) {
+    // A counter is no number of its message: what stands still would be a repeat.
+    CHECK_THAT(draft.document, !Catch::Contains("sequence_field"));
+  }
+  CHECK(problem_of(*set, {"house/bath/temperature", "21", start}) == "");
+  CHECK(problem_of(*set, {"house/bath/temperature", "warm", start}) != "");
+  CHECK(problem_of(*set, {"house/hall/window", "open", start}) == "");
+  CHECK(problem_of(*set, {"house/hall/window", "broken", start}) != "");
+}
+
+TEST_CASE("a topic stays what its first message is, an object or a single value") {
+  SchemaInference inference;
+  REQUIRE(inference.add("a/x", R"({"p":1,"q":2,"r":3})"));
+  CHECK_FALSE(inference.add("a/x", "21.5"));
+  REQUIRE(inference.add("b/z", "21.5"));
+  const auto object = inference.add("b/z", R"({"p":1})");
+  REQUIRE_FALSE(object);
+  CHECK(object.error().context == "an object; the messages before were single values");
+  // Patterns of both kinds that would meet: single values keep their literal topics.
+  REQUIRE(inference.add("a/y", R"({"p":1,"q":2,"r":3})"));
+  REQUIRE(inference.add("a/z", "22.5"));
+  CHECK(patterns_of(inference) == Patterns{"a/z", "a/{device}", "b/z"});
+  SchemaInference alone;
+  REQUIRE(alone.add("b/z", "21.5"));
+  REQUIRE(alone.add("a/z", "22.5"));
+  CHECK(patterns_of(alone) == Patterns{"{device}/z"});
 }
 
 TEST_CASE("more topics and members than there is room for are told and bounded") {

@@ -40,6 +40,8 @@ enum class Rule : std::uint8_t {
   topic = 24,
   comparison = 25,
   json_schema = 26,
+  form = 27,
+  records = 28,
 };
 
 /// Name of the rule as it appears in schemas, logs and metrics, for example "max_length".

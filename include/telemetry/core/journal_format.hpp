@@ -55,6 +55,11 @@ inline constexpr std::uint16_t has_sequence = 0x0100;      ///< the sequence che
 inline constexpr std::uint16_t coerced = 0x0200;   ///< lenient mode read a value as another type
 inline constexpr std::uint16_t rounded = 0x0400;   ///< a value is the nearest to what was read
 inline constexpr std::uint16_t imported = 0x1000;  ///< a copy: deletions before it count, too
+/// Of a message of several readings, each of which is a frame: the next frame is of the same
+/// message. A message whose last frame is missing was not acknowledged; recovery cuts it.
+inline constexpr std::uint16_t more = 0x2000;
+/// The payload is one reading of a message: JSON, whatever form the device sends.
+inline constexpr std::uint16_t unfolded = 0x4000;
 /// Reserved: a count of readings u32 follows the reference; so many sequences belong to the frame.
 inline constexpr std::uint16_t has_items = 0x0800;
 }  // namespace frame_flag

@@ -814,7 +814,7 @@ export interface components {
                 notes: string[];
             }[];
             messages: number;
-            /** @description No JSON object. */
+            /** @description Neither JSON objects nor single values. */
             left_out: number;
             /** @description Topics that were passed over: they have a schema. */
             with_schema: number;

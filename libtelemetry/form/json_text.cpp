@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "form/json_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "telemetry/core/json_pull.hpp"
+
+namespace telemetry::forms {
+namespace {
+
+constexpr std::size_t shown_bytes_max = 60;
+
+/// A quote, a backslash, a control or a byte of a longer sequence.
+constexpr std::array<bool, 256> special = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < table.size(); ++c)
+    table[c] = c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
+  return table;
+}();
+
+bool is_scalar(std::string_view text) noexcept {
+  core::JsonPull pull(text);
+  switch (pull.next()) {
+    case core::JsonToken::string:
+    case core::JsonToken::number:
+    case core::JsonToken::true_:
+    case core::JsonToken::false_:
+    case core::JsonToken::null_:
+      return pull.next() == core::JsonToken::end;
+    default:
+      return false;
+  }
+}
+
+template <class Number>
+void append_number(std::string& out, Number number) {
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  out.append(text.data(), end);
+}
+
+}  // namespace
+
+std::size_t JsonText::inside_string(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const char* const end = text.data() + text.size();
+  const char* run = text.data();
+  for (const char* at = run; at != end;) {
+    const auto c = static_cast<std::uint8_t>(*at);
+    if (!special[c]) {
+      ++at;
+      continue;
+    }
+    if (c >= 0x80) {
+      const std::size_t bytes = core::utf8_sequence_bytes(at, end);
+      if (bytes == 0) return static_cast<std::size_t>(at - text.data());
+      at += bytes;
+      continue;
+    }
+    out_.append(run, at);
+    run = ++at;
+    if (c == '"' || c == '\\') {
+      out_.push_back('\\');
+      out_.push_back(static_cast<char>(c));
+    } else if (c == '\n') {
+      out_.append("\\n");
+    } else {
+      out_.append("\\u00");
+      out_.push_back(digits[c >> 4]);
+      out_.push_back(digits[c & 15u]);
+    }
+  }
+  out_.append(run, end);
+  return npos;
+}
+
+std::size_t JsonText::string(std::string_view text) {
+  out_.push_back('"');
+  const std::size_t wrong = inside_string(text);
+  out_.push_back('"');
+  return wrong;
+}
+
+bool JsonText::document(std::string_view text) {
+  const std::string_view inner = trimmed(text);
+  if (!inner.starts_with('{') && !inner.starts_with('[')) return false;
+  core::JsonPull pull(inner);
+  core::JsonToken token = pull.next();
+  while (token != core::JsonToken::end && token != core::JsonToken::error) token = pull.next();
+  if (token == core::JsonToken::error) return false;
+  out_.append(inner);
+  return true;
+}
+
+std::size_t JsonText::bare(std::string_view text) {
+  const std::string_view inner = trimmed(text);
+  if (is_scalar(inner)) {
+    out_.append(inner);
+    return npos;
+  }
+  const std::size_t wrong = string(inner);
+  return wrong == npos ? npos : wrong + static_cast<std::size_t>(inner.data() - text.data());
+}
+
+void JsonText::whole(std::uint64_t number) { append_number(out_, number); }
+
+void JsonText::whole(std::int64_t number) { append_number(out_, number); }
+
+void JsonText::real(double number) {
+  if (std::isnan(number)) {
+    out_.append("\"NaN\"");
+  } else if (std::isinf(number)) {
+    out_.append(number < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+  } else {
+    append_number(out_, number);
+  }
+}
+
+void JsonText::bytes(std::string_view bytes, Encoding encoding) {
+  out_.push_back('"');
+  if (encoding == Encoding::base16 || encoding == Encoding::hex) {
+    const std::string_view digits =
+        encoding == Encoding::hex ? "0123456789abcdef" : "0123456789ABCDEF";
+    for (const char c : bytes) {
+      const auto byte = static_cast<std::uint8_t>(c);
+      out_.push_back(digits[byte >> 4]);
+      out_.push_back(digits[byte & 15u]);
+    }
+  } else {
+    std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    if (encoding == Encoding::base64)
+      alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(3, bytes.size()))) {
+      std::uint32_t group = 0;
+      const std::size_t count = std::min<std::size_t>(3, bytes.size());
+      for (std::size_t i = 0; i < 3; ++i)
+        group = group << 8 | (i < count ? static_cast<std::uint8_t>(bytes[i]) : 0u);
+      for (std::size_t i = 0; i <= count; ++i)
+        out_.push_back(alphabet[group >> (18 - 6 * i) & 63u]);
+      if (encoding == Encoding::base64) out_.append(3 - count, '=');
+    }
+  }
+  out_.push_back('"');
+}
+
+bool is_white(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+Error refusal(std::string_view form, std::string_view place, std::string_view what) {
+  return {Errc::invalid_argument, fmt::format("{}: {}: {}", form, place, what)};
+}
+
+Error refusal_at(std::string_view form, std::size_t byte, std::string_view what) {
+  return refusal(form, fmt::format("byte {}", byte), what);
+}
+
+Error not_utf8(std::string_view form, std::string_view payload, std::size_t at) {
+  return refusal_at(form, at,
+                    fmt::format("0x{:02x} is not UTF-8 here; a text must be",
+                                static_cast<std::uint8_t>(payload[at])));
+}
+
+Error too_large(std::string_view form, std::size_t byte) {
+  return refusal_at(form, byte,
+                    fmt::format("the JSON of what stands before it is over the limit of {} bytes",
+                                core::payload_bytes_max));
+}
+
+std::string shown(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, shown_bytes_max)) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte < 0x20 || byte >= 0x7F) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return fmt::format("\"{}\"{}", out, text.size() > shown_bytes_max ? " and so on" : "");
+}
+
+}  // namespace telemetry::forms
