@@ -8,6 +8,10 @@ if(NOT TELEMETRY_ARM_CXX)
 endif()
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_CXX_COMPILER ${TELEMETRY_ARM_CXX})
+# They load the compiler's plugin for objects with link-time optimisation. `ar` without one lists no symbols of them,
+# unless a GCC of the host is installed whose plugin it finds.
+find_program(CMAKE_AR arm-none-eabi-gcc-ar REQUIRED)
+find_program(CMAKE_RANLIB arm-none-eabi-gcc-ranlib REQUIRED)
 # No start-up code and no linker script before a board is chosen, so CMake's checks link nothing.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

@@ -27,7 +27,23 @@ PARTS = [
     ("the program and its drivers", r"\.(text|rodata|vectors|data)", ""),
     ("RAM, buffers and objects", r"\.(bss|data)|COMMON", ""),
 ]
-INPUT_SECTION = re.compile(r"^ (\.?[\w.$]+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S.*)$")
+INPUT_SECTION = re.compile(r"^ (\.?[\w.$]+|\*fill\*)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?:\s+(\S.*))?$")
+
+
+def input_sections(text: str) -> list[tuple[str, int, str]]:
+    """(section, bytes, object file) of all that is linked, in the order of the addresses.
+
+    Equal strings are merged into the first section that has them. The map names the others with the size
+    that they had before: each has only what is left until the next section begins.
+    """
+    found = []
+    for line in text.splitlines():
+        match = INPUT_SECTION.match(line)
+        if match and (int(match[2], 16) != 0 or match[1] == ".vectors"):
+            found.append((match[1], int(match[2], 16), int(match[3], 16), match[4] or ""))
+    following = [address for _, address, _, _ in found[1:]] + [sys.maxsize]
+    return [(section, min(size, after - address) if after >= address else size, object_file)
+            for (section, address, size, object_file), after in zip(found, following)]
 
 
 def sizes(map_file: str) -> dict[str, int]:
@@ -36,13 +52,10 @@ def sizes(map_file: str) -> dict[str, int]:
     text = text[text.index("Linker script and memory map"):]
     text = re.sub(r"^( \S+)\n\s+", r"\1 ", text, flags=re.M)  # long names stand on a line of their own
     found: dict[str, int] = {}
-    for line in text.splitlines():
-        match = INPUT_SECTION.match(line)
-        if not match or int(match[2], 16) == 0 and match[1] != ".vectors":
-            continue
-        for part, section, object_file in PARTS:
-            if re.match(section, match[1]) and re.search(object_file, match[4]):
-                found[part] = found.get(part, 0) + int(match[3], 16)
+    for section, size, object_file in input_sections(text):
+        for part, sections, object_files in PARTS:
+            if re.match(sections, section) and re.search(object_files, object_file):
+                found[part] = found.get(part, 0) + size
                 break
     def output(section: str) -> int:
         match = re.search(rf"^{re.escape(section)}\s+0x[0-9a-f]+\s+0x([0-9a-f]+)", text, re.M)

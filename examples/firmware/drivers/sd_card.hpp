@@ -37,6 +37,8 @@ class SdCard {
     for (int i = 0; i < 10; ++i) spi_.transfer(0xFF);  // 74 clocks at least
     SdStatus status = wake();
     if (status == SdStatus::ok) status = read_size();
+    if (status == SdStatus::ok) status = set_block_bytes();
+    if (status != SdStatus::ok) sectors_ = 0;
     spi_.fast();
     return status;
   }
@@ -130,10 +132,15 @@ class SdCard {
     const bool known = (command(58, 0) & ~std::uint32_t{idle}) == 0;
     high_capacity_ = (read_word() & 1u << 30) != 0;
     deselect();
-    if (!known) return SdStatus::refused;
-    const bool sized = high_capacity_ || command(16, sector_bytes) == 0;
+    return known ? SdStatus::ok : SdStatus::refused;
+  }
+
+  /// Only an SDSC card has blocks of another size. QEMU (10.1 to 11.1 at least) refuses this before
+  /// a register was read; the order is free.
+  SdStatus set_block_bytes() noexcept {
+    const bool set = high_capacity_ || command(16, sector_bytes) == 0;
     deselect();
-    return sized ? SdStatus::ok : SdStatus::refused;
+    return set ? SdStatus::ok : SdStatus::refused;
   }
 
   SdStatus read_size() noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends back what it receives until an end of transmission (4), which it answers with its exit.
+// Says that its receiver is on (5), then sends back what it receives until an end of transmission
+// (4), which it answers with its exit.
 #include <array>
 
 #include "board.hpp"
@@ -12,6 +13,9 @@ std::array<std::uint8_t, 64> memory;
 
 int main() {
   board::Uart uart = board::uart();
+  constexpr std::array<std::uint8_t, 1> enquiry = {5};
+  while (uart.write(enquiry) == 0) {
+  }
   for (;;) {
     std::span<const std::uint8_t> bytes(memory.data(), uart.read(memory));
     while (!bytes.empty()) {
