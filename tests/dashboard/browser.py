@@ -107,6 +107,18 @@ def violations(page):
     ]
 
 
+# A link within a sentence may be as high as its line (WCAG 2.5.8).
+SMALL = """() => [...document.querySelectorAll("button, .button, input, select, textarea, [role=tab], [role=treeitem], nav a")]
+  .map((one) => [one, one.getBoundingClientRect()])
+  .filter(([, {width, height}]) => width > 1 && height > 1 && (width < 24 || height < 24))
+  .map(([one, {width, height}]) => `${one.outerHTML.slice(0, 160)} (${Math.round(width)} x ${Math.round(height)})`)"""
+
+
+def too_small(page):
+    """What is pressed and is not 24 pixels wide and high."""
+    return page.evaluate(SMALL)
+
+
 def wider_than_screen(page):
     """How many pixels the page can be scrolled sideways."""
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

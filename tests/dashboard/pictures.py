@@ -99,4 +99,9 @@ def the_pictures_of_the_documentation_are_made(site, browser):
     expect(page.locator("mark")).to_be_visible()
     take(site, page, "letter")
 
+    page = browser.page(site.open, width=390)
+    page.goto("/topics?topic=sensors%2Fsensor-102%2Ftemperature&range=1d")
+    expect(page.get_by_role("img", name="temperature")).to_be_visible()
+    take(site, page, "phone")
+
     take(site, overview, "overview")  # last: its lines have grown meanwhile

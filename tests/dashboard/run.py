@@ -17,11 +17,12 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "gateway"))
-from browser import PATIENCE_MS, THEMES, WIDTHS, Browser, holds, sign_in, violations, wider_than_screen, with_packages
+from browser import PATIENCE_MS, THEMES, WIDTHS, Browser, holds, sign_in, too_small, violations, wider_than_screen, with_packages
 
 if __name__ == "__main__":
     with_packages()
 
+import edges  # noqa: E402
 import explorer  # noqa: E402
 import manage  # noqa: E402
 import pictures  # noqa: E402
@@ -418,6 +419,7 @@ def look(site, page, pages, where):
             expect(page.get_by_role("dialog")).to_be_visible()
             is_drawn(page)
         wrong += [f"{name} {where}: {one}" for one in violations(page)]
+        wrong += [f"{name} {where}: {one} is smaller than a finger needs" for one in too_small(page)]
         if (pixels := wider_than_screen(page)) > 0:
             wrong.append(f"{name} {where}: {pixels} pixels wider than the screen")
         if site.rig.options.shots:
@@ -477,6 +479,7 @@ TESTS = [
     who_has_a_scope_sees_its_topics_and_no_numbers_over_all,
     *manage.TESTS,
     *explorer.TESTS,
+    *edges.TESTS,
     what_is_refused_live_is_said_where_it_is_missing,
     *tasks.TESTS,
     every_page_is_accessible_and_fits_every_screen,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One WebSocket for all live streams of the page. When it is lost it is opened again, and each
 // stream goes on behind the last message it got: nothing is missing, nothing comes twice.
+import { parseExact } from "../app/json";
 import { root } from "../app/router";
 import { makeStore } from "../app/store";
 import { request, silentSince } from "./client";
@@ -26,6 +27,8 @@ export interface Selection {
 export interface Handlers {
   /** @param areLast  they were stored before: the newest of their topics */
   onRecords(records: LiveRecord[], areLast: boolean): void;
+  /** What comes from now on is told: not when it goes on behind a message that it has told. */
+  onBegin?(): void;
   /** Messages between are gone for good, or the gateway has another journal: read anew. */
   onGap?(): void;
   /** The gateway refuses the selection, and nothing comes. Empty: it takes it now. */
@@ -92,7 +95,7 @@ function heard(text: string) {
   lastHeard = Date.now();
   let said: Said;
   try {
-    said = JSON.parse(text) as Said;
+    said = parseExact(text) as Said;
   } catch {
     return;
   }
@@ -106,7 +109,10 @@ function heard(text: string) {
   const stream = said.id === undefined ? undefined : streams.get(said.id);
   if (said.type === "error") {
     const why = [said.detail ?? "the gateway refuses it", said.hint].filter(Boolean).join(". ");
-    if (stream) {
+    if (stream?.selection.last_values && (said.code === "too_many_topics" || said.code === "last_values_unavailable")) {
+      stream.selection = { ...stream.selection, last_values: false };
+      subscribe(stream);
+    } else if (stream) {
       stream.refused = true;
       stream.handlers.onRefused(why);
     } else if (said.id === undefined) {
@@ -120,6 +126,7 @@ function heard(text: string) {
     case "subscribed":
       if (stream.refused) stream.handlers.onRefused("");
       stream.refused = false;
+      if (stream.token === null) stream.handlers.onBegin?.();
       break;
     case "message":
     case "messages": {

@@ -92,6 +92,7 @@ export function useLive(selection: Selection | null, handlers: Omit<Handlers, "o
     if (key === null) return;
     return openStream(JSON.parse(key) as Selection, {
       onRecords: (records, areLast) => latest.current.onRecords(records, areLast),
+      onBegin: () => latest.current.onBegin?.(),
       onGap: () => latest.current.onGap?.(),
       onRefused: setRefused,
     });
@@ -117,6 +118,50 @@ export function useSettled<T>(value: T, ms = 250): T {
     return () => clearTimeout(timer);
   }, [value, ms]);
   return settled;
+}
+
+/**
+ * A text that is typed, and given on when it is ready. What is given on comes back as `value`; a value of somebody
+ * else's, as by going back, is taken over.
+ * @param ms  it is given on when nothing was typed for so long; 0: only when it is told to
+ */
+export function useTyped(value: string, give: (text: string) => void, ms = 0) {
+  const [text, setText] = useState(value);
+  const given = useRef(value);
+  const latest = useRef(give);
+  latest.current = give;
+  useEffect(() => {
+    if (value === given.current) return; // perhaps more was typed meanwhile
+    given.current = value;
+    setText(value);
+  }, [value]);
+  const now = useCallback((what: string) => {
+    if (what === given.current) return;
+    given.current = what;
+    latest.current(what);
+  }, []);
+  useEffect(() => {
+    if (ms === 0) return;
+    const timer = setTimeout(() => now(text), ms);
+    return () => clearTimeout(timer);
+  }, [text, ms, now]);
+  return {
+    text,
+    /** Another one stands there, and is given on at once. */
+    set(what: string) {
+      setText(what);
+      now(what);
+    },
+    /** For the field. */
+    input: {
+      value: text,
+      onChange: (event: { target: { value: string } }) => setText(event.target.value),
+      onBlur: () => now(text),
+      onKeyDown: (event: { key: string }) => {
+        if (event.key === "Enter") now(text);
+      },
+    },
+  };
 }
 
 /**

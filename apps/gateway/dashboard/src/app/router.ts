@@ -17,9 +17,11 @@ export function queryText(query: Query): string {
     if (value === undefined || value === null || value === "" || value === false) continue;
     for (const one of Array.isArray(value) ? value : [value]) out.append(name, String(one));
   }
-  // "+" is a plus in topics, so that a space is never written as one.
   return out.toString().replaceAll("+", "%20");
 }
+
+/** The query of an address. "+" is a plus, as topic filters have it: a space is never written as one. */
+export const readQuery = (text: string) => new URLSearchParams(text.replaceAll("+", "%2B"));
 
 export function href(page: string, query: Query = {}): string {
   const text = queryText(query);
@@ -49,9 +51,10 @@ export interface Route {
 export function useRoute(): Route {
   const now = useSyncExternalStore(subscribe, current);
   return useMemo(() => {
-    const [path = "", search = ""] = now.split("?", 2);
+    const cut = now.indexOf("?");
+    const path = cut < 0 ? now : now.slice(0, cut), search = cut < 0 ? "" : now.slice(cut);
     const page = decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
-    return { page: page === "" ? "overview" : page, query: new URLSearchParams(search) };
+    return { page: page === "" ? "overview" : page, query: readQuery(search) };
   }, [now]);
 }
 
@@ -68,8 +71,8 @@ export function useQueryState<T extends Record<string, string>>(
   ) as T;
   const set = (change: Partial<T>, options: { replace?: boolean } = { replace: true }) => {
     const all: Record<string, string[]> = {};
-    for (const key of new URLSearchParams(location.search).keys())
-      all[key] = new URLSearchParams(location.search).getAll(key);
+    const now = readQuery(location.search);
+    for (const key of now.keys()) all[key] = now.getAll(key);
     for (const [key, value] of Object.entries(change))
       all[key] = value === undefined || value === fallback[key] ? [] : [value];
     navigate(page, all, options);

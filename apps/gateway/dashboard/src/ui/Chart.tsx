@@ -2,10 +2,11 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock, day, short } from "../app/format";
+import { exact, figure, tickTexts, timeTexts } from "../app/format";
 import { useSize } from "../app/hooks";
 import { useStore } from "../app/store";
 import { shownTheme, token } from "../app/theme";
+import { axisSize, beside_px, byTouch } from "./axes";
 import { Text } from "./Text";
 
 export interface Line {
@@ -13,7 +14,10 @@ export interface Line {
   /** Milliseconds since 1970, ascending. */
   times: readonly number[];
   values: readonly number[];
+  /** No line joins points that are further apart. */
+  gap_ms: number;
 }
+const drag_min = 5; // pixels
 const colours = 8;
 export const colourOf = (i: number) => (i % colours) + 1;
 
@@ -28,25 +32,30 @@ function before(times: readonly number[], time: number): number {
   return low - 1;
 }
 
-function joined(lines: readonly Line[]): uPlot.AlignedData {
-  const one = lines[0];
-  if (lines.length === 1 && one)
-    return [one.times.map((t) => t / 1000), one.values as number[]];
-  return uPlot.join(
-    lines.map((line) => [line.times.map((t) => t / 1000), line.values as number[]]),
-    lines.map(() => [0, 1]),
-  );
+/** As uPlot wants it, with nothing at all in each gap. */
+function drawn({ times, values, gap_ms }: Line): uPlot.AlignedData {
+  const xs: number[] = [], ys: (number | null)[] = [];
+  for (let i = 0; i < times.length; ++i) {
+    const time = times[i]!, last = times[i - 1];
+    if (last !== undefined && time - last > gap_ms) {
+      xs.push((last + time) / 2000);
+      ys.push(null);
+    }
+    xs.push(time / 1000);
+    ys.push(values[i]!);
+  }
+  return [xs, ys];
 }
 
 /**
- * Lines over time, with the values at the pointer below. Dragging selects a time; with the
+ * A line over time, with the value at the pointer below. Dragging selects a time; with the
  * keyboard, where the chart is focused: arrows move along the points, Enter zooms in around them.
  * @param start, end  what is shown, milliseconds since 1970
  * @param onZoom  a time was selected
  */
-export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sync }: {
+export function Chart({ title, line, start, end, height = 180, unit, onZoom, sync }: {
   title: string;
-  lines: readonly Line[];
+  line: Line;
   start: number;
   end: number;
   height?: number;
@@ -60,39 +69,29 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
   const [at, setAt] = useState<number | null>(null);
   const keyed = useRef<number | null>(null); // the time that the keyboard has gone to
   const shown = useStore(shownTheme);
-  const data = useMemo(() => joined(lines), [lines]);
+  const data = useMemo(() => drawn(line), [line]);
   const latest = useRef({ data, start, end, onZoom });
   latest.current = { data, start, end, onZoom };
-  const names = lines.map((one) => one.label).join("\n");
-  const count = lines.length;
 
   useEffect(() => {
     if (box.current === null || size.width === 0) return;
-    const dim = token("--dim"), line = token("--line");
+    const dim = token("--dim");
     const font = `11px ${token("--font")}`;
-    const axis = { stroke: dim, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
+    const axis = { stroke: dim, font, grid: { stroke: token("--line"), width: 1 }, ticks: { show: false } };
     const mine = new uPlot(
       {
         width: size.width,
         height,
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, beside_px, 0, 0],
         scales: {
           x: { time: true, range: () => [latest.current.start / 1000, latest.current.end / 1000] },
         },
         axes: [
-          { ...axis, size: 26, space: 70, values: timeMarks },
-          { ...axis, size: 56, space: 32, values: (_, marks) => marks.map((m) => short(m)) },
+          { ...axis, size: 26, space: 70, values: (_, marks) => timeTexts(marks) },
+          { ...axis, size: axisSize, space: 24, values: (_, marks) => tickTexts(marks) },
         ],
-        series: [
-          {},
-          ...Array.from({ length: count }, (_, i) => ({
-            stroke: token(`--series-${colourOf(i)}`),
-            width: 1.5,
-            spanGaps: true,
-            points: { size: 4, show: sparse },
-          })),
-        ],
+        series: [{}, { stroke: token("--series-1"), width: 1.5, points: { size: 4, show: sparse } }],
         cursor: {
           ...(sync ? { sync: { key: sync, setSeries: false } } : {}),
           drag: { x: true, y: false, setScale: false },
@@ -108,7 +107,7 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
           setSelect: [
             (u) => {
               const { left, width } = u.select;
-              if (width < 4) return;
+              if (width < drag_min) return;
               latest.current.onZoom?.(u.posToVal(left, "x") * 1000, u.posToVal(left + width, "x") * 1000);
               u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
@@ -119,20 +118,20 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
       box.current,
     );
     plot.current = mine;
+    byTouch(mine, drag_min);
     return () => {
       mine.destroy();
       plot.current = null;
     };
-  }, [box, size.width, height, names, count, shown, sync]);
+  }, [box, size.width, height, shown, sync]);
   useEffect(() => plot.current?.setData(data), [data, start, end]);
 
-  const readout = lines.map((line) => {
-    if (at === null) return line.values.at(-1);
-    const i = Math.max(0, before(line.times, at)), next = line.times[i + 1];
-    return line.values[next !== undefined && next - at < at - line.times[i]! ? i + 1 : i]; // the nearer of two
-  });
+  const { times, values } = line;
+  // Without a pointer the newest that is seen: a clock may be ahead.
+  const newest = before(times, end) < 0 ? times.length - 1 : before(times, end);
+  const near = at === null ? -1 : Math.max(0, before(times, at)), next = times[near + 1];
+  const read = at === null ? newest : next !== undefined && next - at < at - times[near]! ? near + 1 : near; // the nearer of two
   const step = (by: number) => {
-    const times = lines[0]?.times ?? [];
     const u = plot.current;
     if (u === null || times.length === 0) return;
     const now = at === null ? times.length : before(times, at);
@@ -141,16 +140,13 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
     u.setCursor({ left: u.valToPos(to / 1000, "x"), top: 10 });
     keyed.current = null;
   };
-  const summary = lines.map((line) => {
-    if (line.values.length === 0) return `${line.label}: no points`;
-    const low = line.values.reduce((a, b) => Math.min(a, b), Infinity);
-    const high = line.values.reduce((a, b) => Math.max(a, b), -Infinity);
-    return `${line.label}: ${line.values.length} points, from ${short(low)} to ${short(high)}, last ${short(line.values.at(-1)!)}`;
-  });
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity), high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const summary = values.length === 0 ? "no points"
+    : `${values.length} points, from ${figure(low)} to ${figure(high)}, last ${figure(values[newest]!)}`;
   return (
     <figure className="chart">
       <div ref={box} className="chart-box" style={{ height }} role="img" tabIndex={0}
-        aria-label={`${title}. ${summary.join(". ")}`}
+        aria-label={`${title}. ${line.label}: ${summary}`}
         onKeyDown={(event) => {
           if (event.key === "ArrowLeft") step(event.shiftKey ? -10 : -1);
           else if (event.key === "ArrowRight") step(event.shiftKey ? 10 : 1);
@@ -159,14 +155,12 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
           event.preventDefault();
         }} />
       <ul className="chart-key" aria-hidden="true">
-        {lines.map((line, i) => (
-          <li key={line.label}>
-            <span className={`swatch series-${colourOf(i)}`} />
-            <Text of={line.label} max={200} />
-            <b>{readout[i] === undefined ? "–" : short(readout[i])}{unit ? ` ${unit}` : ""}</b>
-          </li>
-        ))}
-        <li className="numbers">{at !== null && clock(at)}</li>
+        <li>
+          <span className="swatch series-1" />
+          <Text of={line.label} max={200} />
+          <b>{values[read] === undefined ? "–" : figure(values[read])}{unit && <> <Text of={unit} max={40} /></>}</b>
+        </li>
+        <li className="numbers">{at !== null && exact(times[read] ?? at)}</li>
       </ul>
     </figure>
   );
@@ -174,16 +168,4 @@ export function Chart({ title, lines, start, end, height = 180, unit, onZoom, sy
 
 function sparse(u: uPlot, _: number, from: number, to: number) {
   return to - from < u.bbox.width / devicePixelRatio / 8;
-}
-/** The day stands where it changes, so that the rest can be short. */
-function timeMarks(_: uPlot, marks: number[]): string[] {
-  const gap = (marks[1] ?? 0) - (marks[0] ?? 0);
-  let before = "";
-  return marks.map((mark) => {
-    const ms = mark * 1000, text = clock(ms, ms), today = day(ms);
-    const fresh = before !== "" && before !== today;
-    before = today;
-    if (gap >= 86_400 || fresh) return today;
-    return gap < 60 ? text : text.slice(0, 5);
-  });
 }

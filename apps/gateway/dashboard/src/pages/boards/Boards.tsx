@@ -2,20 +2,21 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { api, Problem } from "../../api/client";
 import { mayDo, session } from "../../api/session";
+import { AheadNote } from "../../app/ahead";
 import { clock } from "../../app/format";
 import { useAsk, useColumns, useSize } from "../../app/hooks";
-import { navigate, useQueryState } from "../../app/router";
+import { navigate, readQuery, useQueryState } from "../../app/router";
 import { useStore } from "../../app/store";
 import { Button, Confirm, Dialog, Empty, Field, IconButton, Link, Loading, Note, Panel, plainText, ProblemNote, RefusedNote, Table, Text, toast } from "../../ui";
 import { Plots } from "../explorer/Plots";
-import { chosenOf, queryOf } from "../explorer/query";
+import { chosenOf, queryOf, zoomed } from "../explorer/query";
 import { useFeed } from "../explorer/useFeed";
 import "../explorer/explorer.css";
 import "./boards.css";
 import { isMissing, isOvertaken, saveBoard, type Board, type Pinned } from "./store";
 
 const anew_ms = 60_000;
-const chart_px = 170;
+const chart_min_px = 170, chart_part = 0.2; // of the window
 
 export default function Boards() {
   const [state] = useQueryState({ name: "" });
@@ -163,9 +164,10 @@ function Rename({ title, onClose, onDone }: { title: string; onClose: () => void
 function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
   const [box, size] = useSize<HTMLDivElement>();
   const columns = useColumns(size.width);
-  const chosen = chosenOf(new URLSearchParams(chart.query));
+  const chosen = chosenOf(readQuery(chart.query));
   const shown = useFeed(chosen, columns, anew_ms);
   const query = queryOf(chosen);
+  const zoom = (start: number, end: number) => navigate("explorer", queryOf(zoomed(chosen, start, end)));
   return (
     <div className="panel boards-chart" role="group" aria-label={plainText(chart.title)}>
       <div className="panel-head">
@@ -174,6 +176,7 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
       </div>
       <div ref={box} className="panel-body">
         <RefusedNote why={shown.refused} />
+        <AheadNote at={shown.ahead} onShow={() => zoom(shown.feed.window.start, shown.ahead! + 1000)} />
         {shown.wrong ? (
           <Note kind="warn"><p>{shown.wrong.wrong} <Link to="explorer" query={query}>Mend it in the Explorer</Link></p></Note>
         ) : shown.problem && shown.feed.tracks.length === 0 ? (
@@ -183,11 +186,8 @@ function PinnedChart({ chart, tools }: { chart: Pinned; tools: ReactNode }) {
         ) : shown.feed.tracks.length === 0 ? (
           <p className="dim">No numbers in this time.</p>
         ) : (
-          <Plots feed={shown.feed} version={shown.version} height={chart_px} gaps={chosen.gaps}
-            onZoom={(start, end) => {
-              const iso = (ms: number) => new Date(Math.round(ms)).toISOString();
-              navigate("explorer", { ...query, start: iso(start), end: iso(end), live: "" });
-            }} />
+          <Plots feed={shown.feed} version={shown.version} height={Math.max(chart_min_px, Math.round(window.innerHeight * chart_part))} gaps={chosen.gaps}
+            onZoom={zoom} />
         )}
       </div>
     </div>

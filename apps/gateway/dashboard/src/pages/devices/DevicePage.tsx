@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { api, type AnswerOf } from "../../api/client";
 import { useAsk, useNow } from "../../app/hooks";
-import { clock, count, numbersOf, short, span } from "../../app/format";
-import { DetailHead, Empty, Facts, Link, Loading, Panel, ProblemNote, Table, Text, type Column } from "../../ui";
+import { brief, clock, count, msOf, numbersOf, short, span } from "../../app/format";
+import { DetailHead, Empty, Facts, Link, Loading, Panel, Pill, ProblemNote, Table, Text, type Column } from "../../ui";
 import { Silence } from "./Devices";
 import "./devices.css";
 
@@ -18,15 +18,16 @@ interface Value {
 }
 
 const values_max = 500;
+const ahead_ms = 5000; // clocks differ by a little
 /** What stands in a message, a value a line: numbers by path, texts at the top. */
 function* valuesOf(topic: string, schema: string | null, time: number, payload: unknown): Generator<Value> {
   const of = { topic, schema, time };
   if (payload !== null && typeof payload === "object") {
-    for (const [field, value] of numbersOf(payload)) yield { ...of, field, value: String(value), isNumber: true };
+    for (const [field, , value] of numbersOf(payload)) yield { ...of, field, value: String(value), isNumber: true };
     for (const [field, value] of Object.entries(payload))
       if (typeof value === "string") yield { ...of, field, value, isNumber: false };
   } else {
-    yield { ...of, field: null, value: typeof payload === "string" ? payload : JSON.stringify(payload), isNumber: typeof payload === "number" };
+    yield { ...of, field: null, value: brief(payload), isNumber: typeof payload === "number" || typeof payload === "bigint" };
   }
 }
 
@@ -51,7 +52,7 @@ export function DevicePage({ name }: { name: string }) {
     if (!("payload" in record) || !("topic" in record)) continue;
     const { topic, payload, schema, timestamp } = record as AnswerOf<"/api/data/latest">["data"][number] &
       { topic: string; payload: unknown; schema: string | null; timestamp: string };
-    values.push(...valuesOf(topic, schema, Date.parse(timestamp), payload));
+    values.push(...valuesOf(topic, schema, msOf(timestamp), payload));
   }
 
   const topicColumns: Column<Topic>[] = [
@@ -88,7 +89,7 @@ export function DevicePage({ name }: { name: string }) {
       ),
     },
     { name: "topic", title: "Topic", cell: (one) => <code className="dim"><Text of={one.topic} max={300} /></code> },
-    { name: "time", title: "Time", number: true, cell: (one) => clock(one.time) },
+    { name: "time", title: "Time", number: true, cell: (one) => <>{one.time - now > ahead_ms && <Pill kind="warn">{span(one.time - now)} ahead</Pill>} {clock(one.time)}</> },
   ];
   return (
     <>

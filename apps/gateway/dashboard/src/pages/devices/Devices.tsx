@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { api, type AnswerOf } from "../../api/client";
-import { useAsk, useNow, useSettled } from "../../app/hooks";
+import { useAsk, useNow, useTyped } from "../../app/hooks";
 import { count, exact, short, span } from "../../app/format";
 import { useQueryState, useRoute } from "../../app/router";
 import { Button, Empty, Facts, Field, Link, Loading, Note, Panel, Pill, ProblemNote, Select, Table, Text, type Column } from "../../ui";
@@ -44,12 +44,7 @@ const Trouble = ({ of }: { of: number }) =>
 
 function DeviceList() {
   const [{ search, silent, sort }, set] = useQueryState({ search: "", silent: "", sort: "device" });
-  const [text, setText] = useState(search);
-  useEffect(() => setText(search), [search]);
-  const settled = useSettled(text);
-  useEffect(() => {
-    if (settled !== search) set({ search: settled });
-  }, [settled]); // not when the address has changed: then the field follows
+  const typed = useTyped(search, (text) => set({ search: text }), 250);
   const [rate, setRate] = useState(5000);
   const asked = useAsk(search, async (signal) => {
     const answer = await api.get("/api/devices", { query: { search, limit: devices_max }, signal });
@@ -100,7 +95,7 @@ function DeviceList() {
   return (
     <>
       <div className="devices-ask">
-        <Field label="Search" type="search" placeholder="Part of a device's name" value={text} onChange={(event) => setText(event.target.value)} />
+        <Field label="Search" type="search" placeholder="Part of a device's name" {...typed.input} />
         <Select label="Show" options={silences} value={silent} onChange={(event) => set({ silent: event.target.value, sort: event.target.value === "" ? sort : "last_seen" })} />
       </div>
       {asked.problem && <ProblemNote of={asked.problem} onRetry={asked.reload} />}
@@ -114,7 +109,7 @@ function DeviceList() {
               : "Only devices that were seen since the gateway started are known here."}
           </p>
           {isAll ? <Link className="button" to="schemas">Schemas</Link>
-            : <Button onClick={() => { setText(""); set({ search: "", silent: "" }); }}>Show all devices</Button>}
+            : <Button onClick={() => { typed.set(""); set({ search: "", silent: "" }); }}>Show all devices</Button>}
         </Empty>
       )}
       {asked.data && rows.length > 0 && (

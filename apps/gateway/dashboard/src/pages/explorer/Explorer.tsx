@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 import { addressOf, api } from "../../api/client";
 import { mayDo, session } from "../../api/session";
+import { AheadNote } from "../../app/ahead";
 import { clock } from "../../app/format";
 import { useAsk, useColumns, useSize } from "../../app/hooks";
 import { navigate, useRoute } from "../../app/router";
@@ -105,6 +106,7 @@ export default function Explorer() {
       <div ref={box} className="stack">
         {problem && !isSaid && <ProblemNote of={problem} onRetry={shown.reload} />}
         <RefusedNote why={shown.refused} />
+        <AheadNote at={shown.ahead} onShow={() => zoom(feed.window.start, shown.ahead! + 1000)} />
         {feed.more && hasSeries && <Note><p>There are more than these {feed.tracks.length < series_max ? "" : series_max} series. Choose fewer topics or fields to see the others.</p></Note>}
         {!isQuery(chosen) ? (
           <Begin onTopic={(topic) => set({ topics: [topic] })} />

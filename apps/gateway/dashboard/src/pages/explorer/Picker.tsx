@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useId, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useAsk, useSettled } from "../../app/hooks";
-import { IconButton, plainText, Text } from "../../ui";
+import { Button, IconButton, plainText, Text } from "../../ui";
 
 /**
  * Several texts, each entered by Enter or taken from what is proposed while one types.
@@ -72,10 +72,7 @@ export function Picker({ label, one, values, onChange, propose, placeholder, hin
           setActive(-1);
         }}
         onFocus={() => setOpen(true)}
-        onBlur={() => {
-          setOpen(false);
-          add(text);
-        }}
+        onBlur={() => setOpen(false)}
         onKeyDown={onKeyDown} />
       {propose && (
         <ul id={`${id}-list`} role="listbox" aria-label={`${label} proposed`} className="explorer-options" hidden={options.length === 0}>
@@ -92,6 +89,13 @@ export function Picker({ label, one, values, onChange, propose, placeholder, hin
       )}
       {(wrong || hint) && (
         <span id={`${id}-words`} className={wrong ? "field-wrong" : "field-hint"}>{wrong ? <Text of={wrong} /> : hint}</span>
+      )}
+      {text.trim() !== "" && !isOpen && (
+        <span className="row explorer-unfinished">
+          <span className="field-hint" role="status">Not used yet.</span>
+          <Button onClick={() => add(text)}>Use this {one}</Button>
+          <Button kind="quiet" onClick={() => setText("")}>Clear</Button>
+        </span>
       )}
       {propose && isOpen && asked.data?.length === 0 && text !== "" && (
         <span className="field-hint" role="status">No {one} has this in its name. Enter takes it as it is.</span>

@@ -2,11 +2,12 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock, day, short } from "../../app/format";
+import { exact, figure, tickTexts, timeTexts } from "../../app/format";
 import { useSize } from "../../app/hooks";
 import { useStore } from "../../app/store";
 import { shownTheme, token } from "../../app/theme";
 import { Text } from "../../ui";
+import { axisSize, beside_px, byTouch } from "../../ui/axes";
 import { colourOf } from "../../ui/Chart";
 import { drawLine, rangeOf } from "./draw";
 import type { Axis, Feed, Track } from "./feed";
@@ -68,21 +69,21 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
         width: size.width,
         height,
         legend: { show: false },
-        padding: [8, scales.length > 1 ? 0 : 12, 0, 0],
+        padding: [8, scales.length > 1 ? 0 : beside_px, 0, 0],
         scales: {
           x: { time: true, range: () => [feed.window.start / 1000, feed.window.end / 1000] },
           ...Object.fromEntries(scales.map((one) => [one, { auto: true }])),
         },
         axes: [
-          { ...axis, grid, size: 26, space: 76, values: timeMarks },
+          { ...axis, grid, size: 26, space: 76, values: (_, marks) => timeTexts(marks) },
           ...scales.map((scale, i) => ({
             ...axis,
             scale,
             side: (i === 0 ? 3 : 1) as 1 | 3,
-            size: 52,
+            size: axisSize,
             space: 32,
             grid: i === 0 ? grid : { show: false },
-            values: (_: uPlot, marks: number[]) => marks.map((mark) => short(mark)),
+            values: (_: uPlot, marks: number[]) => tickTexts(marks),
           })),
         ],
         // The lines are drawn below, from arrays that change in place: uPlot has the axes and the pointer.
@@ -137,6 +138,7 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
       box.current,
     );
     plot.current = mine;
+    byTouch(mine, drag_min);
     const stop = feed.listen(() => mine.setData(data()));
     return () => {
       stop();
@@ -167,14 +169,19 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
     else return;
     event.preventDefault();
   };
+  const newest = (track: Track) => {
+    const i = track.before(feed.window.end);
+    return i < 0 ? track.to - 1 : i;
+  };
   const valueAt = (track: Track) => {
     if (track.length === 0) return "–";
-    let i = at === null ? track.to - 1 : Math.max(track.from, track.before(at));
+    // Without a pointer the newest that is seen: a clock may be ahead.
+    let i = at === null ? newest(track) : Math.max(track.from, track.before(at));
     if (at !== null && i + 1 < track.to && track.times[i + 1]! - at < at - track.times[i]!) i += 1; // the nearer of two
-    return short(track.values[i]!);
+    return figure(track.values[i]!);
   };
   const label = tracks.slice(0, keys_max)
-    .map(({ track }) => `${names.get(track)}: ${track.length} points, last ${track.length ? short(track.values[track.to - 1]!) : "none"}`)
+    .map(({ track }) => `${names.get(track)}: ${track.length} points, last ${track.length ? figure(track.values[newest(track)]!) : "none"}`)
     .join(". ");
   return (
     <figure className="chart">
@@ -191,22 +198,8 @@ export function Plot({ feed, axes, names, order, version, height, gap_ms, onZoom
           </li>
         ))}
         {tracks.length > keys_max && <li>and {tracks.length - keys_max} more: see the statistics</li>}
-        <li className="numbers">{at !== null && clock(at)}</li>
+        <li className="numbers">{at !== null && exact(at)}</li>
       </ul>
     </figure>
   );
-}
-
-/** The day stands where it changes, so that the rest can be short. */
-function timeMarks(_: uPlot, marks: number[]): string[] {
-  const gap = (marks[1] ?? 0) - (marks[0] ?? 0);
-  let before = "";
-  return marks.map((mark) => {
-    const ms = mark * 1000, text = clock(ms, ms), today = day(ms);
-    const fresh = before !== "" && before !== today;
-    before = today;
-    if (gap >= 86_400 || fresh) return today;
-    if (gap > 0 && gap < 1) return `${text.slice(3)}.${String(new Date(ms).getMilliseconds()).padStart(3, "0")}`;
-    return gap < 60 ? text : text.slice(0, 5);
-  });
 }

@@ -9,10 +9,10 @@ const row_px = 28;
 /** The points of the chart, the newest first. */
 export function Points({ feed, names, version }: { feed: Feed; names: ReadonlyMap<Track, string>; version: number }) {
   const rows = useMemo(() => {
-    const out: { time: number; value: number; track: Track }[] = [];
+    const out: { time: number; value: string; track: Track }[] = [];
     for (const track of feed.tracks)
       for (let i = track.at(feed.window.start), to = track.at(feed.window.end); i < to; ++i)
-        out.push({ time: track.times[i]!, value: track.values[i]!, track });
+        out.push({ time: track.times[i]!, value: track.textOf(i), track });
     return out.sort((a, b) => b.time - a.time);
   }, [feed, version]); // eslint-disable-line
   const all = feed.tracks.reduce((sum, one) => sum + (one.whole ? 0 : one.rows - one.length), 0) + rows.length;
@@ -35,7 +35,7 @@ export function Points({ feed, names, version }: { feed: Feed; names: ReadonlyMa
               <div key={i} role="row" aria-rowindex={i + 2} className="explorer-point">
                 <span role="cell" className="numbers">{exact(time)}</span>
                 <span role="cell"><Text of={names.get(track) ?? track.field} max={200} /></span>
-                <span role="cell" className="numbers">{String(value)}{track.unit && <span className="dim"> <Text of={track.unit} max={40} /></span>}</span>
+                <span role="cell" className="numbers">{value}{track.unit && <span className="dim"> <Text of={track.unit} max={40} /></span>}</span>
               </div>
             );
           }} />

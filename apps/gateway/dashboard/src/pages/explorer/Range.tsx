@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { useTyped } from "../../app/hooks";
 import { Field, Select } from "../../ui";
 import { isRelative, spanOf, windowOf, type Chosen } from "./query";
 
@@ -29,6 +30,19 @@ const inputText = (text: string, now: number) => {
 };
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+const typed_ms = 1200; // a part of a time is a time already: somebody types on
+
+function Moment({ label, at, onTake, wrong, hint }: {
+  label: string;
+  at: string;
+  onTake: (text: string) => void;
+  wrong: string | undefined;
+  hint: string;
+}) {
+  const typed = useTyped(at, onTake, typed_ms);
+  return <Field label={label} type="datetime-local" step={1} {...typed.input} wrong={wrong} hint={hint} />;
+}
+
 /** Which time: up to now, or between two times of this browser's zone. */
 export function Range({ chosen, onChange, wrong }: {
   chosen: Chosen;
@@ -47,9 +61,10 @@ export function Range({ chosen, onChange, wrong }: {
     const { start, end } = dayOf(back, now);
     return start === chosen.start && end === chosen.end;
   });
-  const take = (name: "start" | "end") => (event: { target: { value: string } }) => {
-    const ms = Date.parse(event.target.value);
+  const take = (name: "start" | "end") => (text: string) => {
+    const ms = Date.parse(text);
     if (Number.isFinite(ms)) onChange({ [name]: new Date(ms).toISOString(), live: false });
+    else if (text === "" && name === "end") onChange({ end: "" });
   };
   return (
     <>
@@ -64,9 +79,8 @@ export function Range({ chosen, onChange, wrong }: {
         }} />
       {!relative && (
         <>
-          <Field label="From" type="datetime-local" step={1} value={inputText(chosen.start, now)} onChange={take("start")} wrong={wrong.start} hint={zone} />
-          <Field label="To" type="datetime-local" step={1} value={inputText(chosen.end, now)} onChange={take("end")} wrong={wrong.end}
-            hint={chosen.end === "" ? "empty: now" : zone} />
+          <Moment label="From" at={inputText(chosen.start, now)} onTake={take("start")} wrong={wrong.start} hint={zone} />
+          <Moment label="To" at={inputText(chosen.end, now)} onTake={take("end")} wrong={wrong.end} hint={chosen.end === "" ? "empty: now" : zone} />
         </>
       )}
     </>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useMemo, useState } from "react";
 import { api } from "../../api/client";
-import { count, short } from "../../app/format";
+import { count, figure } from "../../app/format";
 import { useAsk } from "../../app/hooks";
 import { Panel, Table, Text, type Column } from "../../ui";
 import { colourOf } from "../../ui/Chart";
@@ -62,7 +62,7 @@ export function Stats({ feed, chosen, names, order, version }: {
     },
     ...numbers.map((name): Column<Row> => ({
       name, title: titles[name], number: true, sorts: true,
-      cell: (row) => (row[name] === undefined ? "–" : short(row[name])),
+      cell: (row) => (row[name] === undefined ? "–" : figure(row[name])),
     })),
     { name: "unit", title: "Unit", cell: (row) => (row.track.unit === null ? "" : <Text of={row.track.unit} max={40} />) },
     { name: "rows", title: "Rows", number: true, sorts: true, cell: (row) => count(row.rows) },

@@ -2,18 +2,26 @@
 // The numbers of some series, in arrays that are changed in place as new ones come.
 import type { AnswerOf } from "../../api/client";
 import type { LiveRecord } from "../../api/live";
-import { numbersOf } from "../../app/format";
+import { msOf, numbersOf } from "../../app/format";
+import { gapOf, Met, overlap_ms } from "../../app/series";
 import type { Chosen, Window } from "./query";
 
 type Answer = AnswerOf<"/api/series">;
 type Series = Answer["data"][number];
 
-const gap_factor = 5;
-const gap_columns = 2; // of a series of which some points came: its points lie so close at most
-const sample = 2000;
 export const series_max = 50;
+const stored_after_ms = 60_000;
 const live_points_max = 50_000; // then it is asked again, and what is shown is thinned out
 const name_parts = "\u0000";
+
+/** A number that came live. */
+interface Come {
+  key: string;
+  time: number;
+  value: number | bigint;
+  /** When it came. */
+  at: number;
+}
 
 export class Track {
   readonly key: string;
@@ -31,6 +39,10 @@ export class Track {
   /** All rows of the window are here, none was left out. */
   whole: boolean;
   private readonly column_ms: number;
+  private readonly made = Date.now();
+  private readonly met: Met;
+  private readonly answered: number; // the last time of the answer
+  private readonly digits = new Map<string, string>(); // of whole numbers beyond 2^53
   private judged = 0; // points when the gap was last found
 
   constructor(of: Pick<Series, "topic" | "field" | "unit" | "rows" | "times" | "values">, column_ms: number, shift = 0) {
@@ -41,7 +53,10 @@ export class Track {
     this.rows = of.rows;
     this.times = new Float64Array(of.times);
     if (shift !== 0) for (let i = 0; i < this.times.length; ++i) this.times[i]! += shift;
-    this.values = new Float64Array(of.values);
+    this.values = new Float64Array(of.values.length);
+    for (let i = 0; i < of.values.length; ++i) this.values[i] = this.rounded(this.times[i]!, of.values[i]!);
+    this.met = new Met(of.times, of.values);
+    this.answered = of.times.at(-1) ?? -Infinity;
     this.to = this.times.length;
     this.whole = of.rows <= this.to;
     this.column_ms = column_ms;
@@ -51,16 +66,43 @@ export class Track {
   get length() {
     return this.to - this.from;
   }
-  get last() {
-    return this.length === 0 ? -Infinity : this.times[this.to - 1]!;
+
+  private rounded(time: number, value: number | bigint): number {
+    const near = Number(value);
+    if (typeof value === "bigint") this.digits.set(`${time} ${near}`, String(value));
+    return near;
+  }
+  /** A value with all of its digits. */
+  textOf(i: number): string {
+    const value = this.values[i]!;
+    return (!Number.isSafeInteger(value) && this.digits.get(`${this.times[i]} ${value}`)) || String(value);
   }
 
-  append(time: number, value: number) {
+  /**
+   * Adds what came live at its place in time, unless the answer has it.
+   * @param at  when it came
+   * @param start  what lies before is not shown
+   */
+  put({ time, value: exact, at }: Come, start: number) {
+    const value = this.rounded(time, exact);
+    if (time < start || (at < this.made + overlap_ms && this.met.meets(time, value))) return;
+    if (!this.whole && time < this.answered) return; // it may be one of those that were left out
     if (this.to === this.times.length) this.makeRoom();
-    this.times[this.to] = time;
-    this.values[this.to] = value;
+    let i = this.to;
+    while (i > this.from && this.times[i - 1]! > time) i -= 1;
+    if (i < this.to) {
+      this.times.copyWithin(i + 1, i, this.to);
+      this.values.copyWithin(i + 1, i, this.to);
+    }
+    this.times[i] = time;
+    this.values[i] = value;
     this.to += 1;
+    this.rows += 1;
     if (this.length >= 2 * Math.max(this.judged, 2)) this.judge();
+  }
+  /** The answer has this one, or one that is newer. */
+  reaches(time: number) {
+    return this.answered >= time;
   }
 
   /** Leaves out what lies before, but for one point: the line comes from there. */
@@ -105,13 +147,7 @@ export class Track {
 
   private judge() {
     this.judged = this.length;
-    const step = Math.max(1, Math.floor(this.length / sample));
-    const distances = new Float64Array(Math.ceil(Math.max(0, this.length - 1) / step));
-    for (let i = this.from + 1, k = 0; i < this.to; i += step, ++k) distances[k] = this.times[i]! - this.times[i - 1]!;
-    distances.sort();
-    const median = distances[distances.length >> 1];
-    this.gap_ms = median === undefined || distances.length < 3 ? Infinity
-      : Math.max(gap_factor * median, this.whole ? 0 : gap_columns * this.column_ms);
+    this.gap_ms = gapOf(this.times, this.from, this.to, this.whole ? 0 : this.column_ms);
   }
 }
 
@@ -128,7 +164,7 @@ export class Feed {
   private known = new Map<string, Track>();
   private readonly listeners = new Set<() => void>();
   private frame = 0;
-  private arrived = 0;
+  private come: Come[] = [];
 
   /** Calls back before the next frame that is drawn after a change. */
   listen(listener: () => void): () => void {
@@ -143,52 +179,51 @@ export class Feed {
     });
   }
 
-  /** @param keep  what came live and is newer than the answer stays */
-  load(answer: Answer, keep: boolean) {
-    const old = this.known;
+  /** What came live and is not in the answer stays. */
+  load(answer: Answer, window: Window) {
     this.tracks = answer.data.map((one) => new Track(one, answer.column_ms ?? 0));
     this.known = new Map(this.tracks.map((one) => [one.key, one]));
     this.more = answer.more;
-    this.arrived = 0;
     this.isFull = false;
-    if (keep)
-      for (const [key, was] of old) {
-        const now = this.known.get(key);
-        if (!now) continue;
-        for (let i = was.at(Math.floor(now.last) + 1); i < was.to; ++i) {
-          now.append(was.times[i]!, was.values[i]!);
-          now.rows += 1;
-        }
-      }
+    // What came some time ago is stored: only a store that is behind has not got it.
+    const since = Date.now() - stored_after_ms;
+    this.come = this.come.filter((one) => one.at > since || this.known.get(one.key)?.reaches(one.time) === false);
+    for (const one of this.come) this.known.get(one.key)?.put(one, window.start);
+    this.show(window);
     this.changed();
+  }
+  /** Another query begins. */
+  forget() {
+    this.come = [];
   }
   loadBefore(answer: Answer | null, shift: number) {
     this.before = answer === null ? [] : answer.data.map((one) => new Track(one, answer.column_ms ?? 0, shift));
     this.changed();
   }
 
-  /** @returns whether a series came that was not there */
-  take(records: readonly LiveRecord[], chosen: Chosen): boolean {
+  /**
+   * Takes what came live.
+   * @param isShown  an answer is here, which it is added to; else it waits for one
+   * @returns whether a series came that was not there
+   */
+  take(records: readonly LiveRecord[], chosen: Chosen, isShown: boolean): boolean {
     let fresh = false;
+    const at = Date.now();
     for (const record of records) {
-      const time = Date.parse(record.timestamp);
-      for (const [field, value] of numbersOf(record.payload)) {
-        if (chosen.fields.length > 0 && !chosen.fields.includes(field)) continue;
+      const time = msOf(record.timestamp);
+      for (const [field, , value] of numbersOf(record.payload)) {
         const key = record.topic + name_parts + field;
+        const one: Come = { key, time, value, at };
+        this.come.push(one);
+        if (!isShown || (chosen.fields.length > 0 && !chosen.fields.includes(field))) continue;
         const track = this.known.get(key);
-        if (track === undefined) {
-          // Its unit is the schema's: the API is asked.
-          if (this.tracks.length < series_max) fresh = true;
-          continue;
-        }
-        // The API's times have fractions of milliseconds, which the text here has lost.
-        if (time <= Math.floor(track.last)) continue;
-        track.append(time, value);
-        track.rows += 1;
-        this.arrived += 1;
+        if (track !== undefined) track.put(one, this.window.start);
+        // Its unit is the schema's: the API is asked.
+        else if (this.tracks.length < series_max && time >= this.window.start) fresh = true;
       }
     }
-    this.isFull = this.arrived > live_points_max;
+    this.isFull = this.come.length > live_points_max;
+    if (this.come.length > 2 * live_points_max) this.come.splice(0, live_points_max);
     this.changed();
     return fresh;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api, type Problem } from "../../api/client";
+import { useAhead } from "../../app/ahead";
 import { useAsk, useLive } from "../../app/hooks";
 import { Feed, series_max } from "./feed";
 import { isLive, isQuery, isRelative, selectionOf, spanOf, textOf, windowOf, type Chosen, type Window } from "./query";
@@ -22,6 +23,8 @@ export interface Shown {
   wrong: { field: "start" | "end"; wrong: string } | undefined;
   /** The gateway sends nothing live of this query. */
   refused: string;
+  /** The newest time, where it lies ahead of a window that ends now. */
+  ahead: number | undefined;
   reload: () => void;
 }
 
@@ -64,10 +67,9 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
   useEffect(() => {
     if (asked.data === undefined) return;
     const { answer, before, shift, window } = asked.data;
-    feed.load(answer, live && loaded.current === text);
+    feed.load(answer, window);
     feed.loadBefore(before, shift);
     loaded.current = text;
-    feed.show(window);
     setThin(feed.tracks.some((one) => !one.whole));
     setVersion((was) => was + 1);
   }, [asked.data]); // eslint-disable-line
@@ -95,21 +97,24 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
     }, words_ms);
   };
   useEffect(() => () => clearTimeout(pending.current), []);
-  const refused = useLive(
-    live && isQuery(chosen) && loaded.current !== ""
-      ? {
-        ...(chosen.topics.length > 0 && { topics: chosen.topics }), // the gateway refuses empty lists
-        ...(chosen.devices.length > 0 && { devices: chosen.devices }),
-        ...(chosen.where.length > 0 && { where: chosen.where }),
-      }
-      : null,
-    {
-      onRecords: (records) => {
-        if (loaded.current !== text) return;
-        if (feed.take(records, chosen) || feed.isFull) soon();
-      },
-      onGap: soon,
+  const selection = live && isQuery(chosen) && !wrong
+    ? {
+      ...(chosen.topics.length > 0 && { topics: chosen.topics }), // the gateway refuses empty lists
+      ...(chosen.devices.length > 0 && { devices: chosen.devices }),
+      ...(chosen.where.length > 0 && { where: chosen.where }),
+      last_values: true, // and what is not stored yet
+    }
+    : null;
+  useEffect(() => feed.forget(), [JSON.stringify(selection), feed]); // eslint-disable-line
+  const refused = useLive(selection, {
+    onRecords: (records) => {
+      if (feed.take(records, chosen, loaded.current === text) || feed.isFull) soon();
     },
+    onBegin: anew, // what came before is in the answer, what comes after is told
+    onGap: soon,
+  });
+  const ahead = useAhead(
+    isRelative(chosen) && isQuery(chosen) && !wrong ? { topic: chosen.topics, device: chosen.devices, where: chosen.where } : null,
   );
   return {
     feed,
@@ -120,6 +125,7 @@ export function useFeed(chosen: Chosen, columns: number, everyMs = 0): Shown {
     problem: asked.problem,
     wrong,
     refused,
+    ahead,
     reload: anew,
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { api, type AnswerOf } from "../../api/client";
-import { useAsk, useNow, useSettled } from "../../app/hooks";
+import { useAsk, useNow, useTyped } from "../../app/hooks";
 import { bytes, clock, count, exact, span } from "../../app/format";
 import { useQueryState, useRoute } from "../../app/router";
 import { Button, Empty, Field, Link, Loading, Panel, Pill, ProblemNote, Select, Table, Text, type Column } from "../../ui";
@@ -27,12 +27,7 @@ export default function Letters() {
 
 function LetterList() {
   const [state, set] = useQueryState({ topic: "", start: "", schema: "", reason: "" });
-  const [topic, setTopic] = useState(state.topic);
-  useEffect(() => setTopic(state.topic), [state.topic]);
-  const settled = useSettled(topic, 400);
-  useEffect(() => {
-    if (settled !== state.topic) set({ topic: settled });
-  }, [settled]); // not when the address has changed: then the field follows
+  const typed = useTyped(state.topic, (topic) => set({ topic: topic.trim() }));
   const summary = useAsk(`${state.topic} ${state.start}`, (signal) =>
     api.get("/api/dead_letters/summary", { query: { topic: state.topic, start: state.start }, signal }), 10_000);
   const wrong = summary.problem?.parts.find((part) => part.parameter === "topic");
@@ -41,8 +36,8 @@ function LetterList() {
   return (
     <>
       <div className="letters-ask">
-        <Field label="Topic filter" placeholder="all topics: sensors/+/temperature, house/#" value={topic}
-          wrong={wrong && `${wrong.detail}${wrong.hint ? ` ${wrong.hint}` : ""}`} onChange={(event) => setTopic(event.target.value)} />
+        <Field label="Topic filter" placeholder="all topics: sensors/+/temperature, house/#" {...typed.input} hint="Enter takes it"
+          wrong={wrong && `${wrong.detail}${wrong.hint ? ` ${wrong.hint}` : ""}`} />
         <Select label="Received" options={spans} value={state.start} onChange={(event) => set({ start: event.target.value })} />
       </div>
       {summary.problem && !wrong && <ProblemNote of={summary.problem} onRetry={summary.reload} />}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { api, type AnswerOf } from "../../api/client";
 import { seesAll, session } from "../../api/session";
-import { bytes, count, short, span } from "../../app/format";
+import { bytes, count, counted, short, span } from "../../app/format";
 import { useAsk, useNow } from "../../app/hooks";
 import { useStore } from "../../app/store";
 import { Empty, Link, Loading, Note, Panel, Pill, ProblemNote, Spark, Table, Text } from "../../ui";
@@ -119,21 +119,21 @@ function Path({ stats }: { stats: Stats }) {
       state: connected ? <Pill kind="ok">Connected</Pill> : <Pill kind="bad">Not connected</Pill>,
       waits: "",
       time: "",
-      about: `${count(numberOf(stats, "mqtt_connects"))} connections, ${count(numberOf(stats, "subscriptions"))} subscriptions`,
+      about: `${counted(numberOf(stats, "mqtt_connects"), "connection")} made, ${counted(numberOf(stats, "subscriptions"), "subscription")}`,
     },
     {
       name: "Journal",
       state: full ? <Pill kind="bad">Full</Pill> : <Pill kind="ok">Writes</Pill>,
       waits: count(numberOf(stats, "messages_open")),
       time: `${short(stats.sync.p99_ms)} ms`,
-      about: `${count(Number(journal.segments ?? 0))} segments, ${count(Number(journal.sync_failures ?? 0))} failed syncs`,
+      about: `${counted(Number(journal.segments ?? 0), "segment")}, ${counted(Number(journal.sync_failures ?? 0), "failed sync")}`,
     },
     ...consumers.map((one) => ({
       name: one.name,
       state: one.failing === true ? <Pill kind="bad">Fails</Pill> : Number(one.lag ?? 0) > 1000 ? <Pill kind="warn">Behind</Pill> : <Pill kind="ok">Takes</Pill>,
       waits: count(Number(one.lag ?? 0)),
       time: `${short(one.write.p99_ms)} ms`,
-      about: typeof one.last_error === "string" && one.failing === true ? one.last_error : `${count(Number(one.accepted ?? 0))} taken, ${count(Number(one.rejected ?? 0))} rejected, ${count(Number(one.retries ?? 0))} retries`,
+      about: typeof one.last_error === "string" && one.failing === true ? one.last_error : `${count(Number(one.accepted ?? 0))} taken, ${count(Number(one.rejected ?? 0))} rejected, ${counted(Number(one.retries ?? 0), "retry", "retries")}`,
     })),
   ];
   return (
@@ -174,7 +174,7 @@ function Room({ stats }: { stats: Stats }) {
         </div>
         <div>
           <dt>Gaps in sequences</dt>
-          <dd className="numbers">{count(numberOf(stats, "sequence_gaps"))} with {count(numberOf(stats, "sequence_gap_messages"))} messages</dd>
+          <dd className="numbers">{numberOf(stats, "sequence_gaps") === 0 ? "none" : `${count(numberOf(stats, "sequence_gaps"))} with ${counted(numberOf(stats, "sequence_gap_messages"), "message")}`}</dd>
         </div>
       </dl>
     </Panel>

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { api } from "../../api/client";
 import { useAsk } from "../../app/hooks";
 import { count, short } from "../../app/format";
+import { written } from "../../app/json";
 import { useQueryState } from "../../app/router";
 import { Button, CopyButton, DetailHead, Empty, Facts, Link, Loading, Panel, ProblemNote, Select, Tabs, Text } from "../../ui";
 import { Compare } from "./Compare";
@@ -110,7 +111,7 @@ function TryExamples({ schema, isNewest }: { schema: Schema; isNewest: boolean }
         <Try name={schema.name} text={text} onText={setText} tools={<>
           <Button onClick={() => setText(exampleOf(schema, false))}>All fields</Button>
           <Button onClick={() => setText(exampleOf(schema, true))}>Required fields</Button>
-          <Button disabled={payload === undefined} onClick={() => setText(escapeHidden(JSON.stringify(payload, null, 2)))}>A stored message</Button>
+          <Button disabled={payload === undefined} onClick={() => setText(escapeHidden(written(payload, 2)))}>A stored message</Button>
         </>} />
       </div>
     </Panel>

@@ -10,13 +10,15 @@ import "./schemas.css";
 export function Which() {
   const [{ which }, setQuery] = useQueryState({ which: "" });
   const [topic, setTopic] = useState(which);
-  const asked = useSettled(topic);
-  const answer = useAsk(asked === "" ? null : asked, (signal) =>
+  const asked = useSettled(topic, 400);
+  const isFilter = /[+#]/.test(asked);
+  const answer = useAsk(asked === "" || isFilter ? null : asked, (signal) =>
     api.get("/api/schemas/which", { query: { topic: asked }, signal }),
   );
   const known = useAsk("topics", (signal) => api.get("/api/topics", { query: { order: "last_seen", limit: 200 }, signal }));
   const list = useId();
-  const wrong = answer.problem?.parts.find((part) => part.parameter === "topic")?.detail;
+  const wrong = isFilter ? "This is a filter. Enter one topic, without + and #."
+    : answer.problem?.parts.find((part) => part.parameter === "topic")?.detail;
   const found = answer.data;
   return (
     <Panel title="Which schema judges a topic?">

@@ -12,30 +12,58 @@ import { Messages } from "./Messages";
 import { pins, togglePin } from "./pins";
 import type { Topic } from "./tree";
 
-const kept_max = 2000;
+const kept_max = 2000, spare = 1000;
 const told_ms = 250;
 
-/** What came while the page was open, oldest first, told a few times a second. */
-function useArrivals(topic: string) {
+/** What came live. */
+export interface Arrivals {
+  /** Oldest first. */
+  records: readonly LiveRecord[];
+  /** When each of them came. */
+  at: readonly number[];
+  /** Changes when messages before these are not all among what was asked for: it is to be asked again. */
+  turn: number;
+  /** How many came since the page was opened, with those that are not kept. */
+  come: number;
+}
+
+/** What came while the page was open, told a few times a second. */
+function useArrivals(topic: string): Arrivals & { refused: string } {
   const all = useRef<LiveRecord[]>([]);
-  const [shown, setShown] = useState<{ records: readonly LiveRecord[]; gaps: number }>({ records: [], gaps: 0 });
+  const at = useRef<number[]>([]);
+  const [shown, setShown] = useState<Arrivals>({ records: [], at: [], turn: 0, come: 0 });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const gaps = useRef(0);
+  const turn = useRef(0);
+  const come = useRef(0);
   const tell = useCallback(() => {
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
-      setShown({ records: [...all.current], gaps: gaps.current });
+      setShown({ records: [...all.current], at: [...at.current], turn: turn.current, come: come.current });
     }, told_ms);
   }, []);
-  const refused = useLive({ topics: [topic] }, {
-    onRecords: (records) => {
+  const anew = () => {
+    turn.current += 1;
+    tell();
+  };
+  // With the newest stored message comes what is not stored yet.
+  const refused = useLive({ topics: [topic], last_values: true }, {
+    onRecords: (records, areLast) => {
+      if (areLast) return;
       all.current.push(...records);
-      if (all.current.length > kept_max) all.current.splice(0, all.current.length - kept_max);
+      at.current.push(...records.map(Date.now));
+      come.current += records.length;
+      if (all.current.length > kept_max + spare) {
+        all.current.splice(0, all.current.length - kept_max);
+        at.current.splice(0, at.current.length - kept_max);
+        turn.current += 1;
+      }
       tell();
     },
+    onBegin: anew,
     onGap: () => {
-      gaps.current += 1; // what is shown is read anew
-      tell();
+      all.current = [];
+      at.current = [];
+      anew();
     },
   });
   return { ...shown, refused };
@@ -72,7 +100,7 @@ export function TopicView({ name, topic, onClose }: { name: string; topic: Topic
       <div>
         <Tabs label="What to see of the topic" tabs={tabs} open={tab} onOpen={(value) => setState({ tab: value })}>
           <div className="topics-tab">
-            {tab === "charts" ? <Charts topic={name} arrivals={arrivals.records} gaps={arrivals.gaps} /> : <Messages topic={name} arrivals={arrivals.records} gaps={arrivals.gaps} />}
+            {tab === "charts" ? <Charts topic={name} arrivals={arrivals} /> : <Messages topic={name} arrivals={arrivals} />}
           </div>
         </Tabs>
       </div>

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { written } from "../../app/json";
+
 /** The bytes of a payload: a JSON is shown as it is written out again, not as it was sent. */
 export function bytesOf(payload: unknown): Uint8Array {
   if (isBinary(payload)) return Uint8Array.from(atob(payload.base64), (c) => c.charCodeAt(0));
-  return new TextEncoder().encode(typeof payload === "string" ? payload : JSON.stringify(payload));
+  return new TextEncoder().encode(typeof payload === "string" ? payload : written(payload));
 }
 export function isBinary(payload: unknown): payload is { base64: string } {
   if (payload === null || typeof payload !== "object") return false;
@@ -23,7 +25,7 @@ export function hexOf(payload: unknown): string {
   if (bytes.length > bytes_max) out.push(`… ${bytes.length - bytes_max} more bytes`);
   return out.join("\n");
 }
-export const jsonOf = (payload: unknown) => JSON.stringify(payload, null, 2) ?? "";
+export const jsonOf = (payload: unknown) => written(payload, 2);
 
 export interface Change {
   path: string;
@@ -41,11 +43,18 @@ function flat(payload: unknown, path: string, out: Map<string, unknown>) {
     out.set(path, payload);
   }
 }
-const text = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+const text = (value: unknown) => (typeof value === "string" ? value : written(value));
 
 const digits_max = 12;
+const isNumber = (value: unknown) => typeof value === "number" || typeof value === "bigint";
+
 /** With as many digits behind the point as the two have. */
-function difference(a: number, b: number): string {
+function difference(a: number | bigint, b: number | bigint): string {
+  if (typeof a === "bigint" || typeof b === "bigint") {
+    if (!Number.isInteger(Number(a)) || !Number.isInteger(Number(b))) return "";
+    const by = BigInt(b) - BigInt(a);
+    return by < 0n ? `−${-by}` : `+${by}`;
+  }
   const digits = Math.max(...[a, b].map((n) => /\.(\d+)$/.exec(String(n))?.[1]?.length ?? 0));
   return `${b >= a ? "+" : "−"}${Math.abs(b - a).toFixed(Math.min(digits, digits_max))}`;
 }
@@ -64,7 +73,7 @@ export function changesOf(before: unknown, after: unknown): Change[] {
       path: path === "" ? "value" : path,
       before: isNew ? undefined : text(was),
       after: text(value),
-      by: typeof was === "number" && typeof value === "number" ? difference(was, value) : undefined,
+      by: isNumber(was) && isNumber(value) ? difference(was as number | bigint, value as number | bigint) : undefined,
     });
   }
   for (const [path, value] of old)
