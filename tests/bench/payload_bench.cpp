@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What it costs to judge payloads in the forms of docs/payloads.md, beside the same reading as plain
-// JSON. Rounds are interleaved and the medians compared. Every form must give the same values, or
-// nothing is printed and the exit code is 1.
+// What it costs to judge payloads in the forms of docs/payloads.md, beside the same reading as
+// plain JSON. Rounds are interleaved and the medians compared. Every form must give the same
+// values, or nothing is printed and the exit code is 1.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,8 +33,9 @@ fields:
 
 std::shared_ptr<const Schema> schema(const std::string& keys, const std::string& with = fields) {
   std::vector<Diagnostic> diagnostics;
-  auto parsed = Schema::parse("name: t\nversion: \"1.0\"\ntopic_pattern: s/{device}/{field}\n" + keys + with,
-                              "bench", diagnostics);
+  auto parsed =
+      Schema::parse("name: t\nversion: \"1.0\"\ntopic_pattern: s/{device}/{field}\n" + keys + with,
+                    "bench", diagnostics);
   for (const Diagnostic& one : diagnostics) fmt::print(stderr, "{}\n", to_string(one));
   if (!parsed) std::exit(1);
   return *parsed;
@@ -114,8 +115,8 @@ class Runner {
       if (reading.verdict != Verdict::valid) return false;
       const core::Decimal t = reading.values[0].as_decimal();
       return t.mantissa == 2351 && t.exponent == -2 &&
-             (!one.whole || (reading.values[2].as_text() == "sensor-017" &&
-                             reading.sequence == 0 && reading.values[4].as_integer() == 12345));
+             (!one.whole || (reading.values[2].as_text() == "sensor-017" && reading.sequence == 0 &&
+                             reading.values[4].as_integer() == 12345));
     });
   }
 
@@ -142,21 +143,26 @@ int main(int argc, char** argv) {
   std::string around = R"({"gateway":"g-1","readings":)" + hundred + "}";
   std::vector<Case> cases = {
       {"plain JSON", plain_schema(), std::string(sample)},
-      {"bare value", schema("payload: value\n", "fields: [{name: temperature, type: float, min: -50, max: 150}]\n"),
+      {"bare value",
+       schema("payload: value\n",
+              "fields: [{name: temperature, type: float, min: -50, max: 150}]\n"),
        "23.51", 1, false},
       {"100 readings, array", schema("records: .\n"), hundred, 100},
       {"100 readings, in an object", schema("records: readings\n"), around, 100},
       {"every field by a path",
-       schema("", "fields:\n  - {name: temperature, type: float, required: true, from: a.t, min: -50, max: 150}\n"
-                  "  - {name: humidity, type: float, from: a.h, min: 0, max: 100}\n"
-                  "  - {name: sensor_id, type: string, from: id, required: true}\n"
-                  "  - {name: timestamp, type: timestamp, from: ts}\n"
-                  "  - {name: seq, type: integer, from: n}\n"),
+       schema("",
+              "fields:\n  - {name: temperature, type: float, required: true, from: a.t, min: -50, "
+              "max: 150}\n"
+              "  - {name: humidity, type: float, from: a.h, min: 0, max: 100}\n"
+              "  - {name: sensor_id, type: string, from: id, required: true}\n"
+              "  - {name: timestamp, type: timestamp, from: ts}\n"
+              "  - {name: seq, type: integer, from: n}\n"),
        R"({"a":{"t":23.51,"h":41.2},"id":"sensor-017","ts":"2025-11-11T12:00:00.123Z","n":12345})"},
       {"CBOR", schema("payload: cbor\n"), packed(true)},
       {"MessagePack", schema("payload: msgpack\n"), packed(false)},
       {"CSV",
-       schema("payload: {form: csv, columns: [temperature, humidity, sensor_id, timestamp, seq]}\n"),
+       schema(
+           "payload: {form: csv, columns: [temperature, humidity, sensor_id, timestamp, seq]}\n"),
        "23.51,41.2,sensor-017,2025-11-11T12:00:00.123Z,12345"},
   };
   Runner runner;
@@ -169,7 +175,8 @@ int main(int argc, char** argv) {
     for (Case& one : cases) {
       const auto start = std::chrono::steady_clock::now();
       runner.run(one, readings);
-      const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
+      const std::chrono::duration<double, std::nano> took =
+          std::chrono::steady_clock::now() - start;
       one.ns.push_back(took.count() / static_cast<double>(readings));
     }
   }

@@ -6,8 +6,9 @@ import re
 import time
 import urllib.parse
 
-from browser import holds
+from browser import holds, sign_in
 from explorer import PARTS, asked
+from gateway import PASSWORD
 from playwright.sync_api import expect
 
 
@@ -245,6 +246,38 @@ def older_messages_come_page_by_page_while_new_ones_do(site, browser):
     expect(rows).to_have_count(100)
 
 
+# --- windows ----------------------------------------------------------------------------------------------------------
+def who_signs_in_in_one_window_is_who_asks_in_the_others(site, browser):
+    browser.refused = True  # who of the two renames last is overtaken
+    charts = {"document": {"charts": [{"title": "Hall", "query": "topic=sensors/+/temperature"}]}}
+    site.ask_to("PUT", "/api/boards/windows", charts)
+    one = browser.page(site.people)
+    one.goto("/boards?name=windows")
+    sign_in(one, "operator", PASSWORD)
+    titles = one.get_by_role("heading", level=3)
+    expect(titles).to_have_text(["Hall"])
+    two = one.context.new_page()
+    two.goto("/boards?name=windows")
+    expect(two.get_by_role("heading", level=3)).to_have_text(["Hall"])
+    for page in (one, two):
+        page.get_by_role("button", name="Rename Hall").click()
+        page.get_by_role("dialog").get_by_label("Title").fill(f"Hall of {'one' if page is one else 'two'}")
+    one.context.clear_cookies()
+    for page in (one, two):
+        page.get_by_role("dialog", name="Rename").get_by_role("button", name="Rename").dispatch_event("click")
+        expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()
+    sign_in(two, "operator", PASSWORD)
+    for page in (one, two):
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    one.reload()
+    expect(titles).to_have_text([re.compile("Hall of (one|two)")])
+    two.get_by_role("button", name="Sign out operator").click()
+    sign_in(two, "viewer", PASSWORD)
+    expect(one.get_by_text("reads only")).to_be_visible()  # it has loaded again
+    expect(one.get_by_role("button", name="Remove")).to_have_count(0)
+    site.ask_to("DELETE", "/api/boards/windows")
+
+
 # --- fingers ----------------------------------------------------------------------------------------------------------
 def touch(page, points):
     session = page.context.new_cdp_session(page)
@@ -293,5 +326,6 @@ TESTS = [
     what_is_half_typed_asks_nothing_and_stays,
     a_time_that_is_typed_asks_once,
     older_messages_come_page_by_page_while_new_ones_do,
+    who_signs_in_in_one_window_is_who_asks_in_the_others,
     a_finger_reads_values_zooms_and_scrolls,
 ]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who asks. When the session has ended, whoever asked waits here until somebody has signed in.
+import { root } from "../app/router";
 import { makeStore } from "../app/store";
 
 export interface Session {
@@ -22,7 +23,17 @@ export function signedIn(reason: string): Promise<void> {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
+// Windows of one browser share its cookie: who signs in in one of them is who asks in all.
+const others = new BroadcastChannel(`telemetry.session ${root().pathname}`);
+others.onmessage = (event: MessageEvent<Session>) => take(event.data);
+
+/** Somebody has signed in, or had. */
 export function welcome(who: Session) {
+  take(who);
+  others.postMessage(who);
+}
+
+function take(who: Session) {
   const before = session.get();
   session.set(who);
   signInReason.set(null);

@@ -7,6 +7,9 @@ import type { Feed } from "./feed";
 import { isQuery, queryOf, selectionOf, windowOf, type Chosen } from "./query";
 import { queryText } from "../../app/router";
 
+/** In the API a comma parts fields. */
+const cannotAsk = /[,\0]/;
+
 /** Which numbers of the messages are shown: all, or some. */
 export function Fields({ chosen, feed, version, onChange, wrong }: {
   chosen: Chosen;
@@ -44,7 +47,9 @@ export function Fields({ chosen, feed, version, onChange, wrong }: {
       <span className="field-label" aria-hidden="true">Fields</span>
       <Button aria-pressed={chosen.fields.length === 0} onClick={() => onChange([])}>All</Button>
       {all.map((field) => (
-        <Button key={field} aria-pressed={chosen.fields.includes(field)} onClick={() => toggle(field)}><Text of={field} max={100} /></Button>
+        <Button key={field} aria-pressed={chosen.fields.includes(field)} disabled={cannotAsk.test(field)}
+          title={cannotAsk.test(field) ? "Only seen among all: a field with such a name cannot be asked for alone." : undefined}
+          onClick={() => toggle(field)}><Text of={field} max={100} /></Button>
       ))}
       {wrong && <span className="field-wrong" role="alert"><Text of={wrong} /></span>}
     </div>

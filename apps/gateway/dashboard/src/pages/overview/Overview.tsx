@@ -119,7 +119,9 @@ function Path({ stats }: { stats: Stats }) {
       state: connected ? <Pill kind="ok">Connected</Pill> : <Pill kind="bad">Not connected</Pill>,
       waits: "",
       time: "",
-      about: `${counted(numberOf(stats, "mqtt_connects"), "connection")} made, ${counted(numberOf(stats, "subscriptions"), "subscription")}`,
+      about: connected
+        ? `${counted(numberOf(stats, "mqtt_connects"), "connection")}, ${counted(numberOf(stats, "subscriptions"), "subscription")}`
+        : "Does it run, and are mqtt.broker, mqtt.port and the password right? The log says why it failed last. It is tried again all the time",
     },
     {
       name: "Journal",
@@ -174,7 +176,10 @@ function Room({ stats }: { stats: Stats }) {
         </div>
         <div>
           <dt>Gaps in sequences</dt>
-          <dd className="numbers">{numberOf(stats, "sequence_gaps") === 0 ? "none" : `${count(numberOf(stats, "sequence_gaps"))} with ${counted(numberOf(stats, "sequence_gap_messages"), "message")}`}</dd>
+          <dd className="numbers">
+            {numberOf(stats, "sequence_gaps") === 0 ? "none"
+              : `${count(numberOf(stats, "sequence_gaps"))}, ${counted(numberOf(stats, "sequence_gap_messages"), "message")} missing`}
+          </dd>
         </div>
       </dl>
     </Panel>

@@ -39,7 +39,7 @@ export function Draft() {
               {drafts.with_schema > 0
                 ? `${count(drafts.with_schema)} messages were passed over because a schema judges them already. Name topics that have none.`
                 : drafts.left_out > 0
-                  ? `${count(drafts.left_out)} messages are no JSON objects, which schemas are for.`
+                  ? `${count(drafts.left_out)} messages are no JSON objects. A schema with payload: takes them, but it is not drafted here: telemetry schema library list shows those of known devices.`
                   : "No stored message lies below this filter. Subscribe to its topics (mqtt.topics), let devices publish, and try again."}
             </p>
           </Empty>

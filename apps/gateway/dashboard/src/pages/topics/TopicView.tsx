@@ -86,7 +86,7 @@ export function TopicView({ name, topic, onClose }: { name: string; topic: Topic
   return (
     <div className="stack topics-view">
       <Panel
-        title={<span className="topics-title"><Text of={name} max={2000} /></span>}
+        title={<span className="topics-title"><Text of={name} max={300} /></span>}
         tools={
           <span className="row">
             <IconButton icon="pin" label={pinned ? "Unpin" : "Pin"} aria-pressed={pinned} onClick={() => togglePin(name)} />
