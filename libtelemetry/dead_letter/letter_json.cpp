@@ -80,9 +80,10 @@ void append_members(const Letter& letter, LetterDetail detail, std::string& out)
   if (detail == LetterDetail::all) {
     time_member("timestamp", h.time, out);
     member("schema", schema_name(letter), out);
-    out += fmt::format(R"(,"schema_id":"{:016x}","qos":{},"retained":{},"payload":)", h.schema_id,
-                       h.flags & core::frame_flag::qos_mask,
-                       (h.flags & core::frame_flag::retained) != 0);
+    out += fmt::format(R"(,"schema_id":"{:016x}","qos":{},"retained":{},"unfolded":{},"payload":)",
+                       h.schema_id, h.flags & core::frame_flag::qos_mask,
+                       (h.flags & core::frame_flag::retained) != 0,
+                       (h.flags & core::frame_flag::unfolded) != 0);
     // The exact bytes: as text, or as base64 where they are none.
     if (payload_kind(letter.payload) == Row::RawKind::binary)
       append_bytes(letter.payload, Row::RawKind::binary, out);

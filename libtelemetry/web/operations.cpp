@@ -7,6 +7,7 @@
 
 #include "routes.hpp"
 #include "schema/specification.hpp"
+#include "telemetry/core/topic.hpp"
 #include "telemetry/export.hpp"
 #include "traffic.hpp"
 
@@ -136,11 +137,19 @@ Answer validate(Call& call) {
     if (schema == nullptr || is_newer(*one, *schema)) schema = one.get();
   }
   if (schema == nullptr) return no_schema(name);
+  const std::string_view topic = call.value("topic");
+  if (!topic.empty() && !core::topic_matches(schema->filter(), topic)) {
+    return problem_of(
+        {Errc::invalid_argument, fmt::format("'{}' is no topic of {}, which takes '{}'",
+                                             printable(topic), name, schema->filter())},
+        "topic");
+  }
   Batch batch;
   judge(schema,
-        {.topic = schema->filter(),
+        {.topic = topic.empty() ? schema->filter() : topic,
          .payload = call.request.body,
-         .received_at = call.here.environment.clock.now()},
+         .received_at = call.here.environment.clock.now(),
+         .unfolded = call.value("unfolded") == "true"},
         batch);
   const auto invalid = std::ranges::find_if(
       batch.readings, [](const Reading& reading) { return reading.verdict != Verdict::valid; });

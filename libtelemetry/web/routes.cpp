@@ -180,6 +180,17 @@ constexpr Parameter stream_parameters[] = {topic, device, schema, where};
 constexpr Parameter schema_parameters[] = {
     {.name = "name", .doc = "Name of the schema.", .example = "temperature_sensor"},
 };
+constexpr Parameter validate_parameters[] = {
+    schema_parameters[0],
+    {.name = "topic",
+     .doc = "The topic that it comes on. Without it nothing is known of its levels.",
+     .example = "sensors/sensor-001/temperature"},
+    {.name = "unfolded",
+     .kind = Kind::choice,
+     .doc = "true: it is one reading of a message, as a journal or a dead letter keeps it.",
+     .fallback = "false",
+     .choices = "true|false"},
+};
 
 // Of topics and devices, and of what was added to schemas and letters.
 constexpr Parameter search{.name = "search",
@@ -371,7 +382,7 @@ constexpr Route table[] = {
      "validatePayload",
      Access::read,
      "Judges a payload by the newest version of a schema; stores nothing",
-     schema_parameters,
+     validate_parameters,
      "Judgement",
      {},
      validate,

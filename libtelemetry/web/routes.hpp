@@ -15,7 +15,7 @@ namespace telemetry::web {
 
 /// A parameter of a query, or of a path ("{name}" in it).
 struct Parameter {
-  enum class Kind : std::uint8_t { text, filter, time, count, choice, boolean };
+  enum class Kind : std::uint8_t { text, filter, time, count, choice };
   std::string_view name;
   Kind kind = Kind::text;
   std::string_view doc = {};

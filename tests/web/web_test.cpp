@@ -490,7 +490,9 @@ TEST_CASE("a payload is judged, and nothing stored") {
     gateway.request.body = body;
     return gateway.json("/api/schemas/temperature_sensor/validate");
   };
-  CHECK(judged(running::some_messages().front().second)["valid"].GetBool());
+  const auto right = judged(running::some_messages().front().second);
+  CHECK(right["valid"].GetBool());
+  CHECK(right["readings"].GetInt() == 1);
   const auto wrong = judged(
       R"({"sensor_id":"sensor-001","temperature":999,"timestamp":"2026-11-20T08:00:00Z","seq":1})");
   CHECK_FALSE(wrong["valid"].GetBool());
@@ -498,6 +500,10 @@ TEST_CASE("a payload is judged, and nothing stored") {
   CHECK(wrong["problems"][0]["path"] == "/temperature");
   CHECK(wrong["problems"][0]["found"] == "999");
   CHECK_FALSE(judged("no JSON")["valid"].GetBool());
+  CHECK(
+      gateway.get("/api/schemas/temperature_sensor/validate?topic=sensors/x/temperature").status ==
+      200);
+  CHECK(gateway.get("/api/schemas/temperature_sensor/validate?topic=power/x").status == 400);
   CHECK(gateway.get("/api/schemas/none/validate").status == 404);
   gateway.request.method = "GET";
   CHECK(gateway.get("/api/schemas/temperature_sensor/validate").status == 405);

@@ -663,7 +663,10 @@ export interface components {
             data: components["schemas"]["Schema"][];
         };
         Judgement: {
+            /** @description All readings are. */
             valid: boolean;
+            /** @description How many the payload has; 0: the schema drops it. */
+            readings: number;
             schema: string;
             problems: components["schemas"]["Fault"][];
         };
@@ -690,6 +693,8 @@ export interface components {
             schema_id?: string;
             qos?: number;
             retained?: boolean;
+            /** @description The payload is one reading of a message that had several, as JSON. */
+            unfolded?: boolean;
             /** @description The bytes as text, or in Base64 where they are none. */
             payload?: string | {
                 base64: string;
@@ -1784,7 +1789,15 @@ export interface operations {
     };
     validatePayload: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The topic that it comes on. Without it nothing is known of its levels.
+                 * @example sensors/sensor-001/temperature
+                 */
+                topic?: string;
+                /** @description true: it is one reading of a message, as a journal or a dead letter keeps it. */
+                unfolded?: "true" | "false";
+            };
             header?: never;
             path: {
                 /**

@@ -63,6 +63,7 @@ function Opened({ letter }: { letter: Letter }) {
             ...(letter.timestamp ? [["Time of the message", exact(Date.parse(letter.timestamp))] as const] : []),
             ["QoS", letter.qos ?? "not known"],
             ["Retained", letter.retained ? "yes" : "no"],
+            ...(letter.unfolded ? [["Payload", "one reading of a message that had several"] as const] : []),
           ]} />
         </div>
       </Panel>
@@ -97,11 +98,14 @@ function SchemaBeside({ name, version, faults }: { name: string; version: string
 
 function TryNow({ letter, payload }: { letter: Letter; payload: Payload }) {
   const which = useAsk(letter.topic, (signal) => api.get("/api/schemas/which", { query: { topic: letter.topic }, signal }));
-  const name = which.data?.schema ?? null;
+  // That which refused it, while it is there: the content may have chosen it.
+  const judge = which.data?.candidates.find((one) => one.schema === partsOf(letter.schema).name)?.schema;
+  const name = judge ?? which.data?.schema ?? null;
+  const from = { topic: letter.topic, unfolded: letter.unfolded ?? false };
   const asItCame = useMemo(() => escapeHidden(payload.text ?? ""), [payload]);
   const [text, setText] = useState(asItCame);
   const canEdit = payload.text !== null && payload.text.length <= edited_max;
-  const judged = useJudgement(canEdit ? null : name, payload.bytes);
+  const judged = useJudgement(canEdit ? null : name, payload.bytes, from);
   return (
     <Panel title="The same payload, judged now">
       <div className="stack">
@@ -114,7 +118,7 @@ function TryNow({ letter, payload }: { letter: Letter; payload: Payload }) {
         )}
         {canEdit && asItCame !== payload.text && <p className="dim">Characters that are not seen are written as \u escapes here, which JSON reads as the same.</p>}
         {name !== null && (canEdit ? (
-          <Try name={name} text={text} onText={setText} label="Payload, to change and try"
+          <Try name={name} of={from} text={text} onText={setText} label="Payload, to change and try"
             tools={<Button disabled={text === asItCame} onClick={() => setText(asItCame)}>As it came</Button>} />
         ) : (
           <Verdict of={judged} />

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useRef, type ReactNode } from "react";
 import { api } from "../../api/client";
+import { count } from "../../app/format";
 import { useAsk, useSettled } from "../../app/hooks";
 import { Loading, partsOf, Pill, ProblemNote, Text, TextArea } from "../../ui";
 import { Faults } from "./Faults";
@@ -8,15 +9,27 @@ import { placeOf, placeOfByte } from "./places";
 import type { Fault } from "./remedies";
 import "./schemas.css";
 
+/** Where a payload is from, as far as a schema looks there. */
+export interface Origin {
+  topic: string;
+  /** It is one reading of a message. */
+  unfolded: boolean;
+}
+
 /** What a schema says to a payload, asked anew whenever either changes. Nothing is stored. */
-export function useJudgement(name: string | null, payload: string | Uint8Array) {
+export function useJudgement(name: string | null, payload: string | Uint8Array, of?: Origin) {
   const settled = useSettled(payload, 350);
   const turn = useRef({ payload: settled, number: 0 });
   if (turn.current.payload !== settled)
     turn.current = { payload: settled, number: turn.current.number + 1 };
   const key = name === null || settled.length === 0 ? null : `${name} ${turn.current.number}`;
   const asked = useAsk(key, (signal) =>
-    api.post("/api/schemas/{name}/validate", { path: { name: name ?? "" }, body: settled, signal }),
+    api.post("/api/schemas/{name}/validate", {
+      path: { name: name ?? "" },
+      ...(of && { query: { topic: of.topic, unfolded: of.unfolded ? "true" : "false" } }),
+      body: settled,
+      signal,
+    }),
   );
   return { ...asked, isOld: settled !== payload };
 }
@@ -32,9 +45,10 @@ export function Verdict({ of, onShow }: {
       <div className="row" role="status">
         {data && !problem && (
           <>
-            <Pill kind={data.valid ? "ok" : "bad"}>{data.valid ? "accepted" : "refused"}</Pill>
+            <Pill kind={data.valid ? "ok" : "bad"}>{!data.valid ? "refused" : data.readings === 0 ? "dropped" : "accepted"}</Pill>
             <span>
               by <Text of={data.schema} />
+              {data.readings > 1 && `, ${count(data.readings)} readings`}
               {!data.valid && `, ${data.problems.length} ${data.problems.length === 1 ? "mistake" : "mistakes"}`}
             </span>
           </>
@@ -60,14 +74,15 @@ export const escapeHidden = (text: string) =>
   }).join("");
 
 /** A payload to edit, and beside it what the schema says. */
-export function Try({ name, text, onText, tools, label = "Payload" }: {
+export function Try({ name, of, text, onText, tools, label = "Payload" }: {
   name: string | null;
+  of?: Origin;
   text: string;
   onText: (text: string) => void;
   tools?: ReactNode;
   label?: string;
 }) {
-  const judged = useJudgement(name, text);
+  const judged = useJudgement(name, text, of);
   const box = useRef<HTMLDivElement>(null);
   const show = (fault: Fault) => {
     const area = box.current?.querySelector("textarea");
