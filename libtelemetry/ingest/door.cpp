@@ -355,8 +355,11 @@ bool JournalDoor::check_message(std::size_t first, std::size_t end) {
   SequenceState::Offer offer = offer_of(reading, pending);
   offer.payload_hash = pending.message_hash;
   offer.identity = 0;
-  const auto decision = ingest_.sequences.offer_message(offer, pending.number_of_message,
-                                                        std::ranges::any_of(readings, is_numbered));
+  const auto is_known_again = [](const Reading& one) {
+    return is_numbered(one) || identity_of(one) != 0;
+  };
+  const auto decision = ingest_.sequences.offer_message(
+      offer, pending.number_of_message, std::ranges::any_of(readings, is_known_again));
   if (is_to_store(decision, pending)) {
     note_decision(reading, pending, decision);
     return true;

@@ -184,9 +184,11 @@ void IngestState::replay_message() {
   for (const SequenceState::Offer& reading : message) hash.add(reading.payload_hash);
   SequenceState::Offer whole = message.front();
   whole.payload_hash = hash.value();
-  (void)sequences.offer_message(
-      whole, recovery_->one_number,
-      std::ranges::any_of(message, [](const auto& reading) { return reading.numbered; }));
+  whole.identity = 0;
+  (void)sequences.offer_message(whole, recovery_->one_number,
+                                std::ranges::any_of(message, [](const auto& reading) {
+                                  return reading.numbered || reading.identity != 0;
+                                }));
   for (SequenceState::Offer& reading : message) {
     reading.message_hash = hash.value();
     reading.may_come_again = false;

@@ -184,14 +184,14 @@ SequenceState::Decision SequenceState::offer(const Offer& offer) {
 }
 
 SequenceState::Decision SequenceState::offer_message(const Offer& message, bool one_number,
-                                                     bool any_number) {
+                                                     bool any_known) {
   if (one_number && message.numbered) return offer(message);
   const std::uint32_t topic = find(Scope::topic, message.topic, message.topic_hash);
   if (message.skip_stored && topic != none &&
       entries_[topic].payload_hash == message.payload_hash) {
     return {.outcome = Outcome::retained_skipped};
   }
-  if (!any_number || !message.may_come_again) return {};
+  if (!any_known || !message.may_come_again) return {};
   // No number of a reading has the same place: those begin at the key's hash itself.
   const std::uint64_t fingerprint = fingerprint_of(~message.topic_hash, 0, message.payload_hash);
   if (!message.replayed && recent_.contains(fingerprint)) return {.outcome = Outcome::duplicate};

@@ -81,8 +81,8 @@ class SequenceState {
   /// Judges a message of several readings, which are offered one by one after it.
   /// @param offer of the first, with the hash of the message as that of the payload
   /// @param one_number the number is the message's; the readings are then offered without
-  /// @param any_number a reading has a number: only its sender can repeat the message
-  Decision offer_message(const Offer& offer, bool one_number, bool any_number);
+  /// @param any_known a reading has a number or an identity: only its sender can repeat the message
+  Decision offer_message(const Offer& offer, bool one_number, bool any_known);
 
   /// What was offered since the last close_group() is one group, to be kept or undone as a whole.
   void close_group(std::uint64_t last_sequence);

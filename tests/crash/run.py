@@ -24,6 +24,7 @@ import export
 import letters
 import live
 import processes
+import records
 import scenarios
 import small_journal
 from rig import Failure, Rig, Skipped
@@ -34,6 +35,7 @@ ALL = (
     + processes.SCENARIOS
     + small_journal.SCENARIOS
     + letters.SCENARIOS
+    + records.SCENARIOS
     + deletions.SCENARIOS
     + export.SCENARIOS
     + live.SCENARIOS

@@ -292,3 +292,23 @@ fields:
   house.send(R"({"id":1,"rssi":-60})");
   CHECK(house.headers().size() == 7);
 }
+
+TEST_CASE("of a redelivered message with identities what is invalid does not come twice either") {
+  Meters house(R"(
+name: bursts
+version: "1.0"
+topic_pattern: meters/{device}
+records: readings
+identity: [n]
+fields:
+  - {name: n, type: integer}
+  - {name: level, type: integer, max: 10}
+)");
+  const std::string message = R"({"readings":[{"n":1,"level":99},{"n":2,"level":5}]})";
+  house.send(message);
+  house.send(message);
+  house.open();
+  house.send(message);
+  CHECK(house.headers().size() == 2);
+  CHECK(house.ingest->stats().duplicates == 2);
+}
