@@ -7,6 +7,7 @@
 #include <charconv>
 #include <memory>
 
+#include "schema/json_ends.hpp"
 #include "schema/specification.hpp"
 #include "telemetry/core/json_pull.hpp"
 
@@ -31,6 +32,8 @@ std::int64_t exponent_in(std::string_view text) {
 /// Builds the tree token by token, so that both judges agree on what a payload says.
 class JsonTree::Parser {
  public:
+  using Names = std::span<const std::string_view>;
+
   Parser(JsonTree& tree, std::string_view json, std::size_t values_max, std::string& refusal)
       : tree_(tree),
         json_(json),
@@ -41,17 +44,65 @@ class JsonTree::Parser {
     tree_.open_.clear();
   }
 
-  bool value(JsonToken token, JsonValue& out) {
+  /// @param to_records null: looks into all of it
+  bool value(JsonToken token, JsonValue& out, const Names* to_records = nullptr) {
     if (!count()) return false;
     const std::size_t begin = pull_.offset();
-    if (!content(token, out)) return false;
+    const bool good = to_records != nullptr && to_records->empty()
+                          ? records(token, out)
+                          : content(token, out, to_records);
+    if (!good) return false;
     out.written = json_.substr(begin, pull_.end_offset() - begin);
     return true;
   }
   JsonToken next() { return pull_.next(); }
 
  private:
-  bool content(JsonToken token, JsonValue& out) {
+  /// What stands where the records are, without a look into them.
+  bool records(JsonToken token, JsonValue& out) {
+    std::size_t end = std::string_view::npos;
+    if (token == JsonToken::array_begin) {
+      out.kind = Kind::array;
+      end = items(pull_.end_offset(), out);
+    } else if (token == JsonToken::object_begin) {
+      out.kind = Kind::object;
+      end = json_end(json_, pull_.offset());
+    }
+    if (end == std::string_view::npos) return false;
+    pull_.close_container(end);
+    return true;
+  }
+
+  /// @returns the offset behind the array; npos: it is none
+  std::size_t items(std::size_t at, JsonValue& out) {
+    constexpr std::string_view space = " \t\r\n";
+    const std::size_t first = tree_.open_.size();
+    for (;;) {
+      at = json_.find_first_not_of(space, at);
+      if (at == json_.npos) return at;
+      if (json_[at] == ']' && tree_.open_.size() == first) break;
+      JsonMember item;
+      item.value.kind = kind_of(json_[at]);
+      const bool plain = json_[at] != '{' && json_[at] != '[' && json_[at] != '"';
+      const std::size_t end = plain ? json_.find_first_of(",]} \t\r\n", at) : json_end(json_, at);
+      if (end == json_.npos || end == at || !count()) return json_.npos;
+      item.value.written = json_.substr(at, end - at);
+      tree_.open_.push_back(item);
+      at = json_.find_first_not_of(space, end);
+      if (at == json_.npos) return at;
+      if (json_[at] == ']') break;
+      if (json_[at] != ',') return json_.npos;
+      ++at;
+      // Behind a comma there is an item.
+      const std::size_t next = json_.find_first_not_of(space, at);
+      if (next == json_.npos || json_[next] == ']') return json_.npos;
+    }
+    out = tree_.make(Kind::array, std::span(tree_.open_).subspan(first));
+    tree_.open_.resize(first);
+    return at + 1;
+  }
+
+  bool content(JsonToken token, JsonValue& out, const Names* to_records) {
     switch (token) {
       case JsonToken::null_:
         return true;
@@ -69,9 +120,9 @@ class JsonTree::Parser {
         out.text = text();
         return true;
       case JsonToken::array_begin:
-        return inside(Kind::array, JsonToken::array_end, out);
+        return inside(Kind::array, JsonToken::array_end, out, nullptr);
       case JsonToken::object_begin:
-        return inside(Kind::object, JsonToken::object_end, out);
+        return inside(Kind::object, JsonToken::object_end, out, to_records);
       default:
         refusal_ = fmt::format("is not JSON at byte {}", pull_.offset() + 1);
         return false;
@@ -91,8 +142,9 @@ class JsonTree::Parser {
     return {room.data(), core::json_unescape(raw, room)};
   }
 
-  bool inside(Kind kind, JsonToken end, JsonValue& out) {
+  bool inside(Kind kind, JsonToken end, JsonValue& out, const Names* to_records) {
     const std::size_t first = tree_.open_.size();
+    const Names behind = to_records == nullptr ? Names() : to_records->subspan(1);
     for (auto token = pull_.next(); token != end; token = pull_.next()) {
       JsonMember member;
       if (kind == Kind::object) {
@@ -101,7 +153,8 @@ class JsonTree::Parser {
         member.name = text();
         token = pull_.next();
       }
-      if (!value(token, member.value)) return false;
+      const bool leads = to_records != nullptr && member.name == to_records->front();
+      if (!value(token, member.value, leads ? &behind : nullptr)) return false;
       tree_.open_.push_back(member);
     }
     const auto members = std::span(tree_.open_).subspan(first);
@@ -130,6 +183,24 @@ class JsonTree::Parser {
   std::string& refusal_;
 };
 
+JsonValue::Kind kind_of(char first) noexcept {
+  switch (first) {
+    case '{':
+      return Kind::object;
+    case '[':
+      return Kind::array;
+    case '"':
+      return Kind::string;
+    case 't':
+    case 'f':
+      return Kind::boolean;
+    case 'n':
+      return Kind::null;
+    default:
+      return Kind::number;
+  }
+}
+
 const JsonValue* JsonValue::find(std::string_view name) const noexcept {
   if (kind != Kind::object) return nullptr;
   for (const JsonMember& member : inside) {
@@ -142,6 +213,13 @@ bool JsonTree::parse(std::string_view text, std::size_t values_max, JsonValue& o
                      std::string& refusal) {
   Parser parser(*this, text, values_max, refusal);
   return parser.value(parser.next(), out);
+}
+
+bool JsonTree::outline(std::string_view text, std::size_t values_max,
+                       std::span<const std::string_view> to_records, JsonValue& out) {
+  std::string refusal;
+  Parser parser(*this, text, values_max, refusal);
+  return parser.value(parser.next(), out, &to_records);
 }
 
 JsonValue JsonTree::make(JsonValue::Kind kind, std::span<const JsonMember> inside) {

@@ -26,6 +26,9 @@ struct JsonValue {
   [[nodiscard]] const JsonValue* find(std::string_view name) const noexcept;
 };
 
+/// Of a value that begins so, when it is one.
+[[nodiscard]] JsonValue::Kind kind_of(char first) noexcept;
+
 struct JsonMember {
   std::string_view name;
   JsonValue value;
@@ -41,6 +44,12 @@ class JsonTree {
   /// @returns false, with `refusal` set, when it has more values and keys than that, a key twice in
   ///          one object, or is not JSON.
   bool parse(std::string_view text, std::size_t values_max, JsonValue& out, std::string& refusal);
+  /// As parse(), but does not look into the records: the items of the array that these names lead
+  /// to, or what else stands there. They have no `text` and nothing `inside`, and only their quotes
+  /// and brackets are checked.
+  /// @returns false, also where parse() does not; then that says what the text is.
+  bool outline(std::string_view text, std::size_t values_max,
+               std::span<const std::string_view> to_records, JsonValue& out);
   /// An object or array of these.
   [[nodiscard]] JsonValue make(JsonValue::Kind kind, std::span<const JsonMember> inside);
   [[nodiscard]] std::string_view copy(std::string_view text) { return arena_.copy(text); }

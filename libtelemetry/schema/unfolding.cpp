@@ -77,6 +77,10 @@ Unfolding::Unfolding(const SchemaSpec& schema) : schema_(schema) {
       if (path->from_document()) note_path(*path);
     }
   }
+  is_plain_ = !mapped_ && !device_ && schema.drop.empty() && schema.records.key.empty() &&
+              (schema.payload.is_bare() ? schema.records.each.text().empty()
+                                        : !schema.pattern.names_field());
+  to_records_ = schema.records.each.member_names();
   if (schema.when) {
     const auto note = [&](const auto& self, const Condition& condition) -> void {
       for (const Condition& operand : condition.operands) self(self, operand);
@@ -184,16 +188,22 @@ class Unfolding::Run {
         converted_(scratch.converted) {}
 
   /// The payload as JSON text. False: `refused` says why.
-  bool read_text() {
+  /// @param wrap a bare value is to be the member of an object in any case
+  bool read_text(bool wrap) {
     text_ = input_.payload;
     const auto& form = schema_.payload.reader;
     if (input_.unfolded || !form || form->is_document()) return true;
     constexpr std::string_view before = "{\"value\":";
+    const bool bare = schema_.payload.is_bare();
     made_.clear();
-    if (schema_.payload.is_bare()) made_ = before;
+    if (bare && wrap) made_ = before;
     const auto documents = form->read(input_.payload, made_, form_, {input_.topic, input_.births});
     if (!documents) return refuse(core::Rule::form, documents.error().context);
-    if (schema_.payload.is_bare()) made_ += '}';
+    if (bare && !wrap && (made_.starts_with('{') || made_.starts_with('['))) {
+      made_.insert(0, before);
+      wrap = true;
+    }
+    if (bare && wrap) made_ += '}';
     text_ = made_;
     empty_ = *documents == 0;
     return true;
@@ -205,7 +215,7 @@ class Unfolding::Run {
     std::string_view rest = text_;
     do {
       JsonValue one;
-      if (!memory_.parse(rest, values_max, one, refusal))
+      if (!outline(rest, one) && !memory_.parse(rest, values_max, one, refusal))
         return refuse(core::Rule::form, "the payload " + refusal);
       const auto end =
           static_cast<std::size_t>(one.written.data() + one.written.size() - rest.data());
@@ -219,6 +229,19 @@ class Unfolding::Run {
       if (documents_.size() > readings_max) return too_many(documents_.size());
     } while (!rest.empty());
     return true;
+  }
+
+  /// A document into whose records only the tables look. @returns false: its tree is needed.
+  bool outline(std::string_view text, JsonValue& out) {
+    if (!plan_.is_plain_) return false;
+    if (!schema_.records.each.text().empty())
+      return memory_.outline(text, values_max, plan_.to_records_, out);
+    out.written = without_blanks(text);
+    if (out.written.empty()) return false;
+    out.kind = kind_of(out.written.front());
+    if (schema_.payload.is_bare() && !input_.unfolded)
+      return out.kind != Kind::object || !schema_.pattern.names_field();
+    return out.kind == Kind::object;
   }
 
   /// Calls `each` for every record. False: `refused` says why.
@@ -260,11 +283,11 @@ class Unfolding::Run {
     Unfolded result;
     if (schema_.drop_all || (schema_.drop_empty && without_blanks(input_.payload).empty())) {
       // A birth says names although it is no reading here.
-      if (schema_.payload.needs_births()) (void)read_text();
+      if (schema_.payload.needs_births()) (void)read_text(false);
       result.dropped = 1;
       return result;
     }
-    if (!read_text() || !parse()) return refused_;
+    if (!read_text(!plan_.is_plain_) || !parse()) return refused_;
     schema_.pattern.read(input_.topic, memory_, names_);
     const std::size_t first = out.size();
     const std::size_t topic_names = names_.size();
@@ -282,15 +305,23 @@ class Unfolding::Run {
       if (out.size() - first == readings_max) return too_many(readings_max + 1);
       Record& made = out.emplace_back();
       made.device = arena.copy(device);
-      made.document = document_of(place, arena);
       payload_.clear();
+      std::size_t record_at = 0;
       if (pieces != nullptr) {
         payload_ = pieces->before;
         if (pieces->keyed) append_key(key, payload_);
+        record_at = payload_.size();
         payload_ += record.written;
         payload_ += pieces->behind;
       }
       made.payload = arena.copy(payload_);
+      if (!is_own_document(record))
+        made.document = arena.copy(document_of(place));
+      else if (pieces != nullptr)
+        made.document = made.payload.substr(record_at, record.written.size());
+      else
+        made.document =
+            text_.data() == input_.payload.data() ? record.written : arena.copy(record.written);
       bytes += made.payload.size() + made.document.size();
       if (bytes > made_bytes_max)
         return refuse(
@@ -377,10 +408,13 @@ class Unfolding::Run {
     return plan_.addressed_.contains(joined(chain, member.name));
   }
 
-  std::string_view document_of(const Place& place, Arena& arena) {
+  [[nodiscard]] bool is_own_document(const JsonValue& record) const {
+    return !plan_.mapped_ && record.kind == Kind::object &&
+           !(schema_.pattern.names_field() && is_bare(record));
+  }
+  std::string_view document_of(const Place& place) {
     const bool object = place.record.kind == Kind::object;
     const bool named_field = schema_.pattern.names_field() && is_bare(place.record);
-    if (!plan_.mapped_ && object && !named_field) return arena.copy(place.record.written);
     JsonValue wrapped = place.record;
     if (named_field) {
       wrapped = under_field(object ? place.record.inside.front().value : place.record);
@@ -395,7 +429,7 @@ class Unfolding::Run {
       const Place inner{wrapped, place.document, place.names, place.memory};
       build(plan_.plans_, &wrapped, inner, "");
     }
-    return arena.copy(document_);
+    return document_;
   }
 
   /// A bare value as a payload: it has the name of the topic's level.
@@ -548,7 +582,7 @@ Unfolded Unfolding::run(const UnfoldInput& input, Arena& arena, std::vector<Reco
 
 bool Unfolding::takes(const UnfoldInput& input) const {
   Run one(*this, input, Scratch::of_thread());
-  return one.read_text() && one.met_by_text(*schema_.when);
+  return one.read_text(true) && one.met_by_text(*schema_.when);
 }
 
 }  // namespace telemetry::schemas

@@ -51,7 +51,9 @@ class Unfolding {
 
   const SchemaSpec& schema_;
   std::vector<FieldPlan> plans_;
-  bool mapped_ = false;  // else a record is its own document
+  bool mapped_ = false;    // else a record is its own document
+  bool is_plain_ = false;  // nothing but the tables looks into records
+  std::vector<std::string_view> to_records_;
   std::optional<Template> device_;
   // Members by their names from the record, or the document, on, joined by unit separators.
   std::set<std::string, std::less<>> taken_;      // by a field

@@ -102,7 +102,7 @@ class Runner {
         continue;
       }
       Message kept = message;
-      const Unfolded unfolded = unfold_into(*one.schema, kept, now, batch_, records_);
+      const Unfolded unfolded = unfold_into(*one.schema, kept, now, batch_, records_, nullptr);
       for (const Record& record : records_)
         (void)judge_.add(*one.schema, record, unfolded.refusal, kept, now, batch_);
     }

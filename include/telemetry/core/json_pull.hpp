@@ -68,6 +68,12 @@ class JsonPull {
 
   /// Call after a *_begin token: reads up to and including its end. False on error.
   bool skip_container() noexcept;
+  /// Call after a *_begin token when its end has been found without reading: it is the byte before
+  /// this offset.
+  void close_container(std::size_t end_offset) noexcept {
+    --depth_;
+    value_done(begin_ + end_offset);
+  }
 
  private:
   enum class Expect : std::uint8_t { value, value_or_end, key, key_or_end, comma_or_end, done };
