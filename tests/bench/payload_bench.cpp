@@ -31,21 +31,16 @@ fields:
   - {name: seq, type: integer, min: 0}
 )";
 
-std::shared_ptr<const Schema> schema(const std::string& keys, const std::string& with = fields) {
+std::shared_ptr<const Schema> schema(const std::string& keys, const std::string& with = fields,
+                                     const std::string& levels = "{device}/+") {
   std::vector<Diagnostic> diagnostics;
   auto parsed =
-      Schema::parse("name: t\nversion: \"1.0\"\ntopic_pattern: s/{device}/{field}\n" + keys + with,
+      Schema::parse("name: t\nversion: \"1.0\"\ntopic_pattern: s/" + levels + "\n" + keys + with,
                     "bench", diagnostics);
   for (const Diagnostic& one : diagnostics) fmt::print(stderr, "{}\n", to_string(one));
   if (!parsed) std::exit(1);
   return *parsed;
 }
-std::shared_ptr<const Schema> plain_schema() {
-  std::vector<Diagnostic> diagnostics;
-  return *Schema::parse("name: t\nversion: \"1.0\"\ntopic_pattern: s/{device}/+" + fields, "bench",
-                        diagnostics);
-}
-
 /// The sample as CBOR or MessagePack, whose heads of short texts differ.
 std::string packed(bool cbor) {
   std::string out;
@@ -142,10 +137,11 @@ int main(int argc, char** argv) {
   hundred += "]";
   std::string around = R"({"gateway":"g-1","readings":)" + hundred + "}";
   std::vector<Case> cases = {
-      {"plain JSON", plain_schema(), std::string(sample)},
+      {"plain JSON", schema(""), std::string(sample)},
       {"bare value",
        schema("payload: value\n",
-              "fields: [{name: temperature, type: float, min: -50, max: 150}]\n"),
+              "fields: [{name: temperature, type: float, min: -50, max: 150}]\n",
+              "{device}/{field}"),
        "23.51", 1, false},
       {"100 readings, array", schema("records: .\n"), hundred, 100},
       {"100 readings, in an object", schema("records: readings\n"), around, 100},
