@@ -26,7 +26,8 @@ struct ImportReport {
   std::uint64_t missing = 0;         ///< numbers that no readable frame bears
   std::uint64_t damaged_places = 0;  ///< of a file: lines that are no record
   std::uint64_t journaled = 0, duplicates = 0;  ///< of `messages`: new in the journal, and not
-  std::uint64_t not_taken = 0;  ///< of `messages`: too large, no topic, or schema.unmatched: drop
+  std::uint64_t not_taken = 0;  ///< of `messages`: too large, no topic, schema.unmatched: drop,
+                                ///< or a row of a schema that unfolds payloads
   std::uint64_t invalid = 0, unmatched = 0;  ///< of `journaled`
 };
 

@@ -187,7 +187,8 @@ std::string Replay::problem_of(const Kept& kept) const {
           ? nullptr
           : schemas->choose(UnfoldInput{
                 .topic = message.topic, .payload = message.payload, .unfolded = message.unfolded});
-  std::string what = "no schema takes it";
+  const bool matched = schemas != nullptr && !schemas->candidates(message.topic).empty();
+  std::string what = matched ? "no schema takes it" : "no schema matches the topic";
   if (schema != nullptr) {
     Batch batch;
     const Unfolded unfolded = judge(schema, message, batch);

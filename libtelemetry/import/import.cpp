@@ -41,6 +41,11 @@ struct Progress {
   bool open = false;        ///< something may be under way
 };
 
+void append_part(std::string_view payload, std::string& text) {
+  text += fmt::format("{} ", payload.size());
+  text += payload;
+}
+
 class Import {
  public:
   Import(Ingest& ingest, const std::string& journal_path, ImportSource source,
@@ -65,6 +70,8 @@ class Import {
   [[nodiscard]] Result<std::vector<ImportedMessage>> read(std::uint64_t& next);
   [[nodiscard]] Result<void> add(const std::vector<ImportedMessage>& batch);
   void count(const std::vector<Outcome>& outcomes) noexcept;
+  [[nodiscard]] std::string journaled(const ImportedMessage& kept) const;
+  void refuse_made(const Schema& schema, std::uint64_t number, const std::string& topic);
 
   Ingest& ingest_;
   std::unique_ptr<Door> door_;
@@ -143,27 +150,52 @@ Result<void> Import::store(const Progress& progress) {
   return journal::replace_file(environment_.files, folder_, source_.id, bytes());
 }
 
+/// The payloads of its frames: several when it has several readings.
+std::string Import::journaled(const ImportedMessage& kept) const {
+  const auto schemas = ingest_.schemas();
+  const Schema* schema = schemas->choose(UnfoldInput{.topic = kept.topic, .payload = kept.payload});
+  std::string text;
+  if (schema != nullptr && schema->unfolds()) {
+    Batch batch;
+    judge(schema, {.topic = kept.topic, .payload = kept.payload, .imported = true}, batch);
+    for (const Reading& reading : batch.readings) append_part(reading.payload, text);
+  } else {
+    append_part(kept.payload, text);
+  }
+  return text;
+}
+
 Result<std::uint64_t> Import::resume(const Progress& progress) {
   std::uint64_t next = progress.done + 1;
   auto batch = read(next);
   if (!batch) return batch.error();
-  std::map<std::pair<std::string_view, std::string_view>, std::size_t> waiting;
-  for (const ImportedMessage& kept : *batch) ++waiting[{kept.topic, kept.payload}];
+  using Key = std::pair<std::string, std::string>;  // topic, and what is in the journal of it
+  std::vector<Key> keys;
+  std::map<Key, std::size_t> waiting;
+  for (const ImportedMessage& kept : *batch) {
+    keys.emplace_back(kept.topic, journaled(kept));
+    ++waiting[keys.back()];
+  }
   const auto reader = ingest_.journal().read_from(progress.above);
+  Key found;
   for (;;) {
     const auto frame = reader->next();
     if (!frame) return frame.error();
     if (!frame->has_value()) break;
-    const auto at = waiting.find({(*frame)->topic, (*frame)->payload});
-    if ((*frame)->header.kind != core::FrameKind::message || at == waiting.end()) continue;
-    if (at->second > 0) --at->second;
+    if ((*frame)->header.kind != core::FrameKind::message) continue;
+    found.first = (*frame)->topic;
+    append_part((*frame)->payload, found.second);
+    if (((*frame)->header.flags & core::frame_flag::more) != 0) continue;
+    const auto at = waiting.find(found);
+    if (at != waiting.end() && at->second > 0) --at->second;
+    found.second.clear();
   }
   std::vector<ImportedMessage> missing;
-  for (ImportedMessage& kept : *batch) {
-    std::size_t& count = waiting.at({kept.topic, kept.payload});
+  for (std::size_t i = 0; i < batch->size(); ++i) {
+    std::size_t& count = waiting.at(keys[i]);
     if (count == 0) continue;
     --count;
-    missing.push_back(kept);
+    missing.push_back((*batch)[i]);
   }
   if (!missing.empty()) {
     if (auto added = add(missing); !added) return added.error();
@@ -182,6 +214,10 @@ Result<std::vector<ImportedMessage>> Import::read(std::uint64_t& next) {
     if (*number == 0) break;
     next = *number + 1;
     const Schema* schema = message.shown ? schemas->choose(message.topic) : nullptr;
+    if (schema != nullptr && schema->unfolds()) {
+      refuse_made(*schema, *number, message.topic);
+      continue;
+    }
     if (schema != nullptr) message.payload = imports::as_declared(*schema, message.payload);
     bytes += message.topic.size() + message.payload.size();
     batch.push_back(std::move(message));
@@ -189,6 +225,18 @@ Result<std::vector<ImportedMessage>> Import::read(std::uint64_t& next) {
   report_.messages += batch.size();
   report_.bytes += bytes;
   return batch;
+}
+
+/// What such a schema makes of a payload is no payload for it: values would be missing.
+void Import::refuse_made(const Schema& schema, std::uint64_t number, const std::string& topic) {
+  ++report_.messages;
+  if (report_.not_taken++ != 0) return;
+  environment_.log(
+      LogLevel::warn, import_component,
+      fmt::format("record {} on {} is left out, and others like it: a stored row has what the "
+                  "schema {} made of a payload, which it cannot read again. To import payloads as "
+                  "devices sent them, write them as JSON texts: \"payload\":\"...\"",
+                  number, printable(topic), schema.name()));
 }
 
 Result<void> Import::add(const std::vector<ImportedMessage>& batch) {

@@ -24,6 +24,15 @@ constexpr const char* meter =
     "  - {name: payload, type: string}\n"
     "  - {name: seq, type: integer}\n";
 
+/// Its payloads have several readings.
+const std::string packs =
+    "name: packs\n"
+    "version: \"1.0\"\n"
+    "topic_pattern: packs/{device}\n"
+    "records: readings\n"
+    "fields:\n"
+    "  - {name: v, type: integer}\n";
+
 /// A journal, and a file that is text.
 struct House {
   Result<ImportReport> import(const std::string& text, std::size_t chunk = 7'777) {
@@ -31,9 +40,11 @@ struct House {
     std::vector<Diagnostic> diagnostics;
     auto schema = Schema::parse(meter, "meter.yaml", diagnostics);
     REQUIRE(schema);
+    auto unfolding = Schema::parse(packs, "packs.yaml", diagnostics);
+    REQUIRE(unfolding);
     JournalOptions journal;
     journal.path = "/journal";
-    auto opened = Ingest::open({}, journal, *SchemaSet::make({*schema}, diagnostics),
+    auto opened = Ingest::open({}, journal, *SchemaSet::make({*schema, *unfolding}, diagnostics),
                                model::fault_environment(clock, files));
     if (!opened) return opened.error();
     ingest = *std::move(opened);
@@ -119,6 +130,41 @@ TEST_CASE("power that fails at any call of an import of records costs none and d
     REQUIRE(house.import(text));
     REQUIRE(house.messages().size() == 2'100);
   }
+}
+
+TEST_CASE("an import of messages of several readings goes on after a crash") {
+  std::string text;
+  for (int i = 0; i < 1'100; ++i)
+    text += record("packs/d1", R"("{\"readings\":[{\"v\":1},{\"v\":2},{\"v\":1}]}")");
+  House whole;
+  REQUIRE(whole.import(text));
+  const std::uint64_t calls = whole.files.calls();
+  for (std::uint64_t at = 1; at <= calls; ++at) {
+    CAPTURE(at);
+    House house;
+    house.files.set_plan([at](std::uint64_t number, auto, const std::string&) {
+      return number == at ? model::FaultFileSystem::Fault::crash
+                          : model::FaultFileSystem::Fault::none;
+    });
+    (void)house.import(text);
+    house.ingest.reset();
+    house.files.set_plan({});
+    house.files.restart(model::FaultFileSystem::Unsynced::mixed);
+    REQUIRE(house.import(text));
+    REQUIRE(house.messages().size() == 3'300);
+  }
+}
+
+TEST_CASE("a row of a schema that unfolds payloads is refused, a payload as text is taken") {
+  House house;
+  const auto report = house.import(record("packs/d1", R"({"v":1})") +
+                                   record("packs/d1", R"("{\"readings\":[{\"v\":2}]}")") +
+                                   record("packs/d1", R"({"v":3})"));
+  REQUIRE(report);
+  CHECK(report->messages == 3);
+  CHECK(report->not_taken == 2);
+  CHECK(report->journaled == 1);
+  CHECK(house.messages() == Messages{R"(packs/d1 {"readings":[{"v":2}]})"});
 }
 
 TEST_CASE("payloads come as they were: JSON, texts, bytes, and times in the unit of the schema") {
