@@ -62,6 +62,8 @@ struct ImportedMessage {
   bool retained = false;
   /// The payload is as a store shows it: times are texts where the schema says another unit.
   bool shown = false;
+  /// It is one reading of a message, as a journal keeps it: Message::unfolded.
+  bool unfolded = false;
 };
 
 /// Messages in an order that never changes, each with a number.

@@ -41,11 +41,6 @@ struct Progress {
   bool open = false;        ///< something may be under way
 };
 
-void append_part(std::string_view payload, std::string& text) {
-  text += fmt::format("{} ", payload.size());
-  text += payload;
-}
-
 class Import {
  public:
   Import(Ingest& ingest, const std::string& journal_path, ImportSource source,
@@ -70,7 +65,7 @@ class Import {
   [[nodiscard]] Result<std::vector<ImportedMessage>> read(std::uint64_t& next);
   [[nodiscard]] Result<void> add(const std::vector<ImportedMessage>& batch);
   void count(const std::vector<Outcome>& outcomes) noexcept;
-  [[nodiscard]] std::string journaled(const ImportedMessage& kept) const;
+  [[nodiscard]] std::vector<ImportedMessage> journaled(const ImportedMessage& kept) const;
   void refuse_made(const Schema& schema, std::uint64_t number, const std::string& topic);
 
   Ingest& ingest_;
@@ -150,52 +145,56 @@ Result<void> Import::store(const Progress& progress) {
   return journal::replace_file(environment_.files, folder_, source_.id, bytes());
 }
 
-/// The payloads of its frames: several when it has several readings.
-std::string Import::journaled(const ImportedMessage& kept) const {
+/// A message with several readings has a frame, and a payload, for each.
+std::vector<ImportedMessage> Import::journaled(const ImportedMessage& kept) const {
   const auto schemas = ingest_.schemas();
   const Schema* schema = schemas->choose(UnfoldInput{.topic = kept.topic, .payload = kept.payload});
-  std::string text;
-  if (schema != nullptr && schema->unfolds()) {
-    Batch batch;
-    judge(schema, {.topic = kept.topic, .payload = kept.payload, .imported = true}, batch);
-    for (const Reading& reading : batch.readings) append_part(reading.payload, text);
-  } else {
-    append_part(kept.payload, text);
+  std::vector<ImportedMessage> frames = {kept};
+  if (schema == nullptr || !schema->unfolds()) return frames;
+  Batch batch;
+  judge(schema, {.topic = kept.topic, .payload = kept.payload, .imported = true}, batch);
+  if (batch.readings.size() < 2) return frames;
+  frames.assign(batch.readings.size(), kept);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    frames[i].payload = batch.readings[i].payload;
+    frames[i].unfolded = true;
   }
-  return text;
+  return frames;
 }
 
 Result<std::uint64_t> Import::resume(const Progress& progress) {
   std::uint64_t next = progress.done + 1;
   auto batch = read(next);
   if (!batch) return batch.error();
-  using Key = std::pair<std::string, std::string>;  // topic, and what is in the journal of it
-  std::vector<Key> keys;
-  std::map<Key, std::size_t> waiting;
-  for (const ImportedMessage& kept : *batch) {
-    keys.emplace_back(kept.topic, journaled(kept));
-    ++waiting[keys.back()];
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> waiting;
+  std::vector<std::vector<ImportedMessage>> frames;  // by message: as the journal keeps it
+  for (const ImportedMessage& kept : *batch) frames.push_back(journaled(kept));
+  for (const auto& of_message : frames) {
+    for (const ImportedMessage& frame : of_message) ++waiting[{frame.topic, frame.payload}];
   }
   const auto reader = ingest_.journal().read_from(progress.above);
-  Key found;
   for (;;) {
     const auto frame = reader->next();
     if (!frame) return frame.error();
     if (!frame->has_value()) break;
-    if ((*frame)->header.kind != core::FrameKind::message) continue;
-    found.first = (*frame)->topic;
-    append_part((*frame)->payload, found.second);
-    if (((*frame)->header.flags & core::frame_flag::more) != 0) continue;
-    const auto at = waiting.find(found);
-    if (at != waiting.end() && at->second > 0) --at->second;
-    found.second.clear();
+    const auto at = waiting.find({(*frame)->topic, (*frame)->payload});
+    if ((*frame)->header.kind != core::FrameKind::message || at == waiting.end()) continue;
+    if (at->second > 0) --at->second;
   }
   std::vector<ImportedMessage> missing;
-  for (std::size_t i = 0; i < batch->size(); ++i) {
-    std::size_t& count = waiting.at(keys[i]);
-    if (count == 0) continue;
-    --count;
-    missing.push_back((*batch)[i]);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    std::vector<ImportedMessage> lost;
+    for (const ImportedMessage& frame : frames[i]) {
+      std::size_t& count = waiting.at({frame.topic, frame.payload});
+      if (count == 0) continue;
+      --count;
+      lost.push_back(frame);
+    }
+    // Power that failed before a sync can leave any of the readings of a message.
+    if (lost.size() == frames[i].size())
+      missing.push_back((*batch)[i]);
+    else
+      missing.insert(missing.end(), lost.begin(), lost.end());
   }
   if (!missing.empty()) {
     if (auto added = add(missing); !added) return added.error();
@@ -253,7 +252,8 @@ Result<void> Import::add(const std::vector<ImportedMessage>& batch) {
                       .retained = kept.retained,
                       .retained_policy = RetainedPolicy::store,
                       .received_at = std::min(kept.received_at, now),
-                      .imported = true});
+                      .imported = true,
+                      .unfolded = kept.unfolded});
         }
         return door_->commit(&outcomes);
       },
