@@ -89,9 +89,10 @@ TEST_CASE("dead-letter show has all of a letter, its payload byte for byte") {
                           Catch::Contains("payload   44 bytes\n{\"sensor_id\":"));
   const Ran both = run(folder, "dead-letter show 1-2 -c edge.yaml --json");
   CHECK(lines_of(both.out) == 2);
-  CHECK_THAT(both.out, Catch::Contains(R"("qos":1,"retained":false,"payload":"{\")") &&
-                           Catch::EndsWith(R"("payload":{"base64":"/wA="},"reference":2})"
-                                           "\n"));
+  CHECK_THAT(both.out,
+             Catch::Contains(R"("qos":1,"retained":false,"unfolded":false,"payload":"{\")") &&
+                 Catch::EndsWith(R"("payload":{"base64":"/wA="},"reference":2})"
+                                 "\n"));
   const Ran none = run(folder, "dead-letter show 7 -c edge.yaml");
   CHECK(none.code == 2);
   CHECK_THAT(none.err, Catch::Contains("no such letter"));
