@@ -168,7 +168,7 @@ class Schema {
   /// the payload names, and so on. See docs/payloads.md.
   [[nodiscard]] bool unfolds() const noexcept { return unfolds_; }
   /// Appends the readings of a payload, of which there may be none. Their memory is the arena's,
-  /// and the payload's.
+  /// the payload's and the topic's.
   [[nodiscard]] Unfolded unfold(const UnfoldInput& input, Arena& arena,
                                 std::vector<Record>& out) const;
   /// True when the content decides whether the schema is meant: `when`.

@@ -278,24 +278,23 @@ class CborReader {
   }
 
   bool write_text() {
-    const bool open = item_.open;
+    if (!item_.open) return is_utf8(out_.string(item_.bytes));
     out_.put('"');
     for (;;) {
-      if (open) {
-        if (!next()) return false;
-        if (item_.kind == Kind::end) break;
-        if (item_.kind != Kind::text || item_.open) return fail(place_, "a chunk must be text");
-      }
-      const std::size_t wrong = out_.inside_string(item_.bytes);
-      if (wrong != npos) {
-        error_ = not_utf8(cbor_form, payload_,
-                          static_cast<std::size_t>(item_.bytes.data() - payload_.data()) + wrong);
-        return false;
-      }
-      if (!open) break;
+      if (!next()) return false;
+      if (item_.kind == Kind::end) break;
+      if (item_.kind != Kind::text || item_.open) return fail(place_, "a chunk must be text");
+      if (!is_utf8(out_.inside_string(item_.bytes))) return false;
     }
     out_.put('"');
     return true;
+  }
+  /// @param wrong the byte of item_ that is none; npos: there is none. False: failed
+  bool is_utf8(std::size_t wrong) {
+    if (wrong == npos) return true;
+    const auto begin = static_cast<std::size_t>(item_.bytes.data() - payload_.data());
+    error_ = not_utf8(cbor_form, payload_, begin + wrong);
+    return false;
   }
 
   bool write_bignum(std::size_t place, bool negative) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "form/forms.hpp"
 #include "form/unpack.hpp"
@@ -153,7 +154,24 @@ Result<std::size_t> read(const Text&, std::string_view payload, JsonText& out, B
   return std::size_t{1};
 }
 
+bool Members::has_twice(std::size_t begin, std::string_view text) const noexcept {
+  for (std::size_t i = begin; i < members_.size(); ++i) {
+    const std::size_t size = members_[i].end - members_[i].begin;
+    for (std::size_t j = begin; j < i; ++j) {
+      if (members_[j].end - members_[j].begin == size &&
+          std::memcmp(text.data() + members_[j].begin, text.data() + members_[i].begin, size) == 0)
+        return true;
+    }
+  }
+  return false;
+}
+
 std::optional<Members::Twice> Members::end(std::size_t begin, std::string_view text) {
+  constexpr std::size_t few = 8;
+  if (members_.size() - begin <= few && !has_twice(begin, text)) {
+    members_.resize(begin);
+    return std::nullopt;
+  }
   const auto first = members_.begin() + static_cast<std::ptrdiff_t>(begin);
   const auto name = [text](const Member& one) {
     return text.substr(one.begin, one.end - one.begin);

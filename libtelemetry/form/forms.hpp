@@ -41,6 +41,8 @@ class Members {
   struct Member {
     std::size_t begin, end, place;
   };
+  [[nodiscard]] bool has_twice(std::size_t begin, std::string_view text) const noexcept;
+
   std::vector<Member> members_;
 };
 

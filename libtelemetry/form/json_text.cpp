@@ -80,6 +80,14 @@ std::size_t JsonText::inside_string(std::string_view text) {
 }
 
 std::size_t JsonText::string(std::string_view text) {
+  const bool plain =
+      std::ranges::none_of(text, [](char c) { return special[static_cast<std::uint8_t>(c)]; });
+  if (plain) {
+    const std::size_t at = out_.size();
+    out_.resize(at + text.size() + 2, '"');
+    std::copy(text.begin(), text.end(), out_.data() + at + 1);
+    return npos;
+  }
   out_.push_back('"');
   const std::size_t wrong = inside_string(text);
   out_.push_back('"');

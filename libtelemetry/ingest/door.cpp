@@ -92,7 +92,7 @@ void JournalDoor::add(const Message& message) {
   const std::int64_t received_at =
       message.received_at != 0 ? message.received_at : ingest_.environment.clock.now();
   if (schema != nullptr && !topic->candidates.empty()) {
-    add_records(*schema, message, received_at);
+    add_records(*schema, topic->hash, message, received_at);
     return;
   }
   KnownTopic unmatched;
@@ -133,8 +133,8 @@ SparkplugBirths* JournalDoor::births_of(const Message& message) const noexcept {
 }
 
 /// A message whose schema unfolds it: any number of readings, all in this batch.
-void JournalDoor::add_records(const Schema& schema, const Message& message,
-                              std::int64_t received_at) {
+void JournalDoor::add_records(const Schema& schema, std::uint64_t topic_hash,
+                              const Message& message, std::int64_t received_at) {
   const std::uint32_t added = added_ - 1;
   Message kept = message;
   // A birth is learned before it is durable. Should the batch fail, its names are the node's all
@@ -163,7 +163,7 @@ void JournalDoor::add_records(const Schema& schema, const Message& message,
   std::size_t taken = 0;
   for (const Record& record : unfolded_) {
     const Judge::Judgement judgement =
-        judge_.add(schema, record, unfolded.refusal, kept, received_at, *batch_);
+        judge_.add(schema, topic_hash, record, unfolded.refusal, kept, received_at, *batch_);
     const Reading& reading = batch_->readings.back();
     if (reading.verdict == Verdict::valid) ++taken;
     const bool per_device = schema.sequence_per_device() && !reading.device.empty();

@@ -51,7 +51,8 @@ class JournalDoor final : public Door {
   using Appended = std::optional<Journal::Ticket>;
 
   void open_batch();
-  void add_records(const Schema& schema, const Message& message, std::int64_t received_at);
+  void add_records(const Schema& schema, std::uint64_t topic_hash, const Message& message,
+                   std::int64_t received_at);
   [[nodiscard]] SparkplugBirths* births_of(const Message& message) const noexcept;
   [[nodiscard]] bool take_replay(const Message& message);
   Pending& remember(const Judge::Judgement& judgement, bool per_device, std::uint64_t device_hash);

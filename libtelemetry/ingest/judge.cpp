@@ -161,11 +161,12 @@ Judge::Judgement Judge::add(const KnownTopic& topic, const Message& message,
   return {};
 }
 
-Judge::Judgement Judge::add(const Schema& schema, const Record& record, core::Rule refusal,
-                            const Message& message, std::int64_t received_at, Batch& batch) {
+Judge::Judgement Judge::add(const Schema& schema, std::uint64_t topic_hash, const Record& record,
+                            core::Rule refusal, const Message& message, std::int64_t received_at,
+                            Batch& batch) {
   Reading& reading = begin(message, received_at, batch);
   reading.topic = message.topic;
-  reading.topic_hash = hash64(message.topic);
+  reading.topic_hash = topic_hash;
   reading.payload = record.payload;
   reading.document = record.document;
   reading.device = record.device;
@@ -278,8 +279,9 @@ Unfolded judge(const Schema* schema, const Message& message, Batch& batch,
     Message kept = message;
     std::vector<Record> records;
     unfolded = unfold_into(*schema, kept, message.received_at, batch, records, births);
+    const std::uint64_t hash = hash64(kept.topic);
     for (const Record& record : records)
-      note(one.add(*schema, record, unfolded.refusal, kept, message.received_at, batch));
+      note(one.add(*schema, hash, record, unfolded.refusal, kept, message.received_at, batch));
     return unfolded;
   }
   KnownTopic topic;

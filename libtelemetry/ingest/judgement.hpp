@@ -43,8 +43,8 @@ class Judge {
                 Batch& batch);
   /// Adds a reading of a payload that its schema unfolds, or (`refusal`) refuses as a whole. What
   /// the record views lives as long as the batch.
-  Judgement add(const Schema& schema, const Record& record, core::Rule refusal,
-                const Message& message, std::int64_t received_at, Batch& batch);
+  Judgement add(const Schema& schema, std::uint64_t topic_hash, const Record& record,
+                core::Rule refusal, const Message& message, std::int64_t received_at, Batch& batch);
   /// See telemetry::read_back().
   void add(const core::FrameView& frame, const Schema* schema, Batch& batch);
 

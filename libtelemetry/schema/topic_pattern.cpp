@@ -84,6 +84,7 @@ Result<TopicPattern> TopicPattern::parse(std::string_view text) {
     }
     pattern.filter_ += '#';
   }
+  pattern.find_device();
   return pattern;
 }
 
@@ -126,47 +127,39 @@ std::size_t TopicPattern::literals() const noexcept {
   }));
 }
 
-std::size_t TopicPattern::devices() const noexcept {
-  return static_cast<std::size_t>(std::ranges::count(levels_, device_name, &Level::name));
-}
-
-bool TopicPattern::names_field() const noexcept {
-  return std::ranges::find(names_, field_name) != names_.end();
-}
-
-bool TopicPattern::joins_device() const noexcept {
-  return devices() > 1 || (devices() == 1 && !is_filter());
-}
-
-int TopicPattern::device_level() const noexcept {
-  if (joins_device()) return -1;
+void TopicPattern::find_device() noexcept {
+  const auto devices = std::ranges::count(levels_, device_name, &Level::name);
+  joins_device_ = devices > 1 || (devices == 1 && !is_filter());
+  names_field_ = std::ranges::find(names_, field_name) != names_.end();
+  if (joins_device_ || !is_filter()) return;
   const auto named = std::ranges::find(levels_, device_name, &Level::name);
   const auto plus = std::ranges::find_if(levels_, [](const Level& level) {
     return level.text == "+" || (!level.name.empty() && level.name != field_name);
   });
   const auto found = named != levels_.end() ? named : plus;
-  if (found == levels_.end() || !is_filter()) return -1;
-  return static_cast<int>(found - levels_.begin());
+  if (found != levels_.end()) device_level_ = static_cast<int>(found - levels_.begin());
 }
 
 void TopicPattern::read(std::string_view topic, JsonTree& memory,
                         std::vector<NamedText>& out) const {
   if (count_levels(topic) < levels_.size()) return;  // it is not of this pattern
-  std::string device;
+  std::string joined;
+  std::size_t begin = 0;  // of the level, where each stands for one
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     const std::string& name = levels_[i].name;
+    const std::size_t end = std::min(topic.find('/', begin), topic.size());
+    const std::string_view text = is_filter() ? topic.substr(begin, end - begin) : part(topic, i);
+    begin = std::min(end + 1, topic.size());
+    if (static_cast<int>(i) == device_level_) out.push_back({device_name, text});
     if (name.empty()) continue;
-    const std::string_view text = part(topic, i);
     if (name != device_name) {
       out.push_back({name, text});
-    } else {
-      if (!device.empty()) device += '/';
-      device += text;
+    } else if (joins_device_) {
+      if (!joined.empty()) joined += '/';
+      joined += text;
     }
   }
-  if (const int level = device_level(); device.empty() && level >= 0)
-    device = core::topic_level(topic, static_cast<std::size_t>(level));
-  if (!device.empty()) out.push_back({device_name, memory.copy(device)});
+  if (!joined.empty()) out.push_back({device_name, memory.copy(joined)});
 }
 
 }  // namespace telemetry::schemas

@@ -34,14 +34,15 @@ class TopicPattern {
 
   /// The names other than `device`, each once.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
-  [[nodiscard]] bool names_field() const noexcept;
+  [[nodiscard]] bool names_field() const noexcept { return names_field_; }
   /// The level of the device's name; -1: none, or see joins_device().
-  [[nodiscard]] int device_level() const noexcept;
+  [[nodiscard]] int device_level() const noexcept { return device_level_; }
   /// That the device's name is of several levels.
-  [[nodiscard]] bool joins_device() const noexcept;
+  [[nodiscard]] bool joins_device() const noexcept { return joins_device_; }
   [[nodiscard]] bool names_device() const noexcept { return joins_device() || device_level() >= 0; }
 
-  /// Appends the names of a topic that matches(), and `device` where names_device().
+  /// Appends the names of a topic that matches(), and `device` where names_device(). They view the
+  /// topic; a device that joins levels is in `memory`.
   void read(std::string_view topic, JsonTree& memory, std::vector<NamedText>& out) const;
 
  private:
@@ -50,12 +51,15 @@ class TopicPattern {
     std::string name;
   };
   [[nodiscard]] std::string_view part(std::string_view topic, std::size_t level) const noexcept;
-  [[nodiscard]] std::size_t devices() const noexcept;
+  void find_device() noexcept;
 
   std::vector<Level> levels_;
   std::vector<std::string> names_;
   std::string filter_;
   int many_ = -1;  // the level of `{name...}`
+  int device_level_ = -1;
+  bool joins_device_ = false;
+  bool names_field_ = false;
 };
 
 }  // namespace telemetry::schemas

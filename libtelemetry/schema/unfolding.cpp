@@ -47,8 +47,17 @@ std::string joined(std::string_view chain, std::string_view name) {
 }
 
 void append_key(std::string_view name, std::string& out) {
-  out += json_string(name);
-  out += ':';
+  const bool plain = std::ranges::all_of(name, [](char c) {
+    return static_cast<signed char>(c) >= ' ' && c != '"' && c != '\\' && c != 0x7F;
+  });
+  if (plain) {
+    out += '"';
+    out += name;
+    out += "\":";
+  } else {
+    out += json_string(name);
+    out += ':';
+  }
 }
 
 /// What a text means to a condition: members of an object, or `value`.
@@ -304,7 +313,8 @@ class Unfolding::Run {
       }
       if (out.size() - first == readings_max) return too_many(readings_max + 1);
       Record& made = out.emplace_back();
-      made.device = arena.copy(device);
+      // Else it views the topic, or the schema.
+      made.device = plan_.device_ || schema_.pattern.joins_device() ? arena.copy(device) : device;
       payload_.clear();
       std::size_t record_at = 0;
       if (pieces != nullptr) {
@@ -415,6 +425,11 @@ class Unfolding::Run {
   std::string_view document_of(const Place& place) {
     const bool object = place.record.kind == Kind::object;
     const bool named_field = schema_.pattern.names_field() && is_bare(place.record);
+    document_.clear();
+    if (!plan_.mapped_ && !object) {
+      append_under(named_field ? field_name() : "value", place.record.written);
+      return document_;
+    }
     JsonValue wrapped = place.record;
     if (named_field) {
       wrapped = under_field(object ? place.record.inside.front().value : place.record);
@@ -422,7 +437,6 @@ class Unfolding::Run {
       JsonMember value{"value", place.record};
       wrapped = memory_.make(Kind::object, {&value, 1});
     }
-    document_.clear();
     if (!plan_.mapped_) {
       append_object(wrapped);
     } else {
@@ -436,11 +450,26 @@ class Unfolding::Run {
   [[nodiscard]] bool is_bare(const JsonValue& record) const {
     return record.kind != Kind::object || (schema_.payload.is_bare() && !input_.unfolded);
   }
-  JsonValue under_field(const JsonValue& value) {
-    std::string_view name;
-    for (const NamedText& one : names_) {
-      if (one.name == "field") name = one.text;
+  [[nodiscard]] std::string_view field_name() const {
+    for (const NamedText& name : names_) {
+      if (name.name == "field") return name.text;
     }
+    return {};
+  }
+  /// Levels of a name that has several are objects in each other.
+  void append_under(std::string_view name, std::string_view value) {
+    std::size_t open = 0;
+    for (std::size_t begin = 0; begin <= name.size(); ++open) {
+      const std::size_t end = std::min(name.find('/', begin), name.size());
+      document_ += '{';
+      append_key(name.substr(begin, end - begin), document_);
+      begin = end + 1;
+    }
+    document_ += value;
+    document_.append(open, '}');
+  }
+  JsonValue under_field(const JsonValue& value) {
+    std::string_view name = field_name();
     JsonValue out = value;
     for (;;) {
       const std::size_t slash = name.rfind('/');

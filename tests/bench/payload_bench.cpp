@@ -99,7 +99,7 @@ class Runner {
       Message kept = message;
       const Unfolded unfolded = unfold_into(*one.schema, kept, now, batch_, records_, nullptr);
       for (const Record& record : records_)
-        (void)judge_.add(*one.schema, record, unfolded.refusal, kept, now, batch_);
+        (void)judge_.add(*one.schema, topic.hash, record, unfolded.refusal, kept, now, batch_);
     }
   }
   [[nodiscard]] bool is_right(const Case& one) {
