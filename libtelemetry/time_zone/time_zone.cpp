@@ -18,7 +18,7 @@ std::int64_t floor_seconds(std::int64_t ns) noexcept {
   return ns / ns_per_second - (ns % ns_per_second < 0 ? 1 : 0);
 }
 
-std::int64_t plus(std::int64_t ns, std::int64_t seconds) noexcept {
+std::int64_t plus_seconds(std::int64_t ns, std::int64_t seconds) noexcept {
   std::int64_t sum = 0;
   if (__builtin_add_overflow(ns, seconds * ns_per_second, &sum)) {
     return seconds > 0 ? INT64_MAX : INT64_MIN;
@@ -69,7 +69,7 @@ std::int32_t TimeZone::offset_at(std::int64_t ns) const {
   return static_cast<std::int32_t>(zone_->get_info(seconds_of(ns)).offset.count());
 }
 
-std::int64_t TimeZone::local_of(std::int64_t ns) const { return plus(ns, offset_at(ns)); }
+std::int64_t TimeZone::local_of(std::int64_t ns) const { return plus_seconds(ns, offset_at(ns)); }
 
 std::int64_t TimeZone::utc_of(std::int64_t local_ns) const {
   if (zone_ == nullptr) return local_ns;
@@ -78,7 +78,7 @@ std::int64_t TimeZone::utc_of(std::int64_t local_ns) const {
   if (info.result == date::local_info::nonexistent) {
     return info.first.end.time_since_epoch().count() * ns_per_second;
   }
-  return plus(local_ns, -info.first.offset.count());
+  return plus_seconds(local_ns, -info.first.offset.count());
 }
 
 std::int64_t TimeZone::utc_of(std::int64_t local_ns, std::int64_t not_after) const {
@@ -87,7 +87,7 @@ std::int64_t TimeZone::utc_of(std::int64_t local_ns, std::int64_t not_after) con
   const date::local_seconds local{std::chrono::seconds(floor_seconds(local_ns))};
   const date::local_info info = zone_->get_info(local);
   if (info.result != date::local_info::ambiguous) return first;
-  const std::int64_t second = plus(local_ns, -info.second.offset.count());
+  const std::int64_t second = plus_seconds(local_ns, -info.second.offset.count());
   return second <= not_after ? second : first;
 }
 
@@ -133,7 +133,8 @@ void append_time(std::int64_t ns, const TimeZone& zone, std::string& out) {
     return;
   }
   const std::int32_t minutes = zone.offset_at(ns) / 60;
-  out.append(text.data(), core::format_time(plus(ns, minutes * 60), text) - 1);  // without Z
+  out.append(text.data(),
+             core::format_time(plus_seconds(ns, minutes * 60), text) - 1);  // without Z
   out += fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
                      std::abs(minutes) % 60);
 }
