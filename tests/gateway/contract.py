@@ -150,7 +150,9 @@ def ask_changes(gateway, who, counts):
         ("DELETE /api/boards/{name}", "/api/boards/by-hand", None),
         ("POST /api/schemas/infer", "/api/schemas/infer", {"topic": "#", "limit": 100}),
         ("GET /api/schemas/which", "/api/schemas/which?topic=sensors/sensor-001/temperature", None),
-    ]
+        ("POST /api/schemas/{name}/validate",
+         "/api/schemas/temperature_sensor/validate?topic=sensors/sensor-001/temperature", {"temperature": 21.5}),
+    ]  # fmt: skip
     for _ in range(REACHED):
         for operation, target, sent in steps:
             body = "" if sent is None else json.dumps(sent)
