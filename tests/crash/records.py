@@ -46,7 +46,8 @@ class Publisher(threading.Thread):
         self.messages, self.largest = self.messages + 1, max(self.largest, count)
         readings = []
         for number in range(first, first + count):
-            level = 11 if self.random.random() < 0.02 else 5
+            # The first is valid: a message without any valid reading is not known again.
+            level = 11 if number != first and self.random.random() < 0.02 else 5
             (self.invalid if level > 10 else self.valid).add((topic, number))
             readings.append({"seq": number, "level": level})
         return topic, json.dumps({"gateway": "g-1", "readings": readings}).encode()
