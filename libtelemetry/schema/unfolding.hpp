@@ -18,6 +18,11 @@
 /// docs/payloads.md, and unfolding.cpp for how.
 namespace telemetry::schemas {
 
+/// The names of a member and those around it, as one text.
+[[nodiscard]] std::string joined(std::string_view chain, std::string_view name);
+/// `"name":`, with escapes.
+void append_key(std::string_view name, std::string& out);
+
 class Unfolding {
  public:
   /// @param schema checked, and outlives this; has something for it to do.

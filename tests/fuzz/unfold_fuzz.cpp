@@ -28,8 +28,10 @@ constexpr const char* own[] = {
     "validation: {allow_extra_fields: true, strict: false}\nfields: [{name: x, type: float}]\n",
     "name: t\nversion: \"1.0\"\ntopic_pattern: a/+\nrecords: {each: by, key: who}\n"
     "device: \"{/site}-{who}\"\nidentity: [t]\ntime_field: t\nfields:\n"
-    "  - {name: t, type: timestamp, time_format: [\"%d.%m.%Y %H:%M\", s], time_zone: Europe/Berlin}\n"
-    "  - {name: n, type: integer, from: [a.b, \"l[0]\", \"l[name=n].v\"], scale: 0.1, decimals: 0}\n"
+    "  - {name: t, type: timestamp, time_format: [\"%d.%m.%Y %H:%M\", s], time_zone: "
+    "Europe/Berlin}\n"
+    "  - {name: n, type: integer, from: [a.b, \"l[0]\", \"l[name=n].v\"], scale: 0.1, decimals: "
+    "0}\n"
     "  - {name: w, type: boolean, words: {\"on\": true, \"off\": false}, no_value: [\"\", \"?\"]}\n"
     "  - {name: f, type: float, decimal_comma: true, non_finite: absent}\n"
     "  - {name: s, type: string, from: \"text|split(,)[1]|trim(.)\"}\n",
@@ -41,8 +43,8 @@ std::vector<std::shared_ptr<const Schema>> make_schemas() {
   namespace fs = std::filesystem;
   std::vector<std::string> texts(std::begin(own), std::end(own));
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::recursive_directory_iterator(TELEMETRY_SOURCE_DIR
-                                                            "/examples/devices")) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(TELEMETRY_SOURCE_DIR "/examples/devices")) {
     if (entry.path().extension() == ".yaml") paths.push_back(entry.path());
   }
   std::ranges::sort(paths);
@@ -63,7 +65,8 @@ std::vector<std::shared_ptr<const Schema>> make_schemas() {
 /// A topic that its filter matches.
 std::string topic_of(const Schema& schema) {
   std::string topic;
-  for (const char c : schema.filter()) topic += c == '+' || c == '#' ? std::string("x") : std::string(1, c);
+  for (const char c : schema.filter())
+    topic += c == '+' || c == '#' ? std::string("x") : std::string(1, c);
   return topic;
 }
 
