@@ -361,7 +361,8 @@ def measure_day(bench, browser):
             page.evaluate(AFTER_CLICK, [DAY_POINTS * 0.8, path])
             clicked.click()
             times.append(page.evaluate("window.done"))
-            series = answers[-1].json()["data"][0]
+            # The Explorer also asks which fields there are, for a point of each.
+            series = max((one.json()["data"][0] for one in answers), key=lambda one: len(one["times"]))
             if abs(series["rows"] - DAY_POINTS) > 10 or len(series["times"]) < 0.8 * DAY_POINTS:
                 raise Failure(f"the page has asked for {series['rows']} rows and got {len(series['times'])} points")
             page.context.close()
