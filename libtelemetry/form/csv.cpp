@@ -131,11 +131,11 @@ class CsvReader {
       if (name.empty() || text.string(name) != npos)
         return wrong_line(fmt::format("column {} has no name, but {}", i + 1, shown(name)));
       const std::size_t begin = names.size();
-      names.put(key);
+      names.put(text.all());
       buffers_.members.add(begin, names.size(), i);
       text.put(':');
     }
-    if (const auto twice = buffers_.members.end(0, buffers_.document))
+    if (const auto twice = buffers_.members.end(0, names.all()))
       return wrong_line(fmt::format("two columns have the name {}", twice->name));
     return {};
   }

@@ -128,12 +128,11 @@ Error Mistakes::error() && {
 
 std::string key_of(std::string_view name, const std::string& place, Mistakes& mistakes) {
   std::string key;
-  JsonText text(key);
-  if (name.empty() || name.size() > core::field_name_bytes_max || text.string(name) != npos)
+  if (name.empty() || name.size() > core::field_name_bytes_max ||
+      JsonText(key).string(name) != npos)
     mistakes.add(fmt::format("{}: {} is no name of a member", place, shown(name)),
                  fmt::format("1 to {} bytes of UTF-8", core::field_name_bytes_max));
-  text.put(':');
-  return key;
+  return key + ':';
 }
 
 Result<std::size_t> read(const Json&, std::string_view payload, JsonText& out, Buffers&) {
@@ -186,6 +185,19 @@ std::optional<Members::Twice> Members::end(std::size_t begin, std::string_view t
   if (twice != members_.end()) found = Twice{name(twice[1]), twice[1].place};
   members_.resize(begin);
   return found;
+}
+
+/// Appends the documents of a payload, and what was written of them before a mistake.
+static Result<std::size_t> write(const Shape& shape, std::string_view payload, std::string& out,
+                                 Buffers& buffers) {
+  JsonText text(out);
+  const std::size_t before = text.size();
+  auto documents =
+      std::visit([&](const auto& one) { return read(one, payload, text, buffers); }, shape);
+  if (!documents || !text.full()) return documents;
+  return Error{Errc::invalid_argument,
+               fmt::format("the payload becomes {} bytes of JSON; the limit is {}",
+                           text.size() - before, core::payload_bytes_max)};
 }
 
 }  // namespace forms
@@ -241,14 +253,7 @@ Result<std::size_t> Form::read(std::string_view payload, std::string& out, Scrat
   }
   const std::size_t before = out.size();
   state.buffers.surroundings = surroundings;
-  forms::JsonText text(out);
-  auto documents = std::visit(
-      [&](const auto& shape) { return forms::read(shape, payload, text, state.buffers); },
-      plan_->shape);
-  if (documents && text.full())
-    documents = Error{Errc::invalid_argument,
-                      fmt::format("the payload becomes {} bytes of JSON; the limit is {}",
-                                  out.size() - before, core::payload_bytes_max)};
+  auto documents = forms::write(plan_->shape, payload, out, state.buffers);
   if (!documents) out.resize(before);
   return documents;
 }

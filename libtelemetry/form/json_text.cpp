@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "telemetry/core/json_pull.hpp"
 
@@ -37,14 +38,49 @@ bool is_scalar(std::string_view text) noexcept {
   }
 }
 
-template <class Number>
-void append_number(std::string& out, Number number) {
-  std::array<char, 32> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
-  out.append(text.data(), end);
+/// That all eight bytes stand for themselves in JSON.
+bool is_plain(const char* text) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr std::uint64_t top = 0x80 * each;
+  std::uint64_t bytes;
+  std::memcpy(&bytes, text, sizeof(bytes));
+  // The top bit of a byte of (x - n) & ~x says that one byte of x is below n.
+  const std::uint64_t quote = bytes ^ ('"' * each);
+  const std::uint64_t backslash = bytes ^ ('\\' * each);
+  const std::uint64_t found = ((bytes - 0x20 * each) & ~bytes) | ((quote - each) & ~quote) |
+                              ((backslash - each) & ~backslash) | bytes;
+  return (found & top) == 0;
+}
+
+bool is_plain(std::string_view text) noexcept {
+  constexpr std::size_t step = sizeof(std::uint64_t);
+  if (text.size() < step)
+    return std::ranges::none_of(text, [](char c) { return special[static_cast<std::uint8_t>(c)]; });
+  const char* const last = text.data() + text.size() - step;
+  for (const char* at = text.data(); at < last; at += step) {
+    if (!is_plain(at)) return false;
+  }
+  return is_plain(last);
 }
 
 }  // namespace
+
+void JsonText::grow(std::size_t bytes) {
+  const std::size_t used = size();
+  // All that the string has is used before it takes more memory.
+  std::size_t wanted = used + std::max(bytes, 256 + used / 2);
+  if (wanted > out_.capacity() && used + bytes <= out_.capacity()) wanted = out_.capacity();
+  out_.resize(wanted);
+  at_ = out_.data() + used;
+  end_ = out_.data() + wanted;
+}
+
+template <class Number>
+void JsonText::number(Number number) {
+  constexpr std::size_t digits_max = 32;
+  char* const to = room(digits_max);
+  at_ = std::to_chars(to, to + digits_max, number).ptr;
+}
 
 std::size_t JsonText::inside_string(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -62,35 +98,35 @@ std::size_t JsonText::inside_string(std::string_view text) {
       at += bytes;
       continue;
     }
-    out_.append(run, at);
+    put(std::string_view(run, at));
     run = ++at;
     if (c == '"' || c == '\\') {
-      out_.push_back('\\');
-      out_.push_back(static_cast<char>(c));
+      put('\\');
+      put(static_cast<char>(c));
     } else if (c == '\n') {
-      out_.append("\\n");
+      put("\\n");
     } else {
-      out_.append("\\u00");
-      out_.push_back(digits[c >> 4]);
-      out_.push_back(digits[c & 15u]);
+      put("\\u00");
+      put(digits[c >> 4]);
+      put(digits[c & 15u]);
     }
   }
-  out_.append(run, end);
+  put(std::string_view(run, end));
   return npos;
 }
 
 std::size_t JsonText::string(std::string_view text) {
-  const bool plain =
-      std::ranges::none_of(text, [](char c) { return special[static_cast<std::uint8_t>(c)]; });
-  if (plain) {
-    const std::size_t at = out_.size();
-    out_.resize(at + text.size() + 2, '"');
-    std::copy(text.begin(), text.end(), out_.data() + at + 1);
+  char* const to = room(text.size() + 2);
+  *to = '"';
+  if (is_plain(text)) {
+    char* const end = std::copy(text.begin(), text.end(), to + 1);
+    *end = '"';
+    at_ = end + 1;
     return npos;
   }
-  out_.push_back('"');
+  ++at_;
   const std::size_t wrong = inside_string(text);
-  out_.push_back('"');
+  put('"');
   return wrong;
 }
 
@@ -101,43 +137,43 @@ bool JsonText::document(std::string_view text) {
   core::JsonToken token = pull.next();
   while (token != core::JsonToken::end && token != core::JsonToken::error) token = pull.next();
   if (token == core::JsonToken::error) return false;
-  out_.append(inner);
+  put(inner);
   return true;
 }
 
 std::size_t JsonText::bare(std::string_view text) {
   const std::string_view inner = trimmed(text);
   if (is_scalar(inner)) {
-    out_.append(inner);
+    put(inner);
     return npos;
   }
   const std::size_t wrong = string(inner);
   return wrong == npos ? npos : wrong + static_cast<std::size_t>(inner.data() - text.data());
 }
 
-void JsonText::whole(std::uint64_t number) { append_number(out_, number); }
+void JsonText::whole(std::uint64_t value) { number(value); }
 
-void JsonText::whole(std::int64_t number) { append_number(out_, number); }
+void JsonText::whole(std::int64_t value) { number(value); }
 
-void JsonText::real(double number) {
-  if (std::isnan(number)) {
-    out_.append("\"NaN\"");
-  } else if (std::isinf(number)) {
-    out_.append(number < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+void JsonText::real(double value) {
+  if (std::isnan(value)) {
+    put("\"NaN\"");
+  } else if (std::isinf(value)) {
+    put(value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
   } else {
-    append_number(out_, number);
+    number(value);
   }
 }
 
 void JsonText::bytes(std::string_view bytes, Encoding encoding) {
-  out_.push_back('"');
+  put('"');
   if (encoding == Encoding::base16 || encoding == Encoding::hex) {
     const std::string_view digits =
         encoding == Encoding::hex ? "0123456789abcdef" : "0123456789ABCDEF";
     for (const char c : bytes) {
       const auto byte = static_cast<std::uint8_t>(c);
-      out_.push_back(digits[byte >> 4]);
-      out_.push_back(digits[byte & 15u]);
+      put(digits[byte >> 4]);
+      put(digits[byte & 15u]);
     }
   } else {
     std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -148,12 +184,11 @@ void JsonText::bytes(std::string_view bytes, Encoding encoding) {
       const std::size_t count = std::min<std::size_t>(3, bytes.size());
       for (std::size_t i = 0; i < 3; ++i)
         group = group << 8 | (i < count ? static_cast<std::uint8_t>(bytes[i]) : 0u);
-      for (std::size_t i = 0; i <= count; ++i)
-        out_.push_back(alphabet[group >> (18 - 6 * i) & 63u]);
-      if (encoding == Encoding::base64) out_.append(3 - count, '=');
+      for (std::size_t i = 0; i <= count; ++i) put(alphabet[group >> (18 - 6 * i) & 63u]);
+      if (encoding == Encoding::base64) put(std::string_view("==").substr(count - 1));
     }
   }
-  out_.push_back('"');
+  put('"');
 }
 
 bool is_white(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }

@@ -67,7 +67,7 @@ Result<std::size_t> read(const Pairs& pairs, std::string_view payload, JsonText&
     at = end;
   }
   if (first) return refusal_at(pairs_form, 0, "there is no pair");
-  if (const auto twice = buffers.members.end(0, buffers.document))
+  if (const auto twice = buffers.members.end(0, names.all()))
     return refusal_at(pairs_form, twice->place, fmt::format("{} is there twice", twice->name));
   out.put('}');
   return std::size_t{1};

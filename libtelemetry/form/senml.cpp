@@ -421,7 +421,7 @@ Result<std::size_t> read(const Senml&, std::string_view payload, JsonText& out, 
   auto items = read(Cbor{}, payload, document, buffers);
   if (!items) return items;
   if (*items != 1) return refusal(senml_form, "the pack", "something follows it");
-  return SenmlReader(buffers.document, true, out).read();
+  return SenmlReader(document.all(), true, out).read();
 }
 
 }  // namespace telemetry::forms
