@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CBOR items in a row, each a document. libcbor says what the item at a place is; nothing is
-// allocated for it, and what it counts (of bytes, items, members) is believed only as far as there
-// are bytes. Source: RFC 8949, its section 6.1 for JSON; RFC 8742 for items in a row.
+// CBOR items in a row, each a document. The heads of common items are read here, of all
+// others, and of what is wrong, by libcbor. Nothing is allocated for an item, and what it counts
+// (of bytes, items, members) is believed only as far as there are bytes. Source: RFC 8949, its
+// section 6.1 for JSON; RFC 8742 for items in a row.
 #include <cbor.h>
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <limits>
 
 #include "form/forms.hpp"
@@ -18,6 +20,7 @@ constexpr std::string_view cbor_form = "cbor";
 constexpr std::size_t bignum_bytes_max = 64;
 constexpr std::uint64_t open_ended = std::numeric_limits<std::uint64_t>::max();
 
+/// The first seven are the major types, by their numbers.
 enum class Kind : std::uint8_t { whole, negative, bytes, text, array, map, tag, real, word, end };
 
 struct Item {
@@ -73,6 +76,12 @@ struct Callbacks : cbor_callbacks {
     set(to, kind).bytes = {reinterpret_cast<const char*>(data), static_cast<std::size_t>(size)};
   }
 };
+
+std::uint64_t big_endian(std::string_view bytes) noexcept {
+  std::uint64_t number = 0;
+  for (const char c : bytes) number = number << 8 | static_cast<std::uint8_t>(c);
+  return number;
+}
 
 /// Digits of a whole number of at most bignum_bytes_max bytes; negative: of -1 - n.
 void append_bignum(std::string_view bytes, bool negative, JsonText& out) {
@@ -132,18 +141,61 @@ class CborReader {
 
   /// The next head, with the bytes of what is no container. False: failed.
   bool next() {
-    static const Callbacks callbacks;
     place_ = at_;
-    const std::string_view rest = payload_.substr(at_);
-    // Of these tags libcbor takes those from 6 to 20 for damage.
-    if (!rest.empty() && (static_cast<std::uint8_t>(rest.front()) & 0xE0u) == 0xC0) {
-      const unsigned tag = static_cast<std::uint8_t>(rest.front()) & 0x1Fu;
-      if (tag < 24) {
-        item_ = Item{.kind = Kind::tag, .number = tag, .bytes = {}};
-        ++at_;
-        return true;
+    return next_common() || next_rare();
+  }
+
+  /// Items that are whole and closed, but for half reals, without a call each. False: the next is
+  /// none, and nothing was read. Tags must be read here: libcbor takes those from 6 to 20 for
+  /// damage.
+  bool next_common() noexcept {
+    std::string_view rest = payload_.substr(at_);
+    if (rest.empty()) return false;
+    const auto head = static_cast<std::uint8_t>(rest.front());
+    const unsigned low = head & 0x1Fu;
+    rest.remove_prefix(1);
+    std::uint64_t number = low;
+    if (low >= 24) {
+      const std::size_t bytes = std::size_t{1} << (low - 24);
+      if (low > 27 || rest.size() < bytes) return false;
+      number = big_endian(rest.substr(0, bytes));
+      rest.remove_prefix(bytes);
+    }
+    const unsigned major = head >> 5;
+    if (major == 7) {
+      if (!set_simple(low, number)) return false;
+    } else {
+      item_.kind = static_cast<Kind>(major);
+      item_.number = number;
+      item_.open = false;
+      if (item_.kind == Kind::bytes || item_.kind == Kind::text) {
+        if (number > rest.size()) return false;
+        const auto size = static_cast<std::size_t>(number);
+        item_.bytes = rest.substr(0, size);
+        rest.remove_prefix(size);
       }
     }
+    at_ = payload_.size() - rest.size();
+    return true;
+  }
+  /// Of major type 7.
+  bool set_simple(unsigned low, std::uint64_t bits) noexcept {
+    constexpr std::array<std::string_view, 4> words = {"false", "true", "null", "null"};
+    if (low >= 20 && low < 24) {
+      item_.kind = Kind::word;
+      item_.bytes = words[low - 20];
+      return true;
+    }
+    if (low != 26 && low != 27) return false;
+    item_.kind = Kind::real;
+    item_.real = low == 27 ? std::bit_cast<double>(bits)
+                           : double{std::bit_cast<float>(static_cast<std::uint32_t>(bits))};
+    return true;
+  }
+
+  bool next_rare() {
+    static const Callbacks callbacks;
+    const std::string_view rest = payload_.substr(at_);
     const auto* data = reinterpret_cast<cbor_data>(rest.data());
     const cbor_decoder_result result = cbor_stream_decode(data, rest.size(), &callbacks, &item_);
     if (result.status == CBOR_DECODER_FINISHED) {

@@ -65,6 +65,8 @@ class JsonText {
     return at_;
   }
   void grow(std::size_t bytes);
+  [[nodiscard]] bool few_decimals(double value);
+  void decimal(std::int64_t digits, std::size_t decimals);
   template <class Number>
   void number(Number number);
 

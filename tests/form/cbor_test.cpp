@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+
 #include "form/support.hpp"
 
 using namespace telemetry;
@@ -153,6 +158,40 @@ TEST_CASE("whole numbers and decimal fractions keep every digit") {
         "98166903427690031858186486050853753882811946569946433649006084095");
   CHECK(read(cbor(), unhex("c25841" + std::string(130, 'f'))) ==
         "error: cbor: byte 0: a number of 65 bytes; the limit is 64");
+}
+
+TEST_CASE("a real is the shortest text that means it") {
+  Form::Scratch scratch;
+  std::string out;
+  std::size_t wrong = 0;
+  const auto check = [&](double value) {
+    std::string item = "\xFB";
+    for (int shift = 56; shift >= 0; shift -= 8)
+      item += static_cast<char>(std::bit_cast<std::uint64_t>(value) >> shift & 0xFFu);
+    std::array<char, 32> wanted;
+    const auto end = std::to_chars(wanted.begin(), wanted.end(), value).ptr;
+    out.clear();
+    const bool good = static_cast<bool>(cbor().read(item, out, scratch));
+    if (!good || out != std::string_view(wanted.begin(), end)) ++wrong;
+  };
+  std::uint64_t random = 1;
+  for (int i = 0; i < 20'000; ++i) {
+    random = random * 6'364'136'223'846'793'005u + 1'442'695'040'888'963'407u;
+    for (const std::uint64_t digits : {random >> 11, random >> 14, random >> 30, random >> 45}) {
+      const double value = static_cast<double>(digits);
+      for (const double power : {1e0, 1e1, 1e2, 1e3, 1e4, 1e5}) check(value / power);
+      check(-value / 100);
+      check(std::nextafter(value / 100, 0.0));
+      check(double{static_cast<float>(value / 100)});
+      check(value * 100'000);
+    }
+  }
+  for (int i = 0; i < 20'000; ++i) {
+    for (const double power : {1e0, 1e1, 1e2, 1e3, 1e4, 1e5}) check(i / power);
+  }
+  for (const double edge : {0.0, -0.0, 1e15, 1e16, 999'999'999'999'999.0, 99'999'999'999.9999})
+    check(edge);
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("a tag that says how bytes become text says it for all that is inside") {

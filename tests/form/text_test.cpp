@@ -54,6 +54,22 @@ TEST_CASE("a text is all of the payload, controls and quotes escaped") {
                                  {"€ 😀", R"("€ 😀")"}});
 }
 
+TEST_CASE("a byte that is no text as it is, is seen wherever it stands") {
+  const Form form = made({.form = "text"});
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      for (int byte = 0; byte < 256; ++byte) {
+        text[at] = static_cast<char>(byte);
+        const std::string found = read(form, text);
+        const bool as_it_is = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        REQUIRE((found == '"' + text + '"') == as_it_is);
+        REQUIRE(found.starts_with("error: ") == (byte >= 0x80));
+      }
+    }
+  }
+}
+
 TEST_CASE("bytes that are not UTF-8 are refused with their place") {
   check(made({.form = "text"}),
         {{"ab\xFF", "error: text: byte 2: 0xff is not UTF-8 here; a text must be"},
