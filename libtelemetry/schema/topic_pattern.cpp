@@ -142,14 +142,16 @@ void TopicPattern::find_device() noexcept {
 
 void TopicPattern::read(std::string_view topic, JsonTree& memory,
                         std::vector<NamedText>& out) const {
-  if (count_levels(topic) < levels_.size()) return;  // it is not of this pattern
+  if (!is_filter() && count_levels(topic) < levels_.size()) return;  // it is not of this pattern
+  const std::size_t before = out.size();
   std::string joined;
   std::size_t begin = 0;  // of the level, where each stands for one
   for (std::size_t i = 0; i < levels_.size(); ++i) {
+    if (begin > topic.size()) return out.resize(before);  // nor is this
     const std::string& name = levels_[i].name;
     const std::size_t end = std::min(topic.find('/', begin), topic.size());
     const std::string_view text = is_filter() ? topic.substr(begin, end - begin) : part(topic, i);
-    begin = std::min(end + 1, topic.size());
+    begin = end + 1;
     if (static_cast<int>(i) == device_level_) out.push_back({device_name, text});
     if (name.empty()) continue;
     if (name != device_name) {

@@ -165,7 +165,7 @@ struct Unfolding::Scratch {
   std::string made;
   std::vector<JsonValue> documents;
   std::vector<NamedText> names;
-  std::string payload;
+  std::string name;
   std::string document;
   std::string converted;
 
@@ -192,7 +192,7 @@ class Unfolding::Run {
         made_(scratch.made),
         documents_(scratch.documents),
         names_(scratch.names),
-        payload_(scratch.payload),
+        name_(scratch.name),
         document_(scratch.document),
         converted_(scratch.converted) {}
 
@@ -258,11 +258,11 @@ class Unfolding::Run {
   bool visit(Each each) {
     const Path& path = schema_.records.each;
     for (const JsonValue& document : documents_) {
-      JsonValue found = document;
       if (path.text().empty()) {
         if (!each(document, document, std::string_view(), nullptr)) return false;
         continue;
       }
+      JsonValue found;
       const Place place{document, document, {}, memory_};
       if (!path.find(place, found))
         return refuse(core::Rule::records,
@@ -300,13 +300,14 @@ class Unfolding::Run {
     schema_.pattern.read(input_.topic, memory_, names_);
     const std::size_t first = out.size();
     const std::size_t topic_names = names_.size();
+    const std::string_view topic_device = plan_.device_ ? std::string_view() : fixed_device();
     std::size_t bytes = 0;
     const bool good = visit([&](const JsonValue& record, const JsonValue& document,
                                 std::string_view key, const Pieces* pieces) {
       names_.resize(topic_names);
       if (!schema_.records.key.empty()) names_.push_back({schema_.records.key, key});
       const Place place{record, document, names_, memory_};
-      const std::string_view device = device_of(place);
+      const std::string_view device = plan_.device_ ? device_of(place) : topic_device;
       if (drops(record, device)) {
         ++result.dropped;
         return true;
@@ -315,20 +316,12 @@ class Unfolding::Run {
       Record& made = out.emplace_back();
       // Else it views the topic, or the schema.
       made.device = plan_.device_ || schema_.pattern.joins_device() ? arena.copy(device) : device;
-      payload_.clear();
-      std::size_t record_at = 0;
-      if (pieces != nullptr) {
-        payload_ = pieces->before;
-        if (pieces->keyed) append_key(key, payload_);
-        record_at = payload_.size();
-        payload_ += record.written;
-        payload_ += pieces->behind;
-      }
-      made.payload = arena.copy(payload_);
+      std::string_view kept_record;
+      if (pieces != nullptr) made.payload = kept(*pieces, key, record, arena, kept_record);
       if (!is_own_document(record))
         made.document = arena.copy(document_of(place));
       else if (pieces != nullptr)
-        made.document = made.payload.substr(record_at, record.written.size());
+        made.document = kept_record;
       else
         made.document =
             text_.data() == input_.payload.data() ? record.written : arena.copy(record.written);
@@ -375,14 +368,16 @@ class Unfolding::Run {
     return {};
   }
 
+  /// Of the template.
   [[nodiscard]] std::string_view device_of(const Place& place) const {
+    JsonValue found;
+    std::string_view text;
+    return plan_.device_->find(place, found) && scalar_text(found, text) ? text
+                                                                         : std::string_view();
+  }
+  /// That of all readings, where there is no template.
+  [[nodiscard]] std::string_view fixed_device() const {
     if (schema_.device == SchemaSpec::no_device) return {};
-    if (plan_.device_) {
-      JsonValue found;
-      std::string_view text;
-      return plan_.device_->find(place, found) && scalar_text(found, text) ? text
-                                                                           : std::string_view();
-    }
     return schema_.device.empty() ? device_name() : std::string_view(schema_.device);
   }
 
@@ -390,6 +385,22 @@ class Unfolding::Run {
     return std::ranges::any_of(schema_.drop, [&](const auto& condition) {
       return meets(*condition, record.written, input_.topic, device) == Truth::yes;
     });
+  }
+
+  /// What the journal keeps of a record of several; `inside` is the record in it.
+  std::string_view kept(const Pieces& pieces, std::string_view key, const JsonValue& record,
+                        Arena& arena, std::string_view& inside) {
+    name_.clear();
+    if (pieces.keyed) append_key(key, name_);
+    const std::size_t begin = pieces.before.size() + name_.size();
+    const auto room = arena.allocate(begin + record.written.size() + pieces.behind.size());
+    char* to = room.data();
+    for (const std::string_view part : {std::string_view(pieces.before), std::string_view(name_),
+                                        record.written, std::string_view(pieces.behind)})
+      to = std::copy(part.begin(), part.end(), to);
+    const std::string_view all(room.data(), room.size());
+    inside = all.substr(begin, record.written.size());
+    return all;
   }
 
   /// The document around `found`, as far as it is kept.
@@ -597,7 +608,7 @@ class Unfolding::Run {
   std::string& made_;
   std::vector<JsonValue>& documents_;
   std::vector<NamedText>& names_;
-  std::string& payload_;
+  std::string& name_;  // of a record
   std::string& document_;
   std::string& converted_;
   std::string_view text_;
