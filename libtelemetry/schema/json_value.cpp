@@ -75,31 +75,29 @@ class JsonTree::Parser {
 
   /// @returns the offset behind the array; npos: it is none
   std::size_t items(std::size_t at, JsonValue& out) {
-    constexpr std::string_view space = " \t\r\n";
     const std::size_t first = tree_.open_.size();
-    for (;;) {
-      at = json_.find_first_not_of(space, at);
-      if (at == json_.npos) return at;
-      if (json_[at] == ']' && tree_.open_.size() == first) break;
-      JsonMember item;
+    at = behind_space(at);
+    // Behind a comma there is an item.
+    for (bool empty = true; at != json_.size() && (json_[at] != ']' || !empty); empty = false) {
+      JsonMember& item = tree_.open_.emplace_back();
       item.value.kind = kind_of(json_[at]);
       const bool plain = json_[at] != '{' && json_[at] != '[' && json_[at] != '"';
       const std::size_t end = plain ? json_.find_first_of(",]} \t\r\n", at) : json_end(json_, at);
       if (end == json_.npos || end == at || !count()) return json_.npos;
       item.value.written = json_.substr(at, end - at);
-      tree_.open_.push_back(item);
-      at = json_.find_first_not_of(space, end);
-      if (at == json_.npos) return at;
-      if (json_[at] == ']') break;
-      if (json_[at] != ',') return json_.npos;
-      ++at;
-      // Behind a comma there is an item.
-      const std::size_t next = json_.find_first_not_of(space, at);
-      if (next == json_.npos || json_[next] == ']') return json_.npos;
+      at = behind_space(end);
+      if (at == json_.size() || json_[at] != ',') break;
+      at = behind_space(at + 1);
     }
+    if (at == json_.size() || json_[at] != ']') return json_.npos;
     out = tree_.make(Kind::array, std::span(tree_.open_).subspan(first));
     tree_.open_.resize(first);
     return at + 1;
+  }
+  [[nodiscard]] std::size_t behind_space(std::size_t at) const noexcept {
+    const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+    while (at < json_.size() && is_space(json_[at])) ++at;
+    return at;
   }
 
   bool content(JsonToken token, JsonValue& out, const Names* to_records) {
@@ -165,6 +163,8 @@ class JsonTree::Parser {
   }
 
   bool has_twice(std::span<const JsonMember> members) {
+    constexpr std::size_t few = 8;
+    if (members.size() <= few && !has_twice_of_few(members)) return false;
     auto& names = tree_.names_;
     names.clear();
     for (const JsonMember& member : members) names.push_back(member.name);
@@ -173,6 +173,15 @@ class JsonTree::Parser {
     if (twice == names.end()) return false;
     refusal_ = fmt::format("has the key '{}' twice in one object", *twice);
     return true;
+  }
+
+  static bool has_twice_of_few(std::span<const JsonMember> members) noexcept {
+    for (std::size_t i = 1; i < members.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (members[i].name == members[j].name) return true;
+      }
+    }
+    return false;
   }
 
   JsonTree& tree_;

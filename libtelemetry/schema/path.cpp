@@ -188,9 +188,18 @@ bool Path::follow(const Step& step, JsonTree& memory, JsonValue& value) {
 }
 
 bool Path::find(const Place& place, JsonValue& out) const {
-  out = from_document_ ? place.document : place.record;
-  return std::ranges::all_of(steps_,
-                             [&](const Step& step) { return follow(step, place.memory, out); });
+  const JsonValue* at = from_document_ ? &place.document : &place.record;
+  std::size_t step = 0;
+  // Members are only looked at; what other steps make is in `out`.
+  for (; step < steps_.size() && steps_[step].kind == Kind::member; ++step) {
+    at = at->find(steps_[step].name);
+    if (at == nullptr) return false;
+  }
+  out = *at;
+  for (; step < steps_.size(); ++step) {
+    if (!follow(steps_[step], place.memory, out)) return false;
+  }
+  return true;
 }
 
 bool Path::is_of_names() const noexcept {

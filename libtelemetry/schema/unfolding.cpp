@@ -90,6 +90,9 @@ Unfolding::Unfolding(const SchemaSpec& schema) : schema_(schema) {
               (schema.payload.is_bare() ? schema.records.each.text().empty()
                                         : !schema.pattern.names_field());
   to_records_ = schema.records.each.member_names();
+  const std::string& form = schema.payload.form.form;
+  of_lines_ =
+      is_plain_ && schema.records.each.text() == "." && form != "json" && !schema.payload.is_bare();
   if (schema.when) {
     const auto note = [&](const auto& self, const Condition& condition) -> void {
       for (const Condition& operand : condition.operands) self(self, operand);
@@ -243,6 +246,11 @@ class Unfolding::Run {
   /// A document into whose records only the tables look. @returns false: its tree is needed.
   bool outline(std::string_view text, JsonValue& out) {
     if (!plan_.is_plain_) return false;
+    if (plan_.of_lines_ && !input_.unfolded && text.starts_with('{')) {
+      out.kind = Kind::object;
+      out.written = text.substr(0, text.find('\n'));
+      return true;
+    }
     if (!schema_.records.each.text().empty())
       return memory_.outline(text, values_max, plan_.to_records_, out);
     out.written = without_blanks(text);
@@ -520,7 +528,7 @@ class Unfolding::Run {
     for (const FieldPlan& one : plans) build_member(one, object, place, chain, first);
     if (object != nullptr) {
       for (const JsonMember& member : object->inside) {
-        if (is_declared(plans, member.name) || is_taken(joined(chain, member.name))) continue;
+        if (is_declared(plans, member.name) || is_taken(chain, member.name)) continue;
         begin_member(first);
         append_key(member.name, document_);
         append_value(member.value);
@@ -595,9 +603,14 @@ class Unfolding::Run {
       return std::ranges::find(one.names, name) != one.names.end();
     });
   }
-  [[nodiscard]] bool is_taken(std::string_view chain) const {
-    return plan_.taken_.contains(chain) ||
-           (!schema_.allow_extra_fields && plan_.taken_in_.contains(chain));
+  [[nodiscard]] bool is_taken(std::string_view chain, std::string_view name) {
+    if (!chain.empty()) {
+      name_.assign(chain) += separator;
+      name_ += name;
+      name = name_;
+    }
+    return plan_.taken_.contains(name) ||
+           (!schema_.allow_extra_fields && plan_.taken_in_.contains(name));
   }
 
   const Unfolding& plan_;

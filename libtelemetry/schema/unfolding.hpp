@@ -53,6 +53,7 @@ class Unfolding {
   std::vector<FieldPlan> plans_;
   bool mapped_ = false;    // else a record is its own document
   bool is_plain_ = false;  // nothing but the tables looks into records
+  bool of_lines_ = false;  // each record is a line that a form wrote
   std::vector<std::string_view> to_records_;
   std::optional<Template> device_;
   // Members by their names from the record, or the document, on, joined by unit separators.

@@ -44,6 +44,22 @@ TEST_CASE("a value that JSON knows stays as it is, all else is a text") {
          {"21,5 °C", R"("21,5 °C")"}});
 }
 
+TEST_CASE("a value is a number where JSON says so, else a text") {
+  const Form form = made({.form = "value"});
+  constexpr std::string_view alphabet = "019-+.eE";
+  for (std::size_t size = 1; size < 6; ++size) {
+    const std::size_t count = std::size_t{1} << (3 * size);
+    for (std::size_t number = 0; number < count; ++number) {
+      std::string text;
+      for (std::size_t i = 0; i < size; ++i) text += alphabet[number >> (3 * i) & 7u];
+      core::JsonPull pull(text);
+      const bool is_number =
+          pull.next() == core::JsonToken::number && pull.next() == core::JsonToken::end;
+      if (read(form, text) != (is_number ? text : '"' + text + '"')) FAIL(text);
+    }
+  }
+}
+
 TEST_CASE("a text is all of the payload, controls and quotes escaped") {
   check(made({.form = "text"}), {{" a\tb\n", R"(" a\u0009b\n")"},
                                  {"", R"("")"},
