@@ -308,14 +308,13 @@ class Unfolding::Run {
     schema_.pattern.read(input_.topic, memory_, names_);
     const std::size_t first = out.size();
     const std::size_t topic_names = names_.size();
-    const std::string_view topic_device = plan_.device_ ? std::string_view() : fixed_device();
     std::size_t bytes = 0;
     const bool good = visit([&](const JsonValue& record, const JsonValue& document,
                                 std::string_view key, const Pieces* pieces) {
       names_.resize(topic_names);
       if (!schema_.records.key.empty()) names_.push_back({schema_.records.key, key});
       const Place place{record, document, names_, memory_};
-      const std::string_view device = plan_.device_ ? device_of(place) : topic_device;
+      const std::string_view device = device_of(place);
       if (drops(record, device)) {
         ++result.dropped;
         return true;
@@ -376,16 +375,14 @@ class Unfolding::Run {
     return {};
   }
 
-  /// Of the template.
   [[nodiscard]] std::string_view device_of(const Place& place) const {
-    JsonValue found;
-    std::string_view text;
-    return plan_.device_->find(place, found) && scalar_text(found, text) ? text
-                                                                         : std::string_view();
-  }
-  /// That of all readings, where there is no template.
-  [[nodiscard]] std::string_view fixed_device() const {
     if (schema_.device == SchemaSpec::no_device) return {};
+    if (plan_.device_) {
+      JsonValue found;
+      std::string_view text;
+      return plan_.device_->find(place, found) && scalar_text(found, text) ? text
+                                                                           : std::string_view();
+    }
     return schema_.device.empty() ? device_name() : std::string_view(schema_.device);
   }
 
