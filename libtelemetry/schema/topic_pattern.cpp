@@ -56,6 +56,7 @@ Result<TopicPattern> TopicPattern::parse(std::string_view text) {
       return wrong("topic_pattern: two names with ...", "only one can be of several levels");
     if (many) pattern.many_ = static_cast<int>(number) - 1;
     made.name = name;
+    made.is_device = name == device_name;
     pattern.filter_ += '+';
     if (name == device_name) continue;
     if (std::ranges::find(pattern.names_, name) != pattern.names_.end())
@@ -149,12 +150,13 @@ void TopicPattern::read(std::string_view topic, JsonTree& memory,
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     if (begin > topic.size()) return out.resize(before);  // nor is this
     const std::string& name = levels_[i].name;
-    const std::size_t end = std::min(topic.find('/', begin), topic.size());
+    std::size_t end = begin;
+    while (end < topic.size() && topic[end] != '/') ++end;  // levels are short
     const std::string_view text = is_filter() ? topic.substr(begin, end - begin) : part(topic, i);
     begin = end + 1;
     if (static_cast<int>(i) == device_level_) out.push_back({device_name, text});
     if (name.empty()) continue;
-    if (name != device_name) {
+    if (!levels_[i].is_device) {
       out.push_back({name, text});
     } else if (joins_device_) {
       if (!joined.empty()) joined += '/';

@@ -49,6 +49,7 @@ class TopicPattern {
   struct Level {
     std::string text;  ///< literal, `+` or `#`; else empty
     std::string name;
+    bool is_device = false;  ///< it has that name
   };
   [[nodiscard]] std::string_view part(std::string_view topic, std::size_t level) const noexcept;
   void find_device() noexcept;
